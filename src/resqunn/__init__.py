@@ -1,0 +1,1 @@
+"""Trainable, multi-layer, residual quanvolutional neural networks on PyTorch."""

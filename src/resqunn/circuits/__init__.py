@@ -1,0 +1,1 @@
+"""What the qubits do, as data: no torch and no simulation."""

@@ -1,0 +1,150 @@
+"""Ansaetze: the trainable part of a circuit, built layer by layer.
+
+To add an ansatz, write a frozen dataclass below `Ansatz` (or reuse one) and add an entry
+to `ANSATZE`. A layer's weights are numbered from 0; the circuit shifts them.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from resqunn.circuits.operations import Operation, Weight
+from resqunn.errors import ConfigurationError, UnknownNameError
+
+
+class Ansatz(ABC):
+    """What every ansatz tells about itself."""
+
+    name: str
+
+    @abstractmethod
+    def layer_shape(self, qubits: int) -> tuple[int, ...]:
+        """The shape of one layer's weights."""
+
+    @abstractmethod
+    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+        """The gates of layer `index`, its weights numbered row-major from 0."""
+
+    def weight_shape(self, depth: int, qubits: int) -> tuple[int, ...]:
+        """The shape of the weights of `depth` layers: (depth, *layer_shape)."""
+        return (depth, *self.layer_shape(qubits))
+
+    def layer_weights(self, qubits: int) -> int:
+        """How many weights one layer has."""
+        return math.prod(self.layer_shape(qubits))
+
+
+def _cnot_ring(qubits: int, step: int) -> tuple[Operation, ...]:
+    """CNOT from each qubit to the one `step` further on, around the ring."""
+    return tuple(Operation("CNOT", (q, (q + step) % qubits)) for q in range(qubits))
+
+
+@dataclass(frozen=True)
+class RotationChain(Ansatz):
+    """A trainable rotation on each qubit, then CNOTs 0-1, 1-2, ... in that order.
+
+    Eq. 4-7 of the ResQuNN paper with `rotation="RX"`. With `closed`, a last CNOT from the
+    last qubit to qubit 0 makes the chain a ring (for three qubits and more).
+    """
+
+    name: str
+    rotation: str
+    closed: bool = False
+
+    def layer_shape(self, qubits: int) -> tuple[int, ...]:
+        return (qubits,)
+
+    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+        rotations = tuple(Operation(self.rotation, (q,), Weight(q)) for q in range(qubits))
+        ring = _cnot_ring(qubits, 1) if qubits > 1 else ()
+        return rotations + (ring if self.closed and qubits > 2 else ring[:-1])
+
+
+@dataclass(frozen=True)
+class StronglyEntangling(Ansatz):
+    r"""A general rotation $RZ(w_2) RY(w_1) RZ(w_0)$ on each qubit, then a CNOT ring.
+
+    The ring's step is $1 + (l \bmod (n - 1))$ in layer $l$. Schuld et al., arXiv:1804.00633;
+    the same gates as PennyLane's `StronglyEntanglingLayers`.
+    """
+
+    name: str = "strongly_entangling"
+
+    def layer_shape(self, qubits: int) -> tuple[int, ...]:
+        return (qubits, 3)
+
+    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+        rotations = tuple(
+            Operation(name, (q,), Weight(3 * q + k))
+            for k, name in enumerate(("RZ", "RY", "RZ"))
+            for q in range(qubits)
+        )
+        return rotations + (_cnot_ring(qubits, 1 + index % (qubits - 1)) if qubits > 1 else ())
+
+
+@dataclass(frozen=True)
+class Random(Ansatz):
+    """A random circuit, drawn once from `seed`: as many rotations a layer as qubits.
+
+    Each rotation has a random axis and a random qubit; before each one, with probability
+    `entangling`, CNOTs between random pairs are drawn. After Henderson et al.,
+    arXiv:1904.04767, which froze the circuit; here the rotation angles are weights, so a
+    frozen layer is the original.
+    """
+
+    name: str = "random"
+    seed: int = 0
+    entangling: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.entangling < 1:
+            raise ConfigurationError(f"entangling is in [0, 1), not {self.entangling}")
+
+    def layer_shape(self, qubits: int) -> tuple[int, ...]:
+        return (qubits,)
+
+    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+        # Only Random.random() is promised to give the same numbers in every Python version.
+        draw = random.Random(f"resqunn {self.seed} {index} {qubits}").random
+        operations: list[Operation] = []
+        for weight in range(qubits):
+            while qubits > 1 and draw() < self.entangling:
+                control = int(draw() * qubits)
+                target = (control + 1 + int(draw() * (qubits - 1))) % qubits
+                operations.append(Operation("CNOT", (control, target)))
+            rotation = ("RX", "RY", "RZ")[int(draw() * 3)]
+            operations.append(Operation(rotation, (int(draw() * qubits),), Weight(weight)))
+        return tuple(operations)
+
+
+ANSATZE: dict[str, Ansatz] = {
+    entry.name: entry
+    for entry in (
+        RotationChain("rx_chain", "RX"),
+        RotationChain("ry_chain", "RY"),
+        RotationChain("rx_ring", "RX", closed=True),
+        RotationChain("ry_ring", "RY", closed=True),
+        StronglyEntangling(),
+        Random(),
+    )
+}
+
+
+def ansatz(name: str | Ansatz) -> Ansatz:
+    """The table's entry of that name; an `Ansatz` is returned as it is.
+
+    `"random:7"` is the random ansatz of seed 7.
+
+    Raises:
+        UnknownNameError: if the table has none.
+    """
+    if isinstance(name, Ansatz):
+        return name
+    if name.startswith("random:") and name[7:].isdecimal():
+        return Random(name, seed=int(name[7:]))
+    if name not in ANSATZE:
+        raise UnknownNameError("ansatz", name, [*ANSATZE, "random:SEED"])
+    return ANSATZE[name]

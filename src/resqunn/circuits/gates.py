@@ -1,0 +1,107 @@
+r"""The gate table: one row a gate.
+
+A rotation is $U(t) = \exp(-i t G) = \cos(t/2)\,1 - 2i \sin(t/2)\,G$ with a Hermitian
+generator $G$ whose square is $1/4$ (a Pauli matrix over two); $t$ is in radians. A fixed
+gate is its matrix. In a matrix of two qubits the first qubit of the operation (the
+control) is the more significant bit.
+
+Engines rely on two properties of the table: every rotation acts on one qubit, and every
+two-qubit gate is monomial (it permutes basis states, up to phases). `Gate` checks both.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex
+
+from resqunn.errors import CircuitError, UnknownNameError
+
+_X = np.array([[0, 1], [1, 0]], dtype=complex)
+_Y = np.array([[0, -1j], [1j, 0]], dtype=complex)
+_Z = np.array([[1, 0], [0, -1]], dtype=complex)
+_H = np.array([[1, 1], [1, -1]], dtype=complex) / math.sqrt(2)
+_CNOT = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=complex)
+_CZ = np.diag([1, 1, 1, -1]).astype(complex)
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """One row of the table.
+
+    Exactly one of `generator` and `fixed` is given. `pennylane` and `qasm` are the gate's
+    names there; `symbols` are what a drawing shows on each of the gate's wires.
+    """
+
+    name: str
+    qubits: int
+    pennylane: str
+    qasm: str
+    symbols: tuple[str, ...]
+    generator: Complex[np.ndarray, "A A"] | None = None
+    fixed: Complex[np.ndarray, "A A"] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.generator is None) == (self.fixed is None):
+            raise CircuitError(f"gate {self.name}: give either a generator or a fixed matrix")
+        one_qubit = self.qubits == 1
+        monomial = self.fixed is not None and bool((np.count_nonzero(self.fixed, axis=1) == 1).all())
+        if not (one_qubit or monomial):
+            raise CircuitError(
+                f"gate {self.name}: a rotation acts on one qubit, and a gate on several "
+                "permutes basis states up to phases"
+            )
+
+    @property
+    def is_rotation(self) -> bool:
+        """Whether the gate takes an angle."""
+        return self.generator is not None
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the matrix is real at every angle."""
+        return not self.matrix(1.0).imag.any()
+
+    def matrix(self, angle: float | None = None) -> Complex[np.ndarray, "A A"]:
+        """The unitary matrix, at `angle` radians for a rotation (fixed gates ignore it).
+
+        >>> gate("RX").matrix(np.pi).round(12)
+        array([[0.+0.j, 0.-1.j],
+               [0.-1.j, 0.+0.j]])
+        """
+        if self.fixed is not None:
+            return self.fixed
+        if angle is None:
+            raise CircuitError(f"{self.name} is a rotation: its matrix needs an angle in radians")
+        assert self.generator is not None
+        identity = np.eye(2**self.qubits, dtype=complex)
+        return math.cos(angle / 2) * identity - 2j * math.sin(angle / 2) * self.generator
+
+
+GATES: dict[str, Gate] = {
+    row.name: row
+    for row in (
+        Gate("RX", 1, "RX", "rx", ("RX",), generator=_X / 2),
+        Gate("RY", 1, "RY", "ry", ("RY",), generator=_Y / 2),
+        Gate("RZ", 1, "RZ", "rz", ("RZ",), generator=_Z / 2),
+        Gate("H", 1, "Hadamard", "h", ("H",), fixed=_H),
+        Gate("X", 1, "PauliX", "x", ("X",), fixed=_X),
+        Gate("Y", 1, "PauliY", "y", ("Y",), fixed=_Y),
+        Gate("Z", 1, "PauliZ", "z", ("Z",), fixed=_Z),
+        Gate("CNOT", 2, "CNOT", "cx", ("●", "⊕"), fixed=_CNOT),
+        Gate("CZ", 2, "CZ", "cz", ("●", "●"), fixed=_CZ),
+    )
+}
+
+
+def gate(name: str) -> Gate:
+    """The row of that name.
+
+    Raises:
+        UnknownNameError: if the table has none.
+    """
+    if name not in GATES:
+        raise UnknownNameError("gate", name, GATES)
+    return GATES[name]

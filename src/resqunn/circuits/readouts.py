@@ -1,0 +1,101 @@
+r"""Readouts: the expectation values that a circuit returns.
+
+Each value is the expectation of a diagonal observable $\sum_j c_j \prod_{q \in S_j} Z_q$.
+To add a readout, write a frozen dataclass below `Readout` and add an entry to `READOUTS`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from resqunn.errors import CircuitError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class Observable:
+    r"""$\sum_j c_j \prod_{q \in S_j} Z_q$, as pairs of $c_j$ and the sorted qubits $S_j$."""
+
+    terms: tuple[tuple[float, tuple[int, ...]], ...]
+
+    def diagonal(self, qubits: int) -> Float[np.ndarray, " A"]:
+        """The observable's value in each basis state; qubit 0 is the most significant bit."""
+        states = np.arange(2**qubits)
+        total = np.zeros(2**qubits)
+        for coefficient, support in self.terms:
+            flipped = sum((states >> (qubits - 1 - q)) & 1 for q in support)
+            total += coefficient * (1.0 - 2.0 * (np.asarray(flipped) % 2))
+        return total
+
+
+class Readout(ABC):
+    """What every readout tells about itself."""
+
+    name: str
+
+    @abstractmethod
+    def observables(self, qubits: int) -> tuple[Observable, ...]:
+        """One observable for each value that the circuit returns."""
+
+
+@dataclass(frozen=True)
+class AllZ(Readout):
+    r"""One value a qubit: $\langle Z_0\rangle, \ldots, \langle Z_{n-1}\rangle$."""
+
+    name: str = "z"
+
+    def observables(self, qubits: int) -> tuple[Observable, ...]:
+        return tuple(Observable(((1.0, (q,)),)) for q in range(qubits))
+
+
+@dataclass(frozen=True)
+class ChosenZ(Readout):
+    r"""$\langle Z_q\rangle$ of the chosen qubits, in the order given."""
+
+    name: str
+    chosen: tuple[int, ...]
+
+    def observables(self, qubits: int) -> tuple[Observable, ...]:
+        outside = [q for q in self.chosen if not 0 <= q < qubits]
+        if outside or not self.chosen:
+            raise CircuitError(
+                f"readout {self.name!r} measures qubits {list(self.chosen)}, but the circuit's "
+                f"qubits are 0 to {qubits - 1}"
+            )
+        return tuple(Observable(((1.0, (q,)),)) for q in self.chosen)
+
+
+@dataclass(frozen=True)
+class MeanZ(Readout):
+    r"""One value: $\frac{1}{n} \sum_q \langle Z_q\rangle$."""
+
+    name: str = "mean_z"
+
+    def observables(self, qubits: int) -> tuple[Observable, ...]:
+        return (Observable(tuple((1.0 / qubits, (q,)) for q in range(qubits))),)
+
+
+READOUTS: dict[str, Readout] = {
+    entry.name: entry for entry in (AllZ(), ChosenZ("z0", (0,)), MeanZ())
+}
+
+
+def readout(name: str | Readout) -> Readout:
+    """The table's entry of that name; a `Readout` is returned as it is.
+
+    `"z0"`, `"z1"`, ... name one qubit, `"z6,z7"` several.
+
+    Raises:
+        UnknownNameError: if the table has none.
+    """
+    if isinstance(name, Readout):
+        return name
+    if name in READOUTS:
+        return READOUTS[name]
+    parts = [part.strip() for part in name.split(",")]
+    if all(part.startswith("z") and part[1:].isdecimal() for part in parts):
+        return ChosenZ(name, tuple(int(part[1:]) for part in parts))
+    raise UnknownNameError("readout", name, [*READOUTS, "z1", "z2"])

@@ -1,0 +1,1 @@
+"""How a circuit is evaluated and differentiated."""

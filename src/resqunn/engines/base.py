@@ -1,0 +1,51 @@
+"""What an engine is.
+
+Shape suffixes: G groups, F filters in a group, N values of a patch, P patches, W weights
+of a filter (flattened row-major), R readout values. The patch index is last, so that
+neighbouring patches lie side by side in memory.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from jaxtyping import Float
+from torch import Tensor
+
+from resqunn.circuits.circuit import Circuit
+
+
+class Engine(ABC):
+    """Evaluates a circuit on many patches at once.
+
+    An engine holds options only, never tensors, so that a layer with an engine can be
+    copied and pickled.
+    """
+
+    name: str
+
+    @abstractmethod
+    def expectation_values(
+        self,
+        circuit: Circuit,
+        inputs_GNP: Float[Tensor, "G N P"],
+        weights_GFW: Float[Tensor, "G F W"],
+    ) -> Float[Tensor, "G F R P"]:
+        r"""The expectation value of each observable, for each filter on each patch.
+
+        Entry $(g, f, r, p)$ is $\langle\psi|O_r|\psi\rangle$ with $\psi$ the circuit's state
+        for patch $p$ of group $g$ and the weights of filter $f$ of that group.
+
+        Args:
+            circuit: what is evaluated.
+            inputs_GNP: radians, or amplitudes if the encoding prepares amplitudes.
+            weights_GFW: radians.
+
+        Returns:
+            Values in the dtype and on the device of the inputs, differentiable with respect
+            to inputs and weights.
+        """
+
+    def chosen_for(self, circuit: Circuit) -> str:
+        """The engine that will evaluate `circuit`, in words for `extra_repr`."""
+        return self.name
