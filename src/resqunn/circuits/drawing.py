@@ -17,7 +17,7 @@ def draw(
     """One line a qubit; operations that share no wire stand in one column."""
     columns: list[dict[int, str]] = []
     if prepared is not None:
-        columns.append({q: f"|{prepared}⟩" for q in range(qubits)})
+        columns.append(dict.fromkeys(range(qubits), f"|{prepared}⟩"))
     busy = [len(columns)] * qubits
     for operation in operations:
         span = range(min(operation.qubits), max(operation.qubits) + 1)

@@ -47,7 +47,9 @@ class Gate:
         if (self.generator is None) == (self.fixed is None):
             raise CircuitError(f"gate {self.name}: give either a generator or a fixed matrix")
         one_qubit = self.qubits == 1
-        monomial = self.fixed is not None and bool((np.count_nonzero(self.fixed, axis=1) == 1).all())
+        monomial = self.fixed is not None and bool(
+            (np.count_nonzero(self.fixed, axis=1) == 1).all()
+        )
         if not (one_qubit or monomial):
             raise CircuitError(
                 f"gate {self.name}: a rotation acts on one qubit, and a gate on several "
@@ -60,9 +62,16 @@ class Gate:
         return self.generator is not None
 
     @property
+    def turn(self) -> Complex[np.ndarray, "2 2"]:
+        """-2i G: the matrix that sin(t/2) multiplies in the rotation U(t)."""
+        if self.generator is None:
+            raise CircuitError(f"{self.name} is no rotation and has no generator")
+        return -2j * self.generator
+
+    @property
     def is_real(self) -> bool:
         """Whether the matrix is real at every angle."""
-        return not self.matrix(1.0).imag.any()
+        return bool(np.isreal(self.matrix(1.0)).all())
 
     def matrix(self, angle: float | None = None) -> Complex[np.ndarray, "A A"]:
         """The unitary matrix, at `angle` radians for a rotation (fixed gates ignore it).
@@ -75,9 +84,7 @@ class Gate:
             return self.fixed
         if angle is None:
             raise CircuitError(f"{self.name} is a rotation: its matrix needs an angle in radians")
-        assert self.generator is not None
-        identity = np.eye(2**self.qubits, dtype=complex)
-        return math.cos(angle / 2) * identity - 2j * math.sin(angle / 2) * self.generator
+        return math.cos(angle / 2) * np.eye(2) + math.sin(angle / 2) * self.turn
 
 
 GATES: dict[str, Gate] = {

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from resqunn.circuits.circuit import Circuit
 
 
-def write(
-    circuit: Circuit, inputs: Sequence[float] | None, weights: Sequence[float] | None
-) -> str:
+def write(circuit: Circuit, inputs: Sequence[float] | None, weights: Sequence[float] | None) -> str:
     """The program of `Circuit.to_qasm`."""
     values = _flat("inputs", inputs, circuit.inputs)
     angles = _flat("weights", weights, circuit.weights)

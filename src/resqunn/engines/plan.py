@@ -123,7 +123,7 @@ def _first_layer_length(circuit: Circuit) -> int:
     for position, operation in enumerate(circuit.operations):
         if isinstance(operation.angle, Input):
             rotated.add(operation.qubits[0])
-        elif operation.angle is not None or len(operation.qubits) > 1:
+        elif operation.angle is not None or operation.gate.qubits > 1:
             return position
         elif operation.qubits[0] in rotated:
             return position
@@ -145,7 +145,7 @@ class _Maker:
     def matrix(self, array: np.ndarray) -> Tensor:
         """A constant of the plan's dtype: complex unless every gate is real."""
         dtype = self.dtype if self.real else self.dtype.to_complex()
-        return torch.as_tensor(array.real if self.real else array, device=self.device).to(dtype)
+        return torch.as_tensor(np.real(array) if self.real else array, device=self.device).to(dtype)
 
     def first_layer(self, operations: Iterable[Operation]) -> Iterator[Qubit]:
         for qubit in range(self.circuit.qubits):
@@ -155,7 +155,7 @@ class _Maker:
                 if operation.qubits != (qubit,):
                     continue
                 if isinstance(operation.angle, Input):
-                    turn = self.matrix(-2j * operation.gate.generator)
+                    turn = self.matrix(operation.gate.turn)
                     rotations.append((operation.angle.index, turn))
                 else:
                     vector = operation.gate.matrix() @ vector
@@ -215,7 +215,7 @@ class _Maker:
             if item.weight is not None:
                 then[qubit].append((len(self.weights), None))
                 self.weights.append(item.weight)
-                self.generators.append(-2j * item.matrix)
+                self.generators.append(item.matrix)
             elif then[qubit]:
                 rotation, constant = then[qubit][-1]
                 then[qubit][-1] = (rotation, _after(item.matrix, constant))
@@ -250,7 +250,7 @@ class _Maker:
 
 @dataclass(frozen=True)
 class _Gate:
-    """A constant matrix, or with `weight` the generator of a rotation by that weight."""
+    """A constant matrix, or with `weight` -2i times the generator of a rotation by it."""
 
     qubits: tuple[int, ...]
     matrix: np.ndarray
@@ -259,8 +259,7 @@ class _Gate:
     @staticmethod
     def of(operation: Operation) -> _Gate:
         if isinstance(operation.angle, Weight):
-            assert operation.gate.generator is not None
-            return _Gate(operation.qubits, operation.gate.generator, operation.angle.index)
+            return _Gate(operation.qubits, operation.gate.turn, operation.angle.index)
         return _Gate(operation.qubits, operation.gate.matrix())
 
 
@@ -281,8 +280,8 @@ def _runs(operations: Iterable[Operation]) -> Iterator[tuple[bool, list[Operatio
 
 
 def _eigenbasis(operation: Operation) -> np.ndarray:
-    """The eigenvectors of the generator as columns, that of +1/2 first."""
-    values, vectors = np.linalg.eigh(operation.gate.generator)
+    """The eigenvectors of twice the generator as columns, that of +1 first."""
+    values, vectors = np.linalg.eigh(1j * operation.gate.turn)
     return vectors[:, np.argsort(-values)]
 
 

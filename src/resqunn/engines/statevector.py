@@ -26,9 +26,13 @@ from torch import Tensor
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.plan import Block, Locals, Permutation, Phases, Plan, plan_for
+from resqunn.errors import CircuitError
 
 DENSE_QUBITS = 5
 """Up to here a weight-only block becomes one unitary; beyond, it acts gate by gate."""
+
+MAX_QUBITS = 24
+"""Circuits with more are refused: each patch would take over 100 MB."""
 
 CHUNK_QUBITS = 4
 """Beyond `DENSE_QUBITS`, single-qubit gates act together on so many qubits at once."""
@@ -46,6 +50,11 @@ class StatevectorEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
+        if circuit.qubits > MAX_QUBITS:
+            raise CircuitError(
+                f"a state vector of {circuit.qubits} qubits is too large (at most {MAX_QUBITS}): "
+                "use a smaller kernel, fewer channels in a group, or another engine"
+            )
         plan = plan_for(circuit, inputs_GNP.dtype, inputs_GNP.device)
         rotations_GFK22 = _rotations(plan, weights_GFW)
         if circuit.encoding.prepares_amplitudes:

@@ -1,0 +1,1 @@
+"""What a network's gradients, and later its circuits, are like."""

@@ -1,0 +1,182 @@
+"""`load_dataset`: checked, balanced, split and fixed by a seed.
+
+Shape suffixes: N images, H W height and width.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from resqunn.data.sources import Source, read, source
+from resqunn.errors import ConfigurationError, DataError
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images and the index of each one's class.
+
+    Raises:
+        DataError: for pixels that are not finite or outside [0, 1], labels outside the
+            classes, or counts that differ.
+    """
+
+    images: Float[Tensor, "N 1 H W"]
+    labels: Int[Tensor, " N"]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.images) != len(self.labels):
+            raise DataError(f"{len(self.images)} images but {len(self.labels)} labels")
+        bad = ~torch.isfinite(self.images).flatten(1).all(dim=1)
+        if bad.any():
+            raise DataError(
+                f"image {int(bad.nonzero()[0])} holds NaN or infinite pixels: repair or drop it"
+            )
+        if len(self.images) and not 0 <= self.images.min() <= self.images.max() <= 1:
+            raise DataError(
+                f"pixels lie in [{self.images.min():.4g}, {self.images.max():.4g}]: "
+                "scale them to [0, 1]"
+            )
+        outside = (self.labels < 0) | (self.labels >= len(self.classes))
+        if outside.any():
+            at = int(outside.nonzero()[0])
+            raise DataError(
+                f"label {int(self.labels[at])} of image {at} is outside the {len(self.classes)} "
+                f"classes: labels are 0 to {len(self.classes) - 1}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set, split for training.
+
+    Attributes:
+        name: its row in the table.
+        train, validation: disjoint and balanced alike.
+        sha256: of all images and labels, so that a run can tell what it was trained on.
+    """
+
+    name: str
+    train: LabelledImages
+    validation: LabelledImages
+
+    @property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation):
+            digest.update(str(tuple(part.images.shape)).encode())
+            digest.update(part.images.contiguous().numpy().tobytes())
+            digest.update(part.labels.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def load_dataset(
+    name: str,
+    classes: int = 10,
+    per_class: int | Literal["all"] | None = None,
+    seed: int = 0,
+    root: str | Path | None = None,
+    *,
+    validation: float = 0.2,
+    mirror: str | None = None,
+) -> Dataset:
+    """Loads a data set as float images in [0, 1], balanced and split by class.
+
+    Files are looked for in `root/name/`, `root/`, and likewise under the environment variable
+    `RESQUNN_DATA`; if they are in none, they are downloaded to the user's cache. Either way
+    their checksums are verified.
+
+    Args:
+        name: "digits" (8x8, needs no files), "mnist", "fashion_mnist" or "kmnist".
+        classes: the first so many classes.
+        per_class: so many images of each class, drawn from the training files and split;
+            "all" takes every image, with the official test files for validation where there
+            are any. None is the table's default: 200 (ResQuNN paper, Table 3), for digits
+            all.
+        seed: fixes which images are drawn and how they are split.
+        root: a folder with the files.
+        validation: the fraction of each class that is held out.
+        mirror: another base address to download from.
+
+    Raises:
+        UnknownNameError, ConfigurationError: for options that do not fit.
+        DataError: for files that are missing, damaged or altered, or too few images.
+
+    >>> digits = load_dataset("digits", classes=4, per_class=100)
+    >>> digits.train.images.shape, digits.validation.labels.bincount()
+    (torch.Size([320, 1, 8, 8]), tensor([20, 20, 20, 20]))
+    """
+    row = source(name)
+    if not 2 <= classes <= len(row.classes):
+        raise ConfigurationError(f"{name} has 2 to {len(row.classes)} classes, not {classes}")
+    if not 0 < validation < 1:
+        raise ConfigurationError(f"validation is a fraction between 0 and 1, not {validation}")
+    if seed < 0:
+        raise ConfigurationError(f"seed is 0 or more, not {seed}")
+    if per_class is None:
+        per_class = row.per_class or "all"
+    if per_class != "all" and per_class < 2:
+        raise ConfigurationError(f"per_class is 2 or more, or 'all', not {per_class}")
+    train, official = _load(row, classes, root, mirror)
+    generator = torch.Generator().manual_seed(seed)
+    if per_class == "all" and official is not None:
+        return Dataset(name, train, official)
+    chosen: list[Tensor] = []
+    held: list[Tensor] = []
+    for label in range(classes):
+        members = (train.labels == label).nonzero().flatten()
+        count = len(members) if per_class == "all" else per_class
+        if len(members) < count:
+            raise DataError(
+                f"{name} has {len(members)} images of class {row.classes[label]!r}, fewer than "
+                f"per_class={count}"
+            )
+        drawn = members[torch.randperm(len(members), generator=generator)[:count]]
+        kept = min(count - 1, max(1, round(count * (1 - validation))))
+        chosen.append(drawn[:kept])
+        held.append(drawn[kept:])
+    parts = [torch.cat(part) for part in (chosen, held)]
+    mixed = [part[torch.randperm(len(part), generator=generator)] for part in parts]
+    return Dataset(
+        name,
+        *(LabelledImages(train.images[i], train.labels[i], train.classes) for i in mixed),
+    )
+
+
+def _load(
+    row: Source, classes: int, root: str | Path | None, mirror: str | None
+) -> tuple[LabelledImages, LabelledImages | None]:
+    """Every image of the first classes: the training files, and the test files if any."""
+    if not row.files:
+        from sklearn.datasets import load_digits
+
+        pixels, labels = load_digits(return_X_y=True)
+        return _labelled(row, pixels.reshape(-1, 8, 8) / 16, labels, classes), None
+    train_images, train_labels, test_images, test_labels = read(row, root, mirror)
+    return (
+        _labelled(row, train_images / np.float32(255), train_labels, classes),
+        _labelled(row, test_images / np.float32(255), test_labels, classes),
+    )
+
+
+def _labelled(row: Source, images: np.ndarray, labels: np.ndarray, classes: int) -> LabelledImages:
+    every = LabelledImages(
+        torch.as_tensor(images, dtype=torch.float32).unsqueeze(1),
+        torch.as_tensor(labels, dtype=torch.int64),
+        row.classes,
+    )
+    if classes == len(row.classes):
+        return every
+    kept = every.labels < classes
+    return LabelledImages(every.images[kept], every.labels[kept], row.classes[:classes])

@@ -1,0 +1,1 @@
+"""Layers, residual wirings, heads and networks, as torch modules."""

@@ -1,0 +1,107 @@
+"""`ResQuNN`: layers, joined by a residual wiring, and a head.
+
+Shape suffixes: B batch, C channel, H W height and width, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from resqunn.errors import ConfigurationError, ShapeError, UnknownNameError
+from resqunn.nn.wiring import Wiring
+
+ALIGNMENTS = ("zero_pad", "zero_pad_center")
+
+
+def add_aligned(
+    a_BCHW: Float[Tensor, "B C1 H1 W1"], b_BCHW: Float[Tensor, "B C2 H2 W2"], align: str
+) -> Float[Tensor, "B C H W"]:
+    """The sum of two maps, each zero-padded to the larger size in every dimension.
+
+    Channels are padded at the end. Rows and columns are padded at the bottom and right
+    (`"zero_pad"`), or on both sides with the odd one at the bottom and right
+    (`"zero_pad_center"`).
+    """
+    sizes = [max(p, q) for p, q in zip(a_BCHW.shape[1:], b_BCHW.shape[1:], strict=True)]
+    return _padded(a_BCHW, sizes, align) + _padded(b_BCHW, sizes, align)
+
+
+def _padded(x_BCHW: Tensor, sizes: list[int], align: str) -> Tensor:
+    missing = [size - have for size, have in zip(sizes, x_BCHW.shape[1:], strict=True)]
+    if not any(missing):
+        return x_BCHW
+    channels, rows, columns = missing
+    top, left = (rows // 2, columns // 2) if align == "zero_pad_center" else (0, 0)
+    return nn.functional.pad(x_BCHW, (left, columns - left, top, rows - top, 0, channels))
+
+
+class ResQuNN(nn.Module):
+    r"""A residual network: $O_k = \mathrm{layer}_k(R_{k-1})$, $R_k = O_k + R_j$, head of $R_n$.
+
+    Where j comes from is said by the `Wiring` (ResQuNN paper, Sec. 3.2-3.3 and Fig. 5).
+
+    Args:
+        layers: modules that map (B, C, H, W) to (B, C', H', W'); `Quanv2d` or any other,
+            such as `nn.Conv2d` for a classical benchmark.
+        wiring: a `Wiring` of as many layers, or its string form.
+        head: maps the last sum (B, C, H, W) to scores (B, K).
+        align: how maps of different sizes are summed: zeros are appended to the smaller one,
+            to the `"zero_pad"` bottom and right, or all around with `"zero_pad_center"`. A
+            skip between maps with different channel counts appends channels of zeros too.
+
+    Shape: images (B, C, H, W) -> logits (B, K)
+
+    Raises:
+        WiringError, ConfigurationError, UnknownNameError: for options that do not fit.
+
+    >>> import torch
+    >>> from resqunn import LinearHead, Quanv2d, ResQuNN
+    >>> layers = [Quanv2d(1, 1, 2, 2, readout="mean_z") for _ in range(2)]
+    >>> model = ResQuNN(layers, "O1+O2", LinearHead(10))
+    >>> model(torch.rand(16, 1, 28, 28)).shape
+    torch.Size([16, 10])
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[nn.Module],
+        wiring: Wiring | str,
+        head: nn.Module,
+        *,
+        align: str = "zero_pad",
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        count = len(self.layers)
+        self.wiring = Wiring.parse(wiring, count) if isinstance(wiring, str) else wiring
+        if self.wiring.layers != count:
+            raise ConfigurationError(
+                f"the wiring {self.wiring} is for {self.wiring.layers} layers, but the network "
+                f"has {count}"
+            )
+        if align not in ALIGNMENTS:
+            raise UnknownNameError("align", align, ALIGNMENTS)
+        self.head = head
+        self.align = align
+
+    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C2 H2 W2"]:
+        """R_n, what the head reads."""
+        if images.ndim != 4:
+            raise ShapeError(f"images are (B, C, H, W), not {tuple(images.shape)}")
+        sums = [images]
+        for number, (layer, skip) in enumerate(zip(self.layers, self.wiring.skips, strict=True), 1):
+            try:
+                output = layer(sums[-1])
+            except ShapeError as error:
+                raise ShapeError(f"layer {number} of {len(self.layers)}: {error}") from None
+            sums.append(output if skip is None else add_aligned(output, sums[skip], self.align))
+        return sums[-1]
+
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K"]:
+        return self.head(self.features(images))
+
+    def extra_repr(self) -> str:
+        return f"wiring={self.wiring}, align={self.align}"

@@ -1,0 +1,211 @@
+"""`Quanv2d`: the quanvolutional layer.
+
+Shape suffixes: B batch, C channel, H W height and width, G groups, F filters in a group,
+N values of a patch, P patches, R readout values, W weights of a filter.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from resqunn.circuits.ansatze import Ansatz
+from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.encodings import Encoding
+from resqunn.circuits.readouts import Readout
+from resqunn.engines.base import Engine
+from resqunn.engines.choice import engine as find_engine
+from resqunn.errors import ConfigurationError, DtypeError, ShapeError
+from resqunn.nn.patches import Pair, Window, pair
+
+_DTYPES = (torch.float32, torch.float64)
+
+
+class Quanv2d(nn.Module):
+    r"""A quanvolutional layer with the signature, shapes and conventions of `nn.Conv2d`.
+
+    Each patch $x$ of the image is encoded into qubits, goes through the trainable circuit,
+    and is measured; the expectation values are the output channels:
+
+    $$y_r = \langle 0|\,U(\alpha x, \theta)^\dagger\, O_r\, U(\alpha x, \theta)\,|0\rangle$$
+
+    with $\alpha$ = `angle_scale` (ResQuNN paper, Sec. 3.1). One circuit with its own
+    weights $\theta$ is a *filter*; it gives as many channels as its readout has values:
+    `"z"` one a qubit, `"z0"`, `"z1"`, ... one, `"mean_z"` one. Output channels run over
+    groups, then filters, then readout values.
+
+    Shape:
+        - input: (B, in_channels, H, W) or (in_channels, H, W)
+        - output: (B, out_channels, H', W') or (out_channels, H', W'), with
+          $H' = \lfloor (H + 2p - d(k-1) - 1)/s \rfloor + 1$ and $W'$ likewise
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: filters times the values of the readout.
+        kernel_size, stride, padding, dilation: int or pair. (`nn.Conv2d`'s padding by name
+            is not offered.)
+        groups: as in `nn.Conv2d`; `groups=in_channels` is depthwise. A filter reads
+            `in_channels / groups * kh * kw` values, and an angle encoding needs as many
+            qubits.
+        encoding, ansatz, readout: a table name or an object.
+        depth: ansatz layers.
+        reupload: repeat the encoding before each ansatz layer.
+        angle_scale: radians for an input of 1. Amplitude encoding ignores it.
+        input_gradients: False cuts the derivative with respect to the layer's input, as in
+            the paper's code: layers before this one then get no gradient through it.
+        engine: `"auto"`, an engine's name, `"pennylane:DEVICE"`, or an `Engine`.
+        device, dtype: of the weights; float32 or float64.
+
+    Attributes:
+        weight: (filters, \*ansatz.weight_shape), in radians; for the chains
+            (filters, depth, qubits). Drawn uniformly from [0, 2 pi).
+        circuit: the `Circuit` of every filter.
+
+    Raises:
+        ConfigurationError, UnknownNameError, CircuitError: for options that do not fit.
+        ShapeError, DtypeError: from `forward`, for images that do not fit.
+
+    >>> layer = Quanv2d(1, 8, kernel_size=2, stride=2)
+    >>> layer(torch.rand(16, 1, 28, 28)).shape
+    torch.Size([16, 8, 14, 14])
+    >>> layer.weight.shape
+    torch.Size([2, 2, 4])
+    """
+
+    weight: nn.Parameter
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Pair,
+        stride: int | Pair = 1,
+        padding: int | Pair = 0,
+        dilation: int | Pair = 1,
+        groups: int = 1,
+        *,
+        encoding: str | Encoding = "ry",
+        ansatz: str | Ansatz = "ry_chain",
+        depth: int = 2,
+        reupload: bool = False,
+        readout: str | Readout = "z",
+        angle_scale: float = math.pi,
+        input_gradients: bool = True,
+        engine: str | Engine = "auto",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.window = Window(
+            pair("kernel_size", kernel_size, 1),
+            pair("stride", stride, 1),
+            pair("padding", padding, 0),
+            pair("dilation", dilation, 1),
+        )
+        if min(in_channels, out_channels, groups) < 1 or in_channels % groups:
+            raise ConfigurationError(
+                f"in_channels={in_channels}, out_channels={out_channels} and groups={groups} "
+                "must be 1 or more, and groups must divide in_channels"
+            )
+        if not math.isfinite(angle_scale):
+            raise ConfigurationError(f"angle_scale is a finite number, not {angle_scale}")
+        rows, columns = self.window.kernel
+        self.circuit = Circuit(
+            encoding,
+            ansatz,
+            readout,
+            inputs=in_channels // groups * rows * columns,
+            depth=depth,
+            reupload=reupload,
+        )
+        step = self.circuit.outputs * groups
+        if out_channels % step:
+            raise ConfigurationError(
+                f"out_channels={out_channels} does not fit: with readout "
+                f"{self.circuit.readout.name!r} on {self.circuit.qubits} qubits a filter gives "
+                f"{self.circuit.outputs} channel(s), so with groups={groups} out_channels is a "
+                f"multiple of {step}: {step}, {2 * step}, {3 * step}, ..."
+            )
+        if dtype is not None and dtype not in _DTYPES:
+            raise DtypeError(f"Quanv2d computes in float32 or float64, not {dtype}")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.groups = groups
+        self.angle_scale = float(angle_scale)
+        self.input_gradients = input_gradients
+        self.engine = find_engine(engine)
+        filters = out_channels // self.circuit.outputs
+        self.weight = nn.Parameter(
+            torch.empty(filters, *self.circuit.weight_shape, device=device, dtype=dtype)
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draws the weights uniformly from [0, 2 pi)."""
+        with torch.no_grad():
+            self.weight.uniform_(0.0, 2 * math.pi, generator=generator)
+
+    def forward(
+        self, x: Float[Tensor, "B C H W"] | Float[Tensor, "C H W"] | Tensor
+    ) -> Float[Tensor, "B K H2 W2"] | Float[Tensor, "K H2 W2"]:
+        """The expectation values of each filter on each patch; see the class."""
+        self._check(x)
+        unbatched = x.ndim == 3
+        x_BCHW = x.unsqueeze(0) if unbatched else x
+        if not self.input_gradients:
+            x_BCHW = x_BCHW.detach()
+        batch, _, height, width = x_BCHW.shape
+        rows, columns = self.window.output_size(height, width)
+        inputs_GNP = self.window.patches(x_BCHW, self.groups)
+        if self.angle_scale != 1.0 and not self.circuit.encoding.prepares_amplitudes:
+            inputs_GNP = inputs_GNP * self.angle_scale
+        weights_GFW = self.weight.reshape(self.groups, -1, self.circuit.weights)
+        values_GFRP = self.engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
+        y_KBHW = values_GFRP.reshape(self.out_channels, batch, rows, columns)
+        return y_KBHW.squeeze(1) if unbatched else y_KBHW.transpose(0, 1)
+
+    def _check(self, x: Tensor) -> None:
+        if x.dtype != self.weight.dtype:
+            if not x.is_floating_point():
+                raise DtypeError(
+                    f"images are {x.dtype}, but Quanv2d reads {self.weight.dtype}: convert them, "
+                    "for 8-bit images with images.float() / 255"
+                )
+            raise DtypeError(
+                f"images are {x.dtype} and weights {self.weight.dtype}: convert one of them, "
+                f"for instance with images.to(weight.dtype)"
+            )
+        if x.dtype not in _DTYPES:
+            raise DtypeError(f"Quanv2d computes in float32 or float64, not {x.dtype}")
+        if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
+            raise ShapeError(
+                f"images of shape {tuple(x.shape)} do not fit: expected (B, {self.in_channels}, "
+                f"H, W) or ({self.in_channels}, H, W)"
+            )
+
+    def extra_repr(self) -> str:
+        window, circuit = self.window, self.circuit
+        parts = [
+            f"{self.in_channels}, {self.out_channels}, kernel_size={window.kernel}",
+            f"stride={window.stride}",
+        ]
+        if window.padding != (0, 0):
+            parts.append(f"padding={window.padding}")
+        if window.dilation != (1, 1):
+            parts.append(f"dilation={window.dilation}")
+        if self.groups != 1:
+            parts.append(f"groups={self.groups}")
+        parts += [
+            f"encoding={circuit.encoding.name}",
+            f"ansatz={circuit.ansatz.name}",
+            f"depth={circuit.depth}",
+            f"reupload={circuit.reupload}",
+            f"readout={circuit.readout.name}",
+            f"angle_scale={self.angle_scale:.6g}",
+        ]
+        if not self.input_gradients:
+            parts.append("input_gradients=False")
+        return ", ".join([*parts, f"engine={self.engine.chosen_for(circuit)}"])

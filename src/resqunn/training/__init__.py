@@ -1,0 +1,1 @@
+"""Training runs: configuration, loop, checkpoints, and the folder of a run."""

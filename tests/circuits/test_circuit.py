@@ -1,0 +1,146 @@
+"""Circuits as data: their operations, shapes, drawing, and mistakes."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from resqunn.circuits.ansatze import ANSATZE, Random, ansatz
+from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
+from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.circuits.readouts import READOUTS
+from resqunn.errors import CircuitError, ConfigurationError, UnknownNameError
+from support import random_circuit
+
+
+def test_paper_gate_counts_of_a_depth_two_layer() -> None:
+    circuit = Circuit("ry", "ry_chain", "z", inputs=4, depth=2)
+    names = [operation.name for operation in circuit.operations]
+    assert names.count("RY") == 4 + 8
+    assert names.count("CNOT") == 6
+    again = Circuit("ry", "ry_chain", "z", inputs=4, depth=2, reupload=True)
+    assert len(again.operations) == len(circuit.operations) + 4
+
+
+@pytest.mark.parametrize("name", [*ANSATZE, "random:12"])
+@pytest.mark.parametrize("qubits", [1, 2, 3, 5])
+def test_every_weight_is_used_once(name: str, qubits: int) -> None:
+    circuit = Circuit("ry", name, "z", inputs=qubits, depth=3)
+    used = [o.angle.index for o in circuit.operations if isinstance(o.angle, Weight)]
+    assert sorted(used) == list(range(circuit.weights))
+    assert circuit.weight_shape[0] == 3
+    assert int(np.prod(circuit.weight_shape)) == circuit.weights
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("values", [1, 2, 3, 4, 5, 9])
+def test_encodings_use_every_value(name: str, values: int) -> None:
+    circuit = Circuit(name, "rx_chain", "z", inputs=values, depth=1)
+    if name == "amplitude":
+        assert 2**circuit.qubits >= values
+        assert circuit.qubits == 1 or 2 ** (circuit.qubits - 1) < values
+    else:
+        used = {o.angle.index for o in circuit.operations if isinstance(o.angle, Input)}
+        assert used == set(range(values))
+        assert circuit.qubits == values
+
+
+def test_rings_close_for_three_qubits_and_more() -> None:
+    def cnots(qubits: int) -> list[tuple[int, ...]]:
+        circuit = Circuit("ry", "rx_ring", "z", inputs=qubits, depth=1)
+        return [o.qubits for o in circuit.operations if o.name == "CNOT"]
+
+    assert cnots(1) == []
+    assert cnots(2) == [(0, 1)]
+    assert cnots(3) == [(0, 1), (1, 2), (2, 0)]
+
+
+def test_random_ansatz_is_fixed_by_its_seed() -> None:
+    first, again = ansatz("random:3"), Random("random:3", seed=3)
+    assert first == again
+    assert first.layer(0, 4) == again.layer(0, 4)
+    assert ansatz("random:3").layer(0, 6) != ansatz("random:4").layer(0, 6)
+    # The numbers themselves, so that a published circuit stays what it was.
+    told = [f"{o.name}{o.qubits}" for o in ansatz("random").layer(0, 4)]
+    assert told == GOLDEN_RANDOM
+    with pytest.raises(ConfigurationError, match="entangling"):
+        Random(entangling=1.0)
+
+
+GOLDEN_RANDOM: list[str] = []
+
+
+@pytest.mark.parametrize("name", READOUTS)
+def test_readouts_are_diagonals_in_minus_one_to_one(name: str) -> None:
+    diagonals = Circuit("ry", "rx_chain", name, inputs=3, depth=0).diagonals()
+    assert diagonals.shape[1] == 8
+    assert np.abs(diagonals).max() <= 1
+    assert np.allclose(diagonals[:, 0], 1)  # |000> is +1 of every Z
+
+
+def test_qubit_zero_is_the_most_significant_bit() -> None:
+    z0 = Circuit("ry", "rx_chain", "z0", inputs=3, depth=0).diagonals()[0]
+    assert z0.tolist() == [1, 1, 1, 1, -1, -1, -1, -1]
+    both = Circuit("ry", "rx_chain", "z2,z0", inputs=3, depth=0).diagonals()
+    assert both[0].tolist() == [1, -1] * 4
+    assert both[1].tolist() == z0.tolist()
+
+
+def test_circuits_are_values() -> None:
+    for seed in range(20):
+        circuit = random_circuit(seed)
+        for same in (pickle.loads(pickle.dumps(circuit)), copy.deepcopy(circuit)):
+            assert same == circuit
+            assert hash(same) == hash(circuit)
+            assert same.operations == circuit.operations
+
+
+def test_drawing() -> None:
+    assert Circuit("rz", "strongly_entangling", "z1", inputs=2, depth=1).draw().splitlines() == [
+        "0: ─H─RZ(x0)─RZ(w0)─RY(w1)─RZ(w2)─●─⊕─┤",
+        "1: ─H─RZ(x1)─RZ(w3)─RY(w4)─RZ(w5)─⊕─●─┤ <Z>",
+    ]
+    ring = Circuit("ry", "ry_ring", "z", inputs=3, depth=1).draw().splitlines()
+    assert "│" in ring[1]  # the closing CNOT passes the middle wire
+    assert "amplitude" in Circuit("amplitude", "rx_chain", "z", inputs=4, depth=0).draw()
+    lengths = {len(line.split("┤")[0]) for line in random_circuit(5).draw().splitlines()}
+    assert len(lengths) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"encoding": "yr"}, UnknownNameError, "did you mean 'ry'"),
+        ({"ansatz": "rx_chian"}, UnknownNameError, "did you mean 'rx_chain'"),
+        ({"readout": "mean"}, UnknownNameError, "did you mean 'mean_z'"),
+        ({"readout": "z4"}, CircuitError, "qubits are 0 to 3"),
+        ({"inputs": 0}, CircuitError, "at least 1 value"),
+        ({"depth": -1}, CircuitError, "0 or more"),
+        ({"encoding": "amplitude", "reupload": True}, CircuitError, "reupload=False"),
+    ],
+)
+def test_mistakes(arguments: dict, error: type[Exception], message: str) -> None:
+    options = {"encoding": "ry", "ansatz": "rx_chain", "readout": "z", "inputs": 4, "depth": 1}
+    with pytest.raises(error, match=message):
+        Circuit(**(options | arguments))
+
+
+@pytest.mark.parametrize(
+    ("name", "qubits", "angle", "message"),
+    [
+        ("RX", (0, 1), Weight(0), "1 different qubit"),
+        ("CNOT", (1, 1), None, "2 different qubit"),
+        ("RX", (0,), None, "needs an angle"),
+        ("H", (0,), Input(0), "takes no angle"),
+    ],
+)
+def test_operations_that_do_not_fit(name: str, qubits: tuple, angle, message: str) -> None:
+    with pytest.raises(CircuitError, match=message):
+        Operation(name, qubits, angle)
+
+
+def test_own_encodings_are_accepted() -> None:
+    own = AngleEncoding("h_ry", ("H", "RY"))
+    assert Circuit(own, "rx_chain", "z", inputs=2, depth=1).encoding is own

@@ -1,0 +1,204 @@
+"""Every engine against golden values, closed forms, PennyLane and finite differences.
+
+The tests loop over the tables: a new encoding, ansatz, readout or engine is tested by them.
+"""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resqunn.circuits.ansatze import ANSATZE
+from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
+from resqunn.circuits.readouts import READOUTS
+from resqunn.engines.choice import ENGINES, engine
+from resqunn.engines.pennylane import PennyLaneEngine
+from resqunn.errors import CircuitError, ConfigurationError, UnknownNameError
+from support import random_arguments, random_circuit, values_and_gradients
+
+OWN = [name for name in ENGINES if name != "pennylane"]
+EVERY_ENGINE = pytest.mark.parametrize("name", ENGINES)
+EVERY_OWN_ENGINE = pytest.mark.parametrize("name", OWN)
+
+PATCH = [0.1, 0.5, 0.9, 0.3]
+GOLDEN = {
+    ("rx_chain", 1, False): [0.95056379, 0.73207780, 0.34805433, 0.20669091],
+    ("rx_chain", 4, False): [0.48661929, -0.35620247, -0.23543412, -0.24459047],
+    ("rx_chain", 4, True): [0.73583794, -0.18537674, 0.23952101, -0.11465063],
+    ("ry_chain", 4, False): [0.89265178, 0.08807725, -0.22818711, 0.55681372],
+}
+
+
+@EVERY_ENGINE
+@pytest.mark.parametrize("key", GOLDEN, ids=str)
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.float64, 1e-8), (torch.float32, 1e-6)])
+def test_golden_values(name: str, key: tuple, dtype: torch.dtype, atol: float) -> None:
+    ansatz, depth, reupload = key
+    circuit = Circuit("ry", ansatz, "z", inputs=4, depth=depth, reupload=reupload)
+    inputs = torch.tensor(PATCH, dtype=dtype).reshape(1, 4, 1)
+    weights = (0.3 + 0.2 * torch.arange(4 * depth, dtype=dtype)).reshape(1, 1, -1)
+    found = engine(name).expectation_values(circuit, inputs, weights).flatten()
+    assert found.dtype == dtype
+    assert torch.allclose(found, torch.tensor(GOLDEN[key], dtype=dtype), rtol=0, atol=atol)
+
+
+@EVERY_ENGINE
+@pytest.mark.parametrize("qubits", [1, 2, 4, 6])
+def test_closed_forms_of_depth_one(name: str, qubits: int) -> None:
+    generator = torch.Generator().manual_seed(qubits)
+    x = torch.randn(1, qubits, 5, generator=generator, dtype=torch.float64)
+    w = torch.randn(1, 1, qubits, generator=generator, dtype=torch.float64)
+    angle = w[0].reshape(-1, 1)
+    for ansatz, factor in (
+        ("rx_chain", angle.cos() * x[0].cos()),
+        ("ry_chain", (angle + x[0]).cos()),
+    ):
+        circuit = Circuit("ry", ansatz, "z", inputs=qubits, depth=1)
+        found = engine(name).expectation_values(circuit, x, w)[0, 0]
+        assert torch.allclose(found, factor.cumprod(dim=0), rtol=0, atol=1e-12)
+
+
+@EVERY_OWN_ENGINE
+@pytest.mark.parametrize("batch", range(10))
+def test_random_circuits_agree_with_pennylane(name: str, batch: int) -> None:
+    oracle = PennyLaneEngine("default.qubit")
+    for seed in range(20 * batch, 20 * batch + 20):
+        circuit = random_circuit(seed)
+        arguments = random_arguments(circuit, seed)
+        ours = values_and_gradients(engine(name), circuit, *arguments)
+        theirs = values_and_gradients(oracle, circuit, *arguments)
+        for part, a, b in zip(("value", "input", "weight"), ours, theirs, strict=True):
+            assert torch.allclose(a, b, rtol=0, atol=1e-10), (part, seed, circuit)
+        assert torch.allclose(ours[0], theirs[0], rtol=0, atol=1e-12)
+
+
+@EVERY_OWN_ENGINE
+@pytest.mark.parametrize("seed", range(60))
+def test_float32_agrees_with_float64(name: str, seed: int) -> None:
+    circuit = random_circuit(seed)
+    arguments = random_arguments(circuit, seed)
+    double = values_and_gradients(engine(name), circuit, *arguments)
+    single = values_and_gradients(engine(name), circuit, *(a.float() for a in arguments))
+    for a, b in zip(single, double, strict=True):
+        assert a.dtype == torch.float32
+        assert torch.allclose(a.double(), b, rtol=1e-5, atol=1e-5)
+
+
+def _entries() -> list[Circuit]:
+    """A small circuit for every entry of every table, in both readings."""
+    circuits = [Circuit(e, "rx_chain", "z", inputs=3, depth=1) for e in ENCODINGS]
+    circuits += [
+        Circuit("ry", a, "z", inputs=3, depth=2, reupload=reupload)
+        for a in ANSATZE
+        for reupload in (False, True)
+    ]
+    circuits += [Circuit("rx", "strongly_entangling", r, inputs=2, depth=1) for r in READOUTS]
+    own = AngleEncoding("ry_rz", ("RY", "H", "RZ"))
+    circuits += [Circuit(own, "rx_ring", "z", inputs=2, depth=2, reupload=r) for r in (False, True)]
+    return circuits
+
+
+@EVERY_OWN_ENGINE
+@pytest.mark.parametrize("circuit", _entries(), ids=str)
+def test_gradcheck_of_first_and_second_derivatives(name: str, circuit: Circuit) -> None:
+    inputs, weights, _ = random_arguments(circuit, 0, groups=1, filters=2, patches=2)
+
+    def run(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        return engine(name).expectation_values(circuit, x, w)
+
+    arguments = (inputs.requires_grad_(), weights.requires_grad_())
+    assert torch.autograd.gradcheck(run, arguments)
+    assert torch.autograd.gradgradcheck(run, arguments)
+
+
+@EVERY_OWN_ENGINE
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 10**6))
+def test_gradients_obey_the_parameter_shift_rule(name: str, seed: int) -> None:
+    circuit = random_circuit(seed, max_inputs=3, max_depth=2)
+    inputs, weights, cotangent = random_arguments(circuit, seed, groups=1, filters=1)
+    _, _, gradient = values_and_gradients(engine(name), circuit, inputs, weights, cotangent)
+    for index in range(circuit.weights):
+        step = torch.zeros_like(weights)
+        step[0, 0, index] = torch.pi / 2
+        ahead, behind = (
+            engine(name).expectation_values(circuit, inputs, weights + sign * step)
+            for sign in (1, -1)
+        )
+        shifted = ((ahead - behind) / 2 * cotangent).sum()
+        assert torch.isclose(gradient[0, 0, index], shifted, rtol=0, atol=1e-10)
+
+
+@EVERY_ENGINE
+def test_amplitudes_need_no_norm_and_may_be_zero(name: str) -> None:
+    circuit = Circuit("amplitude", "ry_chain", "z", inputs=3, depth=1)
+    x = torch.tensor([[0.3, 0.0, 3e-200], [0.4, 0.0, 4e-200], [0.0, 0.0, 0.0]]).double()[None]
+    if name == "pennylane":
+        x = x[:, :, :2]  # PennyLane's own norm underflows
+    weights = torch.tensor([[[0.2, 0.7]]]).double()
+    values, at_input, _ = values_and_gradients(
+        engine(name), circuit, x, weights, torch.ones(1, 1, 2, x.shape[2]).double()
+    )
+    zero = engine(name).expectation_values(
+        circuit, torch.tensor([1.0, 0.0, 0.0]).double().reshape(1, 3, 1), weights
+    )
+    assert torch.allclose(values[..., 1:2], zero, atol=1e-12)
+    assert torch.equal(at_input[:, :, 1], torch.zeros(1, 3).double())
+    if name != "pennylane":
+        assert torch.allclose(values[..., 2], values[..., 0], atol=1e-12)
+
+
+@EVERY_ENGINE
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_no_patches_and_no_weights(name: str, encoding: str) -> None:
+    circuit = Circuit(encoding, "ry_chain", "z", inputs=4, depth=0)
+    found = engine(name).expectation_values(circuit, torch.rand(2, 4, 0), torch.rand(2, 3, 0))
+    assert found.shape == (2, 3, circuit.outputs, 0)
+
+
+@EVERY_OWN_ENGINE
+def test_nan_stays_in_its_own_patch(name: str) -> None:
+    circuit = Circuit("ry", "rx_chain", "z", inputs=4, depth=2)
+    inputs, weights, _ = random_arguments(circuit, 0, patches=5)
+    clean = engine(name).expectation_values(circuit, inputs, weights)
+    inputs[0, 0, 2] = torch.nan
+    found = engine(name).expectation_values(circuit, inputs, weights)
+    assert found[0, :, 0, 2].isnan().all()
+    others = [0, 1, 3, 4]
+    assert torch.equal(found[:, :, :, others], clean[:, :, :, others])
+
+
+def test_larger_circuits_that_are_evaluated_gate_by_gate() -> None:
+    oracle = PennyLaneEngine("default.qubit")
+    for seed, (ansatz, reupload) in enumerate(
+        [("rx_chain", True), ("strongly_entangling", False), ("random:9", True)]
+    ):
+        circuit = Circuit("ry", ansatz, "z", inputs=9, depth=2, reupload=reupload)
+        arguments = random_arguments(circuit, seed)
+        ours = values_and_gradients(engine("statevector"), circuit, *arguments)
+        theirs = values_and_gradients(oracle, circuit, *arguments)
+        for a, b in zip(ours, theirs, strict=True):
+            assert torch.allclose(a, b, rtol=0, atol=1e-10)
+
+
+def test_too_many_qubits_for_a_state_vector() -> None:
+    circuit = Circuit("ry", "rx_chain", "z0", inputs=36, depth=1)
+    with pytest.raises(CircuitError, match="36 qubits is too large"):
+        engine("statevector").expectation_values(
+            circuit, torch.rand(1, 36, 1), torch.rand(1, 1, 36)
+        )
+
+
+def test_engine_names() -> None:
+    own = PennyLaneEngine("lightning.qubit", shots=5)
+    assert engine(own) is own
+    assert engine("pennylane:lightning.qubit") == PennyLaneEngine("lightning.qubit")
+    assert engine("pennylane").name == "pennylane:default.qubit"
+    with pytest.raises(UnknownNameError, match="did you mean 'statevector'"):
+        engine("state_vector")
+    circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
+    with pytest.raises(ConfigurationError, match=r"no PennyLane device 'nothing\.here'"):
+        engine("pennylane:nothing.here").expectation_values(
+            circuit, torch.rand(1, 2, 1), torch.rand(1, 1, 2)
+        )
