@@ -36,9 +36,7 @@ def values_and_gradients(
     inputs = inputs.clone().requires_grad_()
     weights = weights.clone().requires_grad_()
     outputs = engine.expectation_values(circuit, inputs, weights)
-    found = torch.autograd.grad(
-        (outputs * cotangent).sum(), (inputs, weights), allow_unused=True
-    )
+    found = torch.autograd.grad((outputs * cotangent).sum(), (inputs, weights), allow_unused=True)
     gradients = [
         torch.zeros_like(of) if gradient is None else gradient
         for of, gradient in zip((inputs, weights), found, strict=True)

@@ -15,6 +15,7 @@ from resqunn.circuits.readouts import READOUTS
 from resqunn.engines.choice import ENGINES, engine
 from resqunn.engines.pennylane import PennyLaneEngine
 from resqunn.errors import CircuitError, ConfigurationError, UnknownNameError
+
 from support import random_arguments, random_circuit, values_and_gradients
 
 OWN = [name for name in ENGINES if name != "pennylane"]
@@ -133,7 +134,8 @@ def test_gradients_obey_the_parameter_shift_rule(name: str, seed: int) -> None:
 @EVERY_ENGINE
 def test_amplitudes_need_no_norm_and_may_be_zero(name: str) -> None:
     circuit = Circuit("amplitude", "ry_chain", "z", inputs=3, depth=1)
-    x = torch.tensor([[0.3, 0.0, 3e-200], [0.4, 0.0, 4e-200], [0.0, 0.0, 0.0]]).double()[None]
+    rows = [[0.3, 0.0, 3e-200], [0.4, 0.0, 4e-200], [0.0, 0.0, 0.0]]
+    x = torch.tensor([rows], dtype=torch.float64)
     if name == "pennylane":
         x = x[:, :, :2]  # PennyLane's own norm underflows
     weights = torch.tensor([[[0.2, 0.7]]]).double()

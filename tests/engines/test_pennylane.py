@@ -10,6 +10,7 @@ import torch
 from resqunn import PennyLaneEngine, Quanv2d
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.choice import engine
+
 from support import random_arguments, values_and_gradients
 
 
@@ -32,7 +33,8 @@ def test_devices_and_differentiation_methods_agree(
     theirs = values_and_gradients(other, circuit, *arguments)
     ours = values_and_gradients(engine("statevector"), circuit, *arguments)
     for a, b in zip(ours, theirs, strict=True):
-        assert torch.allclose(a, b, rtol=0, atol=1e-8)
+        # Some devices compute or return parts in single precision.
+        assert torch.allclose(a, b, rtol=0, atol=1e-6)
 
 
 def test_shots_scatter_around_the_exact_value() -> None:

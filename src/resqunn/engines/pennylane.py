@@ -83,7 +83,7 @@ class PennyLaneEngine(Engine):
         if isinstance(device, str):
             try:
                 device = qml.device(device, wires=circuit.qubits)
-            except qml.DeviceError as error:
+            except qml.exceptions.DeviceError as error:
                 raise ConfigurationError(f"no PennyLane device {self.device!r}: {error}") from None
 
         def run(inputs_NP: Tensor, weights_W: Tensor):

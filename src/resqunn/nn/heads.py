@@ -87,7 +87,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
                 drawn = torch.empty(parameter.shape, dtype=parameter.dtype)
                 parameter.copy_(drawn.uniform_(-bound, bound, generator=generator))
 
-    def forward(self, features: Float[Tensor, B * map]) -> Float[Tensor, "B K"]:
+    def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
         flat_BD = features.flatten(1)
         if flat_BD.shape[1] != self.weight.shape[1]:
             raise ShapeError(
@@ -160,7 +160,7 @@ class QuantumHead(nn.Module):
         with torch.no_grad():
             self.weight.uniform_(0.0, 2 * math.pi, generator=generator)
 
-    def forward(self, features: Float[Tensor, B * map]) -> Float[Tensor, "B K"]:
+    def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
         flat_BD = features.flatten(1)
         room = self.circuit.inputs - flat_BD.shape[1]
         if room < 0:

@@ -87,7 +87,7 @@ class ResQuNN(nn.Module):
         self.head = head
         self.align = align
 
-    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C2 H2 W2"]:
+    def features(self, images: Tensor) -> Float[Tensor, "B C2 H2 W2"]:
         """R_n, what the head reads."""
         if images.ndim != 4:
             raise ShapeError(f"images are (B, C, H, W), not {tuple(images.shape)}")
@@ -100,7 +100,7 @@ class ResQuNN(nn.Module):
             sums.append(output if skip is None else add_aligned(output, sums[skip], self.align))
         return sums[-1]
 
-    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K"]:
+    def forward(self, images: Tensor) -> Float[Tensor, "B K"]:
         return self.head(self.features(images))
 
     def extra_repr(self) -> str:

@@ -1,0 +1,110 @@
+"""Gradient flow against the graph's reachability and against independent derivatives."""
+
+import pytest
+import torch
+from torch import nn
+
+from resqunn import LinearHead, Quanv2d, ResQuNN, Wiring, gradient_flow, paper_model
+from resqunn.analysis.gradient_flow import survey
+from resqunn.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+def test_measured_gradients_are_those_of_the_graph(layers: int) -> None:
+    found = list(survey(layers))
+    assert [wiring for wiring, _, _ in found] == list(Wiring.all(layers))
+    for wiring, cut, true in found:
+        expected = tuple("flows" if r else "none" for r in wiring.reached(False))
+        assert cut.statuses == expected, wiring
+        assert true.reaches_all, wiring
+    full = [str(wiring) for wiring, cut, _ in found if cut.reaches_all]
+    assert len(full) == 2
+    if layers == 3:
+        assert full == ["(O1+O2)+O3", "((X+O1)+O2)+O3"]
+
+
+@pytest.mark.parametrize("head", ["linear", "quantum"])
+def test_the_head_does_not_matter(head: str) -> None:
+    images, labels = torch.rand(4, 1, 28, 28), torch.tensor([0, 1, 2, 3])
+    for wiring in Wiring.all(2):
+        model = paper_model(wiring, head=head, classes=4)
+        expected = tuple("flows" if r else "none" for r in wiring.reached(False))
+        assert gradient_flow(model, images, labels).statuses == expected
+
+
+def test_structurally_zero_weights_are_told_from_small_ones() -> None:
+    # Read at qubit 1, an RX layer of depth 1 does not depend on the weights of qubits 2, 3.
+    layer = Quanv2d(1, 1, 2, 2, ansatz="rx_chain", depth=1, readout="z1", angle_scale=1.0)
+    model = ResQuNN([layer], "none", LinearHead(10))
+    flow = gradient_flow(model, torch.rand(4, 1, 8, 8), torch.arange(4)).layers[0]
+    assert flow.status == "flows"
+    assert flow.zero.tolist() == [False, False, True, True]
+
+
+def test_a_layer_whose_output_does_not_matter_is_zero_and_not_none() -> None:
+    class Ignore(nn.Module):
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            return 0.0 * features.flatten(1)[:, :10]
+
+    layers = [Quanv2d(1, 1, 2, 2, readout="mean_z")]
+    flow = gradient_flow(ResQuNN(layers, "none", Ignore()), torch.rand(2, 1, 8, 8), torch.arange(2))
+    assert flow.statuses == ("zero",)
+    assert flow.layers[0].norm == 0
+
+
+def test_the_gradient_is_that_of_finite_differences() -> None:
+    model = paper_model(
+        "X+O1",
+        input_gradients=True,
+        dtype=torch.float64,
+        generator=torch.Generator().manual_seed(1),
+    )
+    images = torch.rand(3, 1, 28, 28, dtype=torch.float64)
+    labels = torch.tensor([3, 1, 4])
+    flow = gradient_flow(model, images, labels)
+    weight = model.layers[0].weight
+    for index in range(weight.numel()):
+        losses = []
+        for step in (1e-5, -1e-5):
+            with torch.no_grad():
+                weight.view(-1)[index] += step
+                losses.append(nn.functional.cross_entropy(model(images), labels))
+                weight.view(-1)[index] -= step
+        slope = (losses[0] - losses[1]) / 2e-5
+        assert torch.isclose(flow.layers[0].gradient[index], slope, rtol=1e-4, atol=1e-9)
+
+
+def test_the_model_is_left_alone_and_frozen_layers_show_what_they_would_get() -> None:
+    model = paper_model("O1+O2", trainable=False)
+    images, labels = torch.rand(2, 1, 28, 28), torch.tensor([0, 1])
+    before = {key: value.clone() for key, value in model.state_dict().items() if "head" not in key}
+    flow = gradient_flow(model, images, labels)
+    assert flow.statuses == ("flows", "flows")
+    for key, value in before.items():
+        assert torch.equal(model.state_dict()[key], value)
+    assert all(p.grad is None and p.dtype == torch.float32 for p in model.parameters())
+    assert not model.layers[0].weight.requires_grad
+
+
+def test_it_prints_as_a_table_and_as_json_values() -> None:
+    model = paper_model("X+O2")
+    flow = gradient_flow(model, torch.rand(2, 1, 28, 28), torch.tensor([0, 1]))
+    header, first, second = str(flow).splitlines()
+    assert header.split() == ["layer", "status", "norm", "weights", "that", "flow"]
+    assert first.split() == ["O1", "none", "-", "-"]
+    assert second.startswith("O2     flows")
+    assert second.endswith("4 of 4")
+    as_dict = flow.layers[1].as_dict()
+    assert as_dict["norm"] == pytest.approx(torch.tensor(as_dict["gradient"]).norm().item())
+
+
+def test_any_module_with_quanvolutional_layers_will_do() -> None:
+    model = nn.Sequential(Quanv2d(1, 4, 2, 2), nn.Flatten(), nn.Linear(64, 3))
+    flow = gradient_flow(model, torch.rand(2, 1, 8, 8), torch.tensor([0, 1]))
+    assert flow.statuses == ("flows",)
+    with pytest.raises(ConfigurationError, match="no quanvolutional layer"):
+        gradient_flow(
+            nn.Sequential(nn.Flatten(), nn.Linear(64, 3)),
+            torch.rand(2, 1, 8, 8),
+            torch.tensor([0, 1]),
+        )

@@ -1,0 +1,234 @@
+"""Residual networks, heads and presets."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from resqunn import LinearHead, QuantumHead, Quanv2d, ResQuNN, Wiring, paper_model
+from resqunn.circuits.gates import gate
+from resqunn.errors import (
+    ConfigurationError,
+    ShapeError,
+    UnknownNameError,
+    WiringError,
+)
+from resqunn.nn.network import add_aligned
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize(
+    ("wiring", "side"), [("none", 7), ("X+O1", 14), ("O1+O2", 14), ("X+O2", 28), ("(X+O1)+O2", 28)]
+)
+def test_feature_sizes_of_table_2(wiring: str, side: int) -> None:
+    model = paper_model(wiring)
+    images = torch.rand(2, 1, 28, 28)
+    assert model.features(images).shape == (2, 1, side, side)
+    assert model(images).shape == (2, 10)
+    assert model.head.weight.shape == (10, side * side)
+
+
+@pytest.mark.parametrize("align", ["zero_pad", "zero_pad_center"])
+@pytest.mark.parametrize("wiring", Wiring.all(3), ids=str)
+def test_networks_sum_as_the_definition_says(wiring: Wiring, align: str) -> None:
+    layers = [Quanv2d(1, 1, 2, 2, readout="mean_z") for _ in range(3)]
+    model = ResQuNN(layers, wiring, nn.Flatten(), align=align)
+    images = torch.rand(2, 1, 16, 16)
+    sums = {0: images}
+    for k in (1, 2, 3):
+        output = layers[k - 1](sums[k - 1])
+        block = next(b for b in wiring.blocks if k in b)
+        before = [j for j in block if j < k]
+        if before:
+            other = sums[before[-1]]
+            side = max(output.shape[-1], other.shape[-1])
+            total = torch.zeros(2, 1, side, side)
+            for part in (output, other):
+                n = part.shape[-1]
+                at = (side - n) // 2 if align == "zero_pad_center" else 0
+                total[:, :, at : at + n, at : at + n] += part
+            output = total
+        sums[k] = output
+    assert torch.allclose(model(images), sums[3].flatten(1), atol=1e-6)
+
+
+def test_sums_append_channels_rows_and_columns_of_zeros() -> None:
+    a, b = torch.ones(1, 3, 2, 5), torch.ones(1, 1, 4, 4)
+    total = add_aligned(a, b, "zero_pad")
+    assert total.shape == (1, 3, 4, 5)
+    assert total[0, 0].tolist() == [[2, 2, 2, 2, 1]] * 2 + [[1, 1, 1, 1, 0]] * 2
+    assert total[0, 1].tolist() == [[1] * 5] * 2 + [[0] * 5] * 2
+    centred = add_aligned(a, torch.ones(1, 1, 5, 5), "zero_pad_center")
+    assert centred[0, 2].sum(dim=1).tolist() == [0, 5, 5, 0, 0]
+
+
+def test_any_module_may_be_a_layer_and_errors_name_the_layer() -> None:
+    model = ResQuNN([nn.Conv2d(1, 1, 2, 2), Quanv2d(1, 4, 2, 2)], "O1+O2", LinearHead(3))
+    assert model(torch.rand(2, 1, 8, 8)).shape == (2, 3)
+    with pytest.raises(ShapeError, match=r"layer 2 of 2: .*1x1 is smaller than the kernel"):
+        model(torch.rand(2, 1, 2, 2))
+    with pytest.raises(ShapeError, match=r"images are \(B, C, H, W\)"):
+        model(torch.rand(1, 8, 8))
+
+
+@pytest.mark.parametrize("head", ["linear", "quantum"])
+@pytest.mark.parametrize("readout", ["mean_z", "z", "z3"])
+@pytest.mark.parametrize("wiring", ["none", "(X+O1)+O2"])
+def test_every_parameter_has_a_gradient(head: str, readout: str, wiring: str) -> None:
+    model = paper_model(
+        wiring,
+        head=head,
+        readout=readout,
+        classes=4,
+        input_gradients=True,
+        depths=(2, 2),
+        generator=seeded(),
+    )
+    images = torch.rand(4, 1, 8, 8, generator=seeded(1))
+    nn.functional.cross_entropy(model(images), torch.arange(4)).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_a_generator_fixes_every_weight() -> None:
+    images = torch.rand(2, 1, 28, 28)
+    torch.manual_seed(1)
+    first = paper_model("O1+O2", generator=seeded(5))(images)
+    torch.manual_seed(2)
+    again = paper_model("O1+O2", generator=seeded(5))(images)
+    other = paper_model("O1+O2", generator=seeded(6))(images)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("head", ["linear", "quantum"])
+@pytest.mark.parametrize("used", [False, True])
+def test_networks_copy_pickle_and_load_before_and_after_their_first_batch(
+    head: str, used: bool
+) -> None:
+    images = torch.rand(2, 1, 28, 28)
+    model = paper_model("X+O1", head=head, classes=4)
+    if used:
+        model(images)
+    copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+    expected = model(images)
+    loaded = paper_model("X+O1", head=head, classes=4)
+    loaded.load_state_dict(model.state_dict())
+    for same in (*copies, loaded):
+        assert torch.equal(same(images), expected)
+
+
+def test_frozen_layers() -> None:
+    model = paper_model("O1+O2", trainable=False)
+    images = torch.rand(2, 1, 28, 28)
+    model(images).sum().backward()
+    assert [p.requires_grad for p in model.layers.parameters()] == [False, False]
+    assert model.head.weight.grad is not None
+
+
+def test_softmax_of_the_heads() -> None:
+    features = torch.rand(3, 5)
+    for plain, double in (
+        (LinearHead(4, generator=seeded()), LinearHead(4, softmax=True, generator=seeded())),
+        (QuantumHead(4, generator=seeded()), QuantumHead(4, softmax=True, generator=seeded())),
+    ):
+        assert torch.allclose(double(features), plain(features).softmax(dim=1))
+        assert torch.allclose(double(features).sum(dim=1), torch.ones(3))
+
+
+def test_linear_head_starts_as_nn_linear_does() -> None:
+    head = LinearHead(1000, generator=seeded())
+    head(torch.rand(2, 100))
+    assert head.weight.abs().max() <= 0.1
+    assert head.weight.std().item() == pytest.approx(0.1 / 3**0.5, rel=0.02)
+    with pytest.raises(ShapeError, match="built for 100 features, not 50"):
+        head(torch.rand(2, 50))
+    with pytest.raises(ShapeError, match="hold no values"):
+        LinearHead(2)(torch.rand(2, 0))
+
+
+def dense_quantum_head(features: np.ndarray, weights: np.ndarray, qubits: int) -> np.ndarray:
+    """<Z_q> of every qubit by full matrices."""
+    state = np.zeros(2**qubits)
+    state[: len(features)] = features
+    state /= np.linalg.norm(state)
+    layer = np.eye(1)
+    for weight in weights:
+        layer = np.kron(layer, gate("RY").matrix(weight).real)
+    state = layer @ state
+    for q in range(qubits - 1):
+        cnot = np.kron(
+            np.kron(np.eye(2**q), gate("CNOT").matrix().real), np.eye(2 ** (qubits - q - 2))
+        )
+        state = cnot @ state
+    bits = (np.arange(2**qubits)[:, None] >> np.arange(qubits - 1, -1, -1)) & 1
+    return (state**2) @ (1 - 2 * bits)
+
+
+@pytest.mark.parametrize("qubits", [3, 6])
+def test_quantum_head_against_full_matrices(qubits: int) -> None:
+    head = QuantumHead(3, qubits, dtype=torch.float64)
+    features = torch.randn(2, 1, 2, 3, dtype=torch.float64)
+    found = head(features)
+    for row, flat in zip(found, features.flatten(1), strict=True):
+        every = dense_quantum_head(flat.numpy(), head.weight[0].detach().numpy(), qubits)
+        assert np.allclose(row.detach().numpy(), every[-3:], atol=1e-12)
+
+
+def test_quantum_head_measures_the_last_wires_by_default() -> None:
+    assert QuantumHead(4).measured == (6, 7, 8, 9)
+    few = torch.rand(2, 49, requires_grad=True)
+    first = QuantumHead(4, measured=(0, 1, 2, 3))
+    assert torch.allclose(first(few)[0], first(few)[1], atol=1e-6)  # wires 0-3 hold no data
+    assert not torch.allclose(QuantumHead(4)(few)[0], QuantumHead(4)(few)[1], atol=1e-3)
+
+
+def test_quantum_head_says_when_features_do_not_fit() -> None:
+    model = paper_model("X+O2", head="quantum", readout="z", classes=4)
+    with pytest.raises(ShapeError, match=r"12544 features do not fit into 10 qubits"):
+        model(torch.rand(1, 1, 28, 28))
+
+
+def test_quantum_head_of_zero_features_is_defined() -> None:
+    features = torch.zeros(2, 49, requires_grad=True)
+    head = QuantumHead(4)
+    scores = head(features)
+    scores.sum().backward()
+    assert scores.isfinite().all()
+    assert torch.equal(features.grad, torch.zeros(2, 49))
+    assert head.weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: LinearHead(1), ConfigurationError, "at least 2 classes"),
+        (lambda: QuantumHead(4, 3), ConfigurationError, "4 different measured"),
+        (lambda: QuantumHead(2, 3, (1, 1)), ConfigurationError, "different measured"),
+        (lambda: QuantumHead(2, 3, (1, 3)), ConfigurationError, "among 0 to 2"),
+        (lambda: paper_model("X+O3"), WiringError, "no O3"),
+        (lambda: paper_model("none", depths=()), ConfigurationError, "at least one layer"),
+        (lambda: paper_model("none", head="dense"), UnknownNameError, "linear, quantum"),
+        (lambda: paper_model(Wiring.parse("none", 3)), ConfigurationError, "3 layers"),
+        (
+            lambda: ResQuNN([nn.Identity()], Wiring.parse("none", 2), nn.Flatten()),
+            ConfigurationError,
+            "is for 2 layers, but the network has 1",
+        ),
+        (
+            lambda: ResQuNN([nn.Identity()], "none", nn.Flatten(), align="center"),
+            UnknownNameError,
+            "zero_pad_center",
+        ),
+    ],
+)
+def test_mistakes(make, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()
