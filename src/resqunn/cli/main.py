@@ -5,11 +5,13 @@ Torch is imported by the commands that need it, so that `--help` is instant.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import Annotated, Any
 
 import tyro
 
+from resqunn import __version__
 from resqunn.cli import commands
 from resqunn.errors import ResqunnError, UnknownNameError
 from resqunn.training.config import PRESETS
@@ -24,6 +26,9 @@ Example: resqunn train --wiring "(X+O1)+O2" --epochs 10 --out runs/demo
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: exits with 0, with 2 after a mistake, with 130 after Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments == ["--version"]:
+        sys.stdout.write(f"resqunn {__version__}\n")
+        return
     try:
         command: commands.Command = tyro.cli(
             _commands(_preset(arguments)),  # pyright: ignore[reportArgumentType]
@@ -48,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _preset(arguments: list[str]) -> str:
     """The value of --preset, which decides the defaults of all other options of `train`."""
     name = "resqunn"
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in itertools.pairwise([*arguments, name]):
         if argument == "--preset":
             name = following
         elif argument.startswith("--preset="):

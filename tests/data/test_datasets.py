@@ -1,0 +1,260 @@
+"""Data sets: reading, verifying, downloading from a server on loopback, splitting."""
+
+import gzip
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+import torch
+
+from resqunn import load_dataset
+from resqunn.data import sources
+from resqunn.data.datasets import LabelledImages
+from resqunn.data.idx import decompressed, parse_idx
+from resqunn.data.sources import SOURCES, IdxFile
+from resqunn.errors import ConfigurationError, DataError, UnknownNameError
+
+HERE = Path("file")
+
+
+def idx(array: np.ndarray, code: int = 8) -> bytes:
+    header = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+def small_set(seed: int = 0) -> dict[str, np.ndarray]:
+    """Four files with 12 training and 5 test images of each of 10 classes, 8x8."""
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for part, count in (("train", 12), ("t10k", 5)):
+        labels = rng.permutation(np.repeat(np.arange(10, dtype=np.uint8), count))
+        images = rng.integers(0, 256, (len(labels), 8, 8), dtype=np.uint8)
+        images[:, 0, 0] = labels  # so that a test can tell which image this is
+        arrays[f"{part}-images-idx3-ubyte"] = images
+        arrays[f"{part}-labels-idx1-ubyte"] = labels
+    return arrays
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder with a small set in MNIST's files, and a row of the table that matches it."""
+    folder = tmp_path / "root" / "mnist"
+    folder.mkdir(parents=True)
+    files = []
+    for name, array in small_set().items():
+        packed = gzip.compress(idx(array), mtime=0)
+        (folder / f"{name}.gz").write_bytes(packed)
+        sums = [hashlib.sha256(content).hexdigest() for content in (packed, idx(array))]
+        files.append(IdxFile(name, *sums))
+    order = [file for part in ("train", "t10k") for file in files if file.name.startswith(part)]
+    row = replace(SOURCES["mnist"], files=tuple(order), per_class=4)
+    monkeypatch.setitem(sources.SOURCES, "mnist", row)
+    monkeypatch.delenv("RESQUNN_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def server(tiny: Path) -> Iterator[str]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tiny))) as httpd:
+        Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_address[1]}/"
+        httpd.shutdown()
+
+
+def test_real_mnist_subset() -> None:
+    data = load_dataset("mnist")
+    assert data.train.images.shape == (1600, 1, 28, 28)
+    assert data.train.labels.bincount().tolist() == [160] * 10
+    assert data.validation.labels.bincount().tolist() == [40] * 10
+    assert data.train.images.dtype == torch.float32
+    assert 0 <= data.train.images.min() < data.train.images.max() <= 1
+    four = load_dataset("mnist", classes=4)
+    assert (len(four.train), len(four.validation)) == (640, 160)
+    # The numbers themselves, so that a run of today can be repeated later.
+    assert data.sha256.startswith("c1ed6ecb")
+
+
+def test_digits_are_embedded() -> None:
+    data = load_dataset("digits")
+    assert data.train.images.shape[1:] == (1, 8, 8)
+    assert len(data.train) + len(data.validation) == 1797
+    assert data.train.images.max() == 1
+
+
+def test_seeds_fix_subsets_and_splits_are_disjoint(tiny: Path) -> None:
+    first = load_dataset("mnist", root=tiny.parent, per_class=10, seed=1)
+    again = load_dataset("mnist", root=tiny.parent, per_class=10, seed=1)
+    other = load_dataset("mnist", root=tiny.parent, per_class=10, seed=2)
+    assert first.sha256 == again.sha256 != other.sha256
+    assert first.train.labels.bincount().tolist() == [8] * 10
+    assert first.validation.labels.bincount().tolist() == [2] * 10
+    for part in (first.train, first.validation):
+        marks = (part.images[:, 0, 0, 0] * 255).round().long()
+        assert torch.equal(marks, part.labels)  # images kept their labels
+    rows = torch.cat([first.train.images, first.validation.images]).flatten(1)
+    assert len(rows.unique(dim=0)) == 100
+
+
+def test_all_images_with_the_official_test_set(tiny: Path) -> None:
+    data = load_dataset("mnist", root=tiny.parent, per_class="all")
+    assert (len(data.train), len(data.validation)) == (120, 50)
+    three = load_dataset("mnist", classes=3, root=tiny.parent, per_class="all")
+    assert three.train.labels.unique().tolist() == [0, 1, 2]
+    assert three.train.classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("way", ["root", "flat", "environment", "plain"])
+def test_where_files_are_found(tiny: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_dataset("mnist", root=tiny.parent)
+    root: Path | None = tiny.parent
+    if way == "flat":
+        root = tiny
+    if way == "environment":
+        monkeypatch.setenv("RESQUNN_DATA", str(tiny.parent))
+        root = None
+    if way == "plain":
+        for packed in tiny.glob("*.gz"):
+            packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+            packed.unlink()
+    assert load_dataset("mnist", root=root).sha256 == expected.sha256
+
+
+def test_a_repacked_gzip_file_is_the_same_data(tiny: Path) -> None:
+    packed = tiny / "train-images-idx3-ubyte.gz"
+    packed.write_bytes(gzip.compress(gzip.decompress(packed.read_bytes()), 1, mtime=7))
+    assert len(load_dataset("mnist", root=tiny.parent).train) == 30
+
+
+def test_download(tiny: Path, server: str) -> None:
+    expected = load_dataset("mnist", root=tiny.parent)
+    found = load_dataset("mnist", mirror=server)
+    assert found.sha256 == expected.sha256
+    # The second time the cache is enough.
+    assert load_dataset("mnist", mirror="http://127.0.0.1:9/").sha256 == expected.sha256
+
+
+def test_an_altered_download_is_refused(tiny: Path, server: str) -> None:
+    (tiny / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"something else"))
+    with pytest.raises(DataError, match="does not have the expected SHA-256"):
+        load_dataset("mnist", mirror=server)
+
+
+def test_an_unreachable_mirror_says_where_to_put_the_files(tiny: Path) -> None:
+    with pytest.raises(DataError, match=r"cannot download .* put the files in a folder mnist/"):
+        load_dataset("mnist", mirror="http://127.0.0.1:9/")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda c: c[:-10], "damaged gzip file"),
+        (lambda c: c[:40] + bytes([c[40] ^ 1]) + c[41:], "damaged|altered"),
+        (lambda c: gzip.compress(gzip.decompress(c)[:-1]), "altered or damaged"),
+        (lambda c: gzip.compress(gzip.decompress(c)[:-1] + b"?"), "altered or damaged"),
+        (lambda _: b"", "altered or damaged"),
+        (lambda _: b"not a data file", "altered or damaged"),
+    ],
+)
+def test_damaged_files_are_refused(tiny: Path, damage, message: str) -> None:
+    file = tiny / "train-images-idx3-ubyte.gz"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(DataError, match=message) as caught:
+        load_dataset("mnist", root=tiny.parent)
+    assert str(file) in str(caught.value)
+
+
+def test_a_plain_file_without_a_known_checksum_is_refused(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = SOURCES["mnist"]
+    files = tuple(replace(file, sha256=None) for file in row.files)
+    monkeypatch.setitem(sources.SOURCES, "mnist", replace(row, files=files))
+    assert len(load_dataset("mnist", root=tiny.parent).train) == 30
+    packed = tiny / "train-images-idx3-ubyte.gz"
+    packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+    packed.unlink()
+    with pytest.raises(DataError, match="checksum is known only for"):
+        load_dataset("mnist", root=tiny.parent)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "i2", "i4", "f4", "f8"])
+def test_idx_files_of_every_type(dtype: str) -> None:
+    codes = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
+    array = np.arange(24).reshape(2, 3, 4).astype(dtype)
+    found = parse_idx(idx(array, codes[dtype]), HERE)
+    assert found.dtype == array.dtype
+    assert np.array_equal(found, array)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not an IDX file"),
+        (b"\0\0\x07\x01\0\0\0\0", "not an IDX file"),
+        (b"\0\1\x08\x01\0\0\0\0", "not an IDX file"),
+        (b"\0\0\x08\x03\0\0\0\1", "header of 3 dimension"),
+        (b"\0\0\x08\x00", "header of 0 dimension"),
+        (b"\0\0\x08\x01\0\0\0\x05abcd", r"truncated: shape \(5,\) needs 13 bytes, it has 12"),
+        (b"\0\0\x08\x01\0\0\0\x03abcd", "too long"),
+        (b"\0\0\x08\x03" + b"\xff" * 12, "truncated"),
+    ],
+)
+def test_idx_files_that_are_none(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        parse_idx(content, HERE)
+
+
+def test_gzip_is_told_by_its_content() -> None:
+    assert decompressed(gzip.compress(b"abc"), HERE) == b"abc"
+    assert decompressed(b"abc", HERE) == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": torch.full((2, 1, 2, 2), torch.nan)}, "image 0 holds NaN"),
+        ({"images": torch.full((2, 1, 2, 2), torch.inf)}, "image 0 holds NaN or infinite"),
+        ({"images": torch.full((2, 1, 2, 2), 255.0)}, r"scale them to \[0, 1\]"),
+        ({"labels": torch.tensor([0, 3])}, "label 3 of image 1 is outside the 3 classes"),
+        ({"labels": torch.tensor([-1, 0])}, "label -1 of image 0"),
+        ({"labels": torch.tensor([0])}, "2 images but 1 labels"),
+    ],
+)
+def test_images_and_labels_that_do_not_fit(change: dict, message: str) -> None:
+    options = {
+        "images": torch.rand(2, 1, 2, 2),
+        "labels": torch.tensor([0, 2]),
+        "classes": ("a", "b", "c"),
+    }
+    LabelledImages(**options)
+    with pytest.raises(DataError, match=message):
+        LabelledImages(**(options | change))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"name": "mnits"}, UnknownNameError, "did you mean 'mnist'"),
+        ({"classes": 11}, ConfigurationError, "2 to 10 classes"),
+        ({"classes": 1}, ConfigurationError, "2 to 10 classes"),
+        ({"per_class": 1}, ConfigurationError, "2 or more"),
+        ({"per_class": 500}, DataError, "fewer than per_class=500"),
+        ({"validation": 1.0}, ConfigurationError, "between 0 and 1"),
+        ({"seed": -1}, ConfigurationError, "seed is 0 or more"),
+    ],
+)
+def test_options_that_do_not_fit(options: dict, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        load_dataset(**({"name": "digits"} | options))
