@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -133,12 +134,14 @@ class Circuit:
         return drawing.draw(self.operations, self.observables, self.qubits, prepared)
 
     def to_qasm(
-        self, inputs: Sequence[float] | None = None, weights: Sequence[float] | None = None
+        self,
+        inputs: Sequence[Any] | np.ndarray | None = None,
+        weights: Sequence[Any] | np.ndarray | None = None,
     ) -> str:
         """The gates as an OpenQASM 3 program that ends by measuring every qubit.
 
         Inputs and weights that are not given become `input` parameters of the program, in
-        radians. Weights are flattened row-major.
+        radians. Both may be nested as the circuit's weights are; they are flattened row-major.
 
         Raises:
             CircuitError: if the number of values does not fit, or if an amplitude encoding

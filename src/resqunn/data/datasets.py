@@ -29,7 +29,7 @@ class LabelledImages:
     """
 
     images: Float[Tensor, "N 1 H W"]
-    labels: Int[Tensor, _]
+    labels: Int[Tensor, " M"]
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
