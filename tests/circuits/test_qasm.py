@@ -12,6 +12,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gates import GATES
 from resqunn.engines.choice import engine
 from resqunn.errors import CircuitError
+
 from support import random_arguments, random_circuit
 
 STATEMENT = re.compile(r"((?:ctrl @ |negctrl @ )*)(\w+)(?:\((.*)\))? (q\[.*\]);")

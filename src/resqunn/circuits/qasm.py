@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from resqunn.circuits.circuit import Circuit
 
 
-def write(circuit: Circuit, inputs: Sequence[float] | None, weights: Sequence[float] | None) -> str:
+def write(
+    circuit: Circuit,
+    inputs: Sequence[Any] | np.ndarray | None,
+    weights: Sequence[Any] | np.ndarray | None,
+) -> str:
     """The program of `Circuit.to_qasm`."""
     values = _flat("inputs", inputs, circuit.inputs)
     angles = _flat("weights", weights, circuit.weights)
@@ -46,7 +50,7 @@ def write(circuit: Circuit, inputs: Sequence[float] | None, weights: Sequence[fl
     return "\n".join(lines) + "\n"
 
 
-def _flat(kind: str, values: Sequence[float] | None, expected: int) -> np.ndarray | None:
+def _flat(kind: str, values: Sequence[Any] | np.ndarray | None, expected: int) -> np.ndarray | None:
     if values is None:
         return None
     flat = np.asarray(values, dtype=float).reshape(-1)
