@@ -232,3 +232,26 @@ def test_quantum_head_of_zero_features_is_defined() -> None:
 def test_mistakes(make, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("wiring", "options", "fixed"),
+    [
+        ("none", {}, 1),
+        ("X+O1", {}, 1),
+        ("X+O2", {}, 1),
+        ("O1+O2", {}, 0),
+        ("none", {"input_gradients": True}, 0),
+        ("none", {"input_gradients": True, "trainable": False}, 2),
+        ("O1+O2", {"trainable": False}, 2),
+    ],
+)
+def test_layers_that_training_cannot_change(wiring: str, options: dict, fixed: int) -> None:
+    model = paper_model(wiring, **options)
+    assert model.fixed_layers() == fixed
+    images = torch.rand(3, 1, 28, 28)
+    nn.functional.cross_entropy(model(images), torch.arange(3)).backward()
+    learn = [layer.weight.grad is not None for layer in model.layers]
+    assert not any(learn[:fixed])
+    assert all(learn[fixed : fixed + 1])
+    assert torch.equal(model.sums(model.sums([images], fixed))[-1], model.features(images))

@@ -270,3 +270,14 @@ def test_measured_needs_a_quantum_head_that_fits(tmp_path: Path) -> None:
     config = replace(SMALL, head="quantum", classes=4, measured=(0, 1, 2))
     with pytest.raises(ConfigurationError, match="4 classes need 4 different measured"):
         train(config, tmp_path / "run")
+
+
+def test_a_run_killed_after_its_last_checkpoint_is_completed(tmp_path: Path) -> None:
+    train(SMALL, tmp_path / "run")
+    expected = contents(tmp_path / "run")
+    checkpoints = tmp_path / "run/checkpoints"
+    (tmp_path / "run/result.json").unlink()
+    (checkpoints / "latest-00002.safetensors").write_bytes(b"the one before")
+    (checkpoints / ".latest.json.77.partial").write_bytes(b"half")
+    resume(tmp_path / "run")
+    assert contents(tmp_path / "run") == expected

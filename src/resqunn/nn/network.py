@@ -5,12 +5,13 @@ Shape suffixes: B batch, C channel, H W height and width, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from resqunn.errors import ConfigurationError, ShapeError, UnknownNameError
+from resqunn.nn.quanv import Quanv2d
 from resqunn.nn.wiring import Wiring
 
 ALIGNMENTS = ("zero_pad", "zero_pad_center")
@@ -91,14 +92,34 @@ class ResQuNN(nn.Module):
         """R_n, what the head reads."""
         if images.ndim != 4:
             raise ShapeError(f"images are (B, C, H, W), not {tuple(images.shape)}")
-        sums = [images]
-        for number, (layer, skip) in enumerate(zip(self.layers, self.wiring.skips, strict=True), 1):
+        return self.sums((images,))[-1]
+
+    def sums(self, first: Sequence[Tensor], last: int | None = None) -> list[Tensor]:
+        """R_0, ..., R_last (by default R_n), given the first of them: at least R_0, the images."""
+        sums = list(first)
+        count = len(self.layers)
+        for number in range(len(sums), (count if last is None else last) + 1):
             try:
-                output = layer(sums[-1])
+                output = self.layers[number - 1](sums[-1])
             except ShapeError as error:
-                raise ShapeError(f"layer {number} of {len(self.layers)}: {error}") from None
+                raise ShapeError(f"layer {number} of {count}: {error}") from None
+            skip = self.wiring.skips[number - 1]
             sums.append(output if skip is None else add_aligned(output, sums[skip], self.align))
-        return sums[-1]
+        return sums
+
+    def fixed_layers(self) -> int:
+        """How many leading layers training cannot change, so that their sums stay the same.
+
+        Those are quanvolutional layers that are frozen, or that the loss does not reach because
+        derivatives are cut.
+        """
+        cut = [getattr(layer, "input_gradients", True) for layer in self.layers]
+        for number, reached in enumerate(self.wiring.reached(cut)):
+            layer = self.layers[number]
+            learns = reached and any(p.requires_grad for p in layer.parameters())
+            if learns or not isinstance(layer, Quanv2d):
+                return number
+        return len(self.layers)
 
     def forward(self, images: Tensor) -> Float[Tensor, "B K"]:
         return self.head(self.features(images))

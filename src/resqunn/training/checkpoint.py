@@ -68,6 +68,18 @@ def save_checkpoint(folder: Path, name: str, checkpoint: Checkpoint) -> None:
             old.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a crash between two steps of `save_checkpoint` left behind."""
+    for partial in folder.glob(".*.partial"):
+        partial.unlink(missing_ok=True)
+    for pointer in folder.glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            current = json.loads(pointer.read_text(encoding="utf-8"))["file"]
+            for old in folder.glob(f"{pointer.stem}-*.safetensors"):
+                if old.name != current:
+                    old.unlink(missing_ok=True)
+
+
 def load_checkpoint(folder: Path, name: str) -> Checkpoint:
     """Reads the checkpoint `name` of `folder`.
 

@@ -1,6 +1,6 @@
 """One epoch of training, and evaluation; no files here.
 
-Shape suffixes: B batch, N images, C H W channels, height and width.
+Shape suffixes: B batch, N images, K classes.
 """
 
 from __future__ import annotations
@@ -10,14 +10,52 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from resqunn.data.datasets import LabelledImages
 from resqunn.errors import DivergedError
+from resqunn.nn.network import ResQuNN
 
 EVALUATION_BATCH = 256
 """Images a forward pass of the evaluation: bounds memory on large sets."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network's data: the sums R_0, ..., R_m of its m fixed layers, computed once, and labels.
+
+    Sums that no later layer reads are left out (None).
+    """
+
+    sums: tuple[Tensor | None, ...]
+    labels: Int[Tensor, " N"]
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def scores(self, model: ResQuNN, index: Tensor | slice) -> Float[Tensor, "B K"]:
+        """The network's scores of some of the images."""
+        # A sum that is left out is never read: any tensor may stand in its place.
+        last = self.sums[-1]
+        assert last is not None
+        chosen = last[index]
+        first = [chosen if s is None else s[index] for s in self.sums[:-1]]
+        return model.head(model.sums([*first, chosen])[-1])
+
+
+@torch.no_grad()
+def prepare(model: ResQuNN, data: LabelledImages) -> Prepared:
+    """Computes once what training cannot change."""
+    fixed = model.fixed_layers()
+    chunks = [model.sums([chunk], fixed) for chunk in data.images.split(EVALUATION_BATCH)]
+    read = {skip for skip in model.wiring.skips[fixed:] if skip is not None} | {fixed}
+    sums = [
+        torch.cat([chunk[k] for chunk in chunks]) if k in read else None for k in range(fixed + 1)
+    ]
+    return Prepared(tuple(sums), data.labels, data.classes)
+
 
 BatchReport = Callable[[int, int, float, float], None]
 """Called after each batch with its number, the number of batches, and the epoch's mean loss
@@ -41,9 +79,9 @@ def batch_order(count: int, seed: int, epoch: int) -> Int[Tensor, " N"]:
 
 
 def train_epoch(
-    model: nn.Module,
+    model: ResQuNN,
     optimizer: torch.optim.Optimizer,
-    data: LabelledImages,
+    data: Prepared,
     *,
     seed: int,
     epoch: int,
@@ -69,9 +107,9 @@ def train_epoch(
     loss_sum, right, seen = 0.0, 0, 0
     norm_sums: dict[str, Tensor | None] = dict.fromkeys(parts)
     for number, index in enumerate(batches, 1):
-        images, labels = data.images[index], data.labels[index]
+        labels = data.labels[index]
         optimizer.zero_grad(set_to_none=True)
-        scores = model(images)
+        scores = data.scores(model, index)
         loss = nn.functional.cross_entropy(scores, labels)
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -102,15 +140,15 @@ def _add_norm(total: Tensor | None, part: nn.Module) -> Tensor | None:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, data: LabelledImages) -> Scores:
+def evaluate(model: ResQuNN, data: Prepared) -> Scores:
     """Loss and accuracy on every image, in the order of the set."""
     model.eval()
     loss_sum = 0.0
     right = torch.zeros(len(data.classes), dtype=torch.int64)
-    for images, labels in zip(
-        data.images.split(EVALUATION_BATCH), data.labels.split(EVALUATION_BATCH), strict=True
-    ):
-        scores = model(images)
+    for start in range(0, len(data), EVALUATION_BATCH):
+        index = slice(start, start + EVALUATION_BATCH)
+        labels = data.labels[index]
+        scores = data.scores(model, index)
         loss_sum += float(nn.functional.cross_entropy(scores, labels, reduction="sum"))
         hits = labels[scores.argmax(dim=1) == labels]
         right += torch.bincount(hits.cpu(), minlength=len(data.classes))

@@ -33,11 +33,12 @@ from resqunn.nn.presets import residual_model
 from resqunn.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
+    remove_leftovers,
     save_checkpoint,
     write_atomically,
 )
 from resqunn.training.config import TrainConfig
-from resqunn.training.loop import BatchReport, Scores, evaluate, train_epoch
+from resqunn.training.loop import BatchReport, Prepared, Scores, evaluate, prepare, train_epoch
 
 _RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
 
@@ -156,7 +157,10 @@ def resume(folder: str | Path, callbacks: Callbacks = SILENT) -> Run:
     """
     folder = Path(folder)
     run = open_run(folder)
+    for place in (folder, folder / "checkpoints"):
+        remove_leftovers(place)
     if run.finished:
+        _write_result(run)
         return run
     session = _Session(run.config)
     if run.epochs:
@@ -201,7 +205,7 @@ def evaluate_run(folder: str | Path, checkpoint: str = "best") -> tuple[int, Sco
     session = _Session(config)
     session.restore(folder, saved, with_optimizer=False)
     with _threads(config.threads):
-        return saved.epoch, evaluate(session.model, session.validation)
+        return saved.epoch, evaluate(session.model, prepare(session.model, session.validation))
 
 
 class _Session:
@@ -233,27 +237,34 @@ class _Session:
         if callbacks.on_start is not None:
             callbacks.on_start(self.config, self.data, self.model, len(epochs))
         with _threads(self.config.threads):
-            self._epochs(folder, epochs, callbacks)
+            train, validation = (prepare(self.model, d) for d in (self.train, self.validation))
+            self._epochs(folder, epochs, callbacks, train, validation)
         run = Run(folder, self.config, tuple(epochs))
-        result = {"final": asdict(run.epochs[-1]), "best": asdict(run.best)}
-        write_atomically(folder / "result.json", _json(result))
+        _write_result(run)
         return run
 
-    def _epochs(self, folder: Path, epochs: list[Epoch], callbacks: Callbacks) -> None:
+    def _epochs(
+        self,
+        folder: Path,
+        epochs: list[Epoch],
+        callbacks: Callbacks,
+        train: Prepared,
+        validation: Prepared,
+    ) -> None:
         for number in range(len(epochs) + 1, self.config.epochs + 1):
             start = time.perf_counter()
             loss, norms = train_epoch(
                 self.model,
                 self.optimizer,
-                self.train,
+                train,
                 seed=self.config.seed,
                 epoch=number,
                 batch_size=self.config.batch_size,
                 parts=self.parts,
                 on_batch=callbacks.on_batch,
             )
-            on_train = evaluate(self.model, self.train)
-            on_validation = evaluate(self.model, self.validation)
+            on_train = evaluate(self.model, train)
+            on_validation = evaluate(self.model, validation)
             epoch = Epoch(
                 number,
                 loss,
@@ -299,6 +310,11 @@ class _Session:
             raise CheckpointError(
                 f"the checkpoint of {folder} does not fit its configuration: {error}"
             ) from None
+
+
+def _write_result(run: Run) -> None:
+    result = {"final": asdict(run.epochs[-1]), "best": asdict(run.best)}
+    write_atomically(run.folder / "result.json", _json(result))
 
 
 def _device(config: TrainConfig) -> torch.device:
