@@ -46,6 +46,18 @@ class Engine(ABC):
             to inputs and weights.
         """
 
+    def obstacle(self, circuit: Circuit) -> str | None:
+        """Why the engine cannot evaluate `circuit`; None if it can."""
+        return None
+
+    def cost(self, circuit: Circuit) -> float | None:
+        """About how many nanoseconds of one core values and gradients take for each patch.
+
+        A guide for `engine="auto"`, which compares engines by it; None if the engine cannot
+        evaluate the circuit, or is never to be chosen unasked.
+        """
+        return None
+
     def chosen_for(self, circuit: Circuit) -> str:
         """The engine that will evaluate `circuit`, in words for `extra_repr`."""
         return self.name

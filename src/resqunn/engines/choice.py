@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from resqunn.engines.auto import AutoEngine
 from resqunn.engines.base import Engine
+from resqunn.engines.fourier.engine import FourierEngine
+from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.pennylane import PennyLaneEngine
 from resqunn.engines.statevector import StatevectorEngine
 from resqunn.errors import UnknownNameError
 
 ENGINES: dict[str, Callable[[], Engine]] = {
-    "auto": StatevectorEngine,
+    "auto": AutoEngine,
     "statevector": StatevectorEngine,
+    "fourier": FourierEngine,
+    "fused": FusedEngine,
     "pennylane": PennyLaneEngine,
 }
 

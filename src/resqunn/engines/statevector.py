@@ -44,16 +44,27 @@ class StatevectorEngine(Engine):
 
     name: str = "statevector"
 
+    def obstacle(self, circuit: Circuit) -> str | None:
+        if circuit.qubits <= MAX_QUBITS:
+            return None
+        return f"a state vector of {circuit.qubits} qubits is too large (at most {MAX_QUBITS})"
+
+    def cost(self, circuit: Circuit) -> float | None:
+        if circuit.qubits > MAX_QUBITS:
+            return None
+        # 6 ms for 3,136 patches of 4 qubits, 144 ms for 1,296 of 9, both at depth 4.
+        return 6.0 * 2**circuit.qubits * circuit.qubits * (circuit.depth + 1)
+
     def expectation_values(
         self,
         circuit: Circuit,
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        if circuit.qubits > MAX_QUBITS:
+        obstacle = self.obstacle(circuit)
+        if obstacle is not None:
             raise CircuitError(
-                f"a state vector of {circuit.qubits} qubits is too large (at most {MAX_QUBITS}): "
-                "use a smaller kernel, fewer channels in a group, or another engine"
+                f"{obstacle}: use a smaller kernel, fewer channels in a group, or another engine"
             )
         plan = plan_for(circuit, inputs_GNP.dtype, inputs_GNP.device)
         rotations_GFK22 = _rotations(plan, weights_GFW)

@@ -1,0 +1,1 @@
+"""Encode-once circuits as trigonometric polynomials in the inputs."""

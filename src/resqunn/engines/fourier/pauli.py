@@ -1,0 +1,153 @@
+r"""Pauli strings, and a circuit as a sequence of rotations about them.
+
+A string is two integers `x` and `z`: bit q of `x` says that the string has an X on qubit q,
+bit q of `z` a Z, and both together a Y. With $|\cdot|$ the number of set bits,
+
+$$W(x, z) = i^{|x \wedge z|} X^x Z^z, \qquad
+W_1 W_2 = i^{|x_1 \wedge z_1| + |x_2 \wedge z_2| + 2 |z_1 \wedge x_2| - |x \wedge z|} W(x, z)$$
+
+with $x = x_1 \oplus x_2$ and $z = z_1 \oplus z_2$ (Aaronson and Gottesman,
+arXiv:quant-ph/0406196).
+
+Clifford gates $C$ map strings to signed strings, $C^\dagger W C = \pm W'$, and pass through
+rotations: $e^{-i t P/2} C = C e^{-i t C^\dagger P C/2}$. So the weight-driven part of a
+circuit is rotations about strings alone, followed by a Clifford operation that is absorbed
+in the observables.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from functools import cache, reduce
+from typing import NamedTuple
+
+import numpy as np
+
+from resqunn.circuits.gates import Gate, gate
+from resqunn.circuits.operations import Operation, Weight
+from resqunn.errors import CircuitError
+
+
+class Pauli(NamedTuple):
+    """`sign` times the string of `x` and `z`."""
+
+    sign: int
+    x: int
+    z: int
+
+
+def anticommute(a: Pauli, b: Pauli) -> bool:
+    """Whether the two strings anticommute; otherwise they commute."""
+    return ((a.x & b.z).bit_count() + (a.z & b.x).bit_count()) % 2 == 1
+
+
+def turned(axis: Pauli, string: Pauli) -> Pauli:
+    r"""$i P Q$ for anticommuting strings $P$ (`axis`) and $Q$ (`string`).
+
+    It is where a rotation takes $Q$: $e^{itP/2} Q e^{-itP/2} = \cos(t) Q + \sin(t)\, i P Q$.
+
+    >>> turned(Pauli(1, 1, 0), Pauli(1, 0, 1))  # i X Z = Y
+    Pauli(sign=1, x=1, z=1)
+    """
+    x, z = axis.x ^ string.x, axis.z ^ string.z
+    power = (
+        1
+        + (axis.x & axis.z).bit_count()
+        + (string.x & string.z).bit_count()
+        + 2 * (axis.z & string.x).bit_count()
+        - (x & z).bit_count()
+    )
+    return Pauli(axis.sign * string.sign * (1 - power % 4), x, z)
+
+
+def through(operations: Sequence[Operation], string: Pauli) -> Pauli:
+    r"""$C^\dagger W C$, with $C$ the fixed gates `operations` in the order they act."""
+    sign, x, z = string
+    for operation in reversed(operations):
+        bits = list(enumerate(operation.qubits))
+        local_x = sum((x >> q & 1) << k for k, q in bits)
+        local_z = sum((z >> q & 1) << k for k, q in bits)
+        factor, new_x, new_z = _conjugations(operation.name)[local_x, local_z]
+        sign *= factor
+        for k, q in bits:
+            x = x & ~(1 << q) | (new_x >> k & 1) << q
+            z = z & ~(1 << q) | (new_z >> k & 1) << q
+    return Pauli(sign, x, z)
+
+
+def axis_of(operation: Operation) -> Pauli:
+    """The string that a rotation of the gate table turns about.
+
+    Raises:
+        CircuitError: if its generator is not half a Pauli matrix.
+    """
+    row = operation.gate
+    assert row.generator is not None
+    sign, x, z = _recognised(2 * row.generator, row)
+    qubit = operation.qubits[0]
+    return Pauli(sign, x << qubit, z << qubit)
+
+
+class Rotation(NamedTuple):
+    r"""$\exp(-i w P/2)$ with $w$ the weight of that index and $P$ the signed string `axis`."""
+
+    axis: Pauli
+    weight: int
+
+
+def pushed_apart(operations: Sequence[Operation]) -> tuple[list[Rotation], list[Operation]]:
+    """Weight-driven rotations and fixed gates as rotations, then fixed gates.
+
+    Raises:
+        CircuitError: for a gate that is neither a Pauli rotation nor Clifford.
+    """
+    rotations: list[Rotation] = []
+    fixed: list[Operation] = []
+    for operation in operations:
+        if isinstance(operation.angle, Weight):
+            rotations.append(Rotation(through(fixed, axis_of(operation)), operation.angle.index))
+        else:
+            _conjugations(operation.name)
+            fixed.append(operation)
+    return rotations, fixed
+
+
+_LETTERS = {
+    (0, 0): np.eye(2),
+    (1, 0): np.array([[0, 1], [1, 0]]),
+    (1, 1): np.array([[0, -1j], [1j, 0]]),
+    (0, 1): np.diag([1, -1]),
+}
+
+
+@cache
+def _matrices(qubits: int) -> dict[tuple[int, int], np.ndarray]:
+    """The matrix of each string of so many qubits; qubit 0 is the most significant bit."""
+    return {
+        (
+            sum(x << k for k, (x, _) in enumerate(letters)),
+            sum(z << k for k, (_, z) in enumerate(letters)),
+        ): reduce(np.kron, [_LETTERS[letter] for letter in letters])
+        for letters in itertools.product(_LETTERS, repeat=qubits)
+    }
+
+
+def _recognised(matrix: np.ndarray, row: Gate) -> Pauli:
+    """The signed string that `matrix` is."""
+    for (x, z), candidate in _matrices(row.qubits).items():
+        for sign in (1, -1):
+            if np.allclose(matrix, sign * candidate, atol=1e-12):
+                return Pauli(sign, x, z)
+    raise CircuitError(f"gate {row.name} is neither a Pauli rotation nor a Clifford gate")
+
+
+@cache
+def _conjugations(name: str) -> dict[tuple[int, int], Pauli]:
+    r"""$C^\dagger W C$ for each string $W$ on the qubits of fixed gate $C$."""
+    row = gate(name)
+    unitary = row.matrix()
+    return {
+        string: _recognised(unitary.conj().T @ matrix @ unitary, row)
+        for string, matrix in _matrices(row.qubits).items()
+    }

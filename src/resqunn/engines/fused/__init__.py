@@ -1,0 +1,1 @@
+"""Compiled state-vector kernels for the CPU, for any circuit."""

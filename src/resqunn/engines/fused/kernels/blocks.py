@@ -1,0 +1,130 @@
+r"""A block of patches: into a worker's memory, its turns and first state, and out again.
+
+Outside, values lie as rows of patches in flat arrays; `offset` is where the first row starts.
+In memory a row is one register of lanes. The last block has fewer patches than lanes; its
+other lanes hold zeros.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from resqunn.engines.fused.kernels.lanes import LANE_BYTES, load, spread, store, width
+from resqunn.engines.fused.kernels.passes import product_state
+from resqunn.engines.fused.kernels.turns import BASE, SLOPE
+
+LARGE = 8192.0
+"""Half angles beyond this are reduced by the slower functions of the C library."""
+
+# pi in three parts, the first two so short that small integers times them are exact.
+PI = (3.140625, 0.0009670257568359375, 6.278329573009626e-07)
+PI_DOUBLE = (3.141592651605606, 1.9841871583270443e-09, 1.034036596358821e-18)
+ROUNDING = (1.5 * 2**23, 1.5 * 2**52)
+"""Adding and subtracting this rounds a float32, or a float64, to an integer."""
+
+
+@njit
+def read_block(memory, at, flat, offset, rows, patches, start):
+    """Copies patches `start`, ... of each row into memory."""
+    lanes = width(memory)
+    count = min(lanes, patches - start)
+    for n in range(rows):
+        source, target = offset + n * patches + start, at + n * lanes
+        if count == lanes:
+            store(memory, target, load(flat, source))
+            continue
+        for k in range(count):
+            memory[target + k] = flat[source + k]
+        for k in range(count, lanes):
+            memory[target + k] = 0
+
+
+@njit
+def write_block(memory, at, step, factor, add, flat, offset, rows, patches, start):
+    """Writes, or adds, rows of memory that are `step` apart, times `factor`."""
+    lanes = width(memory)
+    count = min(lanes, patches - start)
+    for n in range(rows):
+        source, target = at + n * step, offset + n * patches + start
+        if count == lanes:
+            value = load(memory, source) * spread(factor, memory)
+            if add:
+                value = value + load(flat, target)
+            store(flat, target, value)
+            continue
+        for k in range(count):
+            value_k = memory[source + k] * factor
+            flat[target + k] = flat[target + k] + value_k if add else value_k
+
+
+@njit
+def half_angles(memory, angles, cosines, sines, rows):
+    r"""cos(x/2) and sin(x/2), up to a sign that both share.
+
+    Turns by $x$ and $x + 2\pi$ differ in the sign of the whole state, which is never
+    measured, so that $x/2$ may be reduced modulo $\pi$. `sines` may be `angles`.
+    """
+    lanes = width(memory)
+    single = 4 * lanes == LANE_BYTES
+    for n in range(rows):
+        large = False
+        for k in range(lanes):
+            large |= abs(memory[angles + n * lanes + k]) > 2 * LARGE
+        if large:
+            for k in range(lanes):
+                half = 0.5 * memory[angles + n * lanes + k]
+                finite = abs(half) < math.inf
+                memory[cosines + n * lanes + k] = math.cos(half) if finite else math.nan
+                memory[sines + n * lanes + k] = math.sin(half) if finite else math.nan
+            continue
+        half = spread(0.5, memory) * load(memory, angles + n * lanes)
+        rounding = ROUNDING[0] if single else ROUNDING[1]
+        parts = PI if single else PI_DOUBLE
+        turns = half * spread(1 / math.pi, memory) + spread(rounding, memory)
+        turns = turns - spread(rounding, memory)
+        rest = half - turns * spread(parts[0], memory)
+        rest = rest - turns * spread(parts[1], memory)
+        rest = rest - turns * spread(parts[2], memory)
+        square = rest * rest
+        # Taylor series, innermost bracket first: cos r = 1 - r^2/(1 2) (1 - r^2/(3 4) (...)).
+        one = spread(1.0, memory)
+        cosine = sine = one
+        for m in range(6 if single else 10, 0, -1):
+            cosine = one - square * spread(1 / ((2 * m - 1) * (2 * m)), memory) * cosine
+            sine = one - square * spread(1 / ((2 * m) * (2 * m + 1)), memory) * sine
+        store(memory, cosines + n * lanes, cosine)
+        store(memory, sines + n * lanes, rest * sine)
+
+
+@njit
+def fill_turns(memory, at, cosines, sines, coefficients_KC, turns_K4, parts):
+    """The turns of one block: cos(x/2) base + sin(x/2) slope, or the base alone."""
+    lanes = width(memory)
+    for k in range(turns_K4.shape[0]):
+        n = turns_K4[k, 0]
+        # A real turn has no parts x and z.
+        for c in range(0, 4, 3 - len(parts)):
+            value = spread(coefficients_KC[k, BASE + c], memory)
+            if n >= 0:
+                slope = spread(coefficients_KC[k, SLOPE + c], memory)
+                cosine = load(memory, cosines + n * lanes)
+                value = cosine * value + load(memory, sines + n * lanes) * slope
+            store(memory, at, value)
+            at += lanes
+
+
+@njit
+def first_state(memory, state, turns, product, amplitudes, flat, offset, patches, start, parts):
+    """The product state of the first turns, or else the given real amplitudes."""
+    lanes = width(memory)
+    if product:
+        product_state(memory, state, turns, amplitudes, parts)
+        return
+    stride = len(parts) * lanes
+    for row in range(amplitudes):
+        at = state + row * stride
+        read_block(memory, at, flat, offset + row * patches, 1, patches, start)
+        if len(parts) == 2:
+            store(memory, at + lanes, spread(0.0, memory))

@@ -1,0 +1,139 @@
+"""A numba type for one vector register: so many neighbouring patches at once.
+
+Loops over arrays are vectorised by the compiler or not, depending on what it can prove
+about overlaps and strides. A value of type `Lanes` is a vector by construction. Inside
+compiled functions:
+
+    a = load(array, offset)       # LANE_BYTES of neighbouring entries of a flat array
+    b = spread(array[0], array)   # one scalar in every lane, a register fit for `array`
+    store(array, offset, a * b - a)   # so many entries: width(array)
+
+Only float arithmetic is defined: `+`, `-`, `*` and the unary minus. A product that is added
+to something may be fused into one instruction; nothing else is reordered, and NaN stays NaN.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, models, overload, register_model
+
+LANE_BYTES = 64
+"""Size of a register; the compiler splits it where the processor has narrower ones."""
+
+
+class Lanes(types.Type):
+    """As many values of one float type as fill `LANE_BYTES`."""
+
+    def __init__(self, scalar: types.Float) -> None:
+        self.scalar = scalar
+        self.count = LANE_BYTES * 8 // scalar.bitwidth
+        super().__init__(name=f"Lanes({scalar} x {self.count})")
+
+
+@register_model(Lanes)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, lanes: Lanes) -> None:
+        scalar = manager.lookup(lanes.scalar).get_value_type()
+        super().__init__(manager, lanes, ir.VectorType(scalar, lanes.count))
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
+    """The address of entry `offset` of a flat array, as a pointer to a vector."""
+    data = context.make_array(array_type)(context, builder, array).data
+    vector = context.get_value_type(Lanes(array_type.dtype))
+    return builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
+
+
+@intrinsic
+def load(typing_context, array, offset):
+    """The lanes that start at entry `offset` of a flat array."""
+
+    def emit(context, builder, signature, arguments):
+        address = _address(context, builder, array, *arguments)
+        return builder.load(address, align=array.dtype.bitwidth // 8)
+
+    return Lanes(array.dtype)(array, types.intp), emit
+
+
+@intrinsic
+def store(typing_context, array, offset, lanes):
+    """Writes the lanes from entry `offset` of a flat array on."""
+
+    def emit(context, builder, signature, arguments):
+        address = _address(context, builder, array, *arguments[:2])
+        builder.store(arguments[2], address, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, lanes), emit
+
+
+@intrinsic
+def spread(typing_context, scalar, array):
+    """One scalar in every lane of a register that fits `array`."""
+    lanes = Lanes(array.dtype)
+
+    def emit(context, builder, signature, arguments):
+        value = context.cast(builder, arguments[0], scalar, array.dtype)
+        vector = context.get_value_type(lanes)
+        one = builder.insert_element(
+            ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+        )
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
+        return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+
+    return lanes(scalar, array), emit
+
+
+def _define(operation: Any, instruction: str, operands: int) -> None:
+    """Gives `Lanes` one arithmetic operator."""
+
+    def emit(context, builder, signature, arguments):
+        return getattr(builder, instruction)(*arguments, flags=("contract",))
+
+    if operands == 1:
+
+        @intrinsic
+        def compute_one(typing_context, a):
+            return a(a), emit
+
+        @overload(operation)
+        def unary(a):
+            return (lambda a: compute_one(a)) if isinstance(a, Lanes) else None
+
+    else:
+
+        @intrinsic
+        def compute_two(typing_context, a, b):
+            return a(a, b), emit
+
+        @overload(operation)
+        def binary(a, b):
+            return (lambda a, b: compute_two(a, b)) if isinstance(a, Lanes) and a == b else None
+
+
+_define(operator.add, "fadd", 2)
+_define(operator.sub, "fsub", 2)
+_define(operator.mul, "fmul", 2)
+_define(operator.neg, "fneg", 1)
+
+
+def width(array: Any) -> int:
+    """How many lanes a register has that fits `array`."""
+    return LANE_BYTES // array.itemsize
+
+
+@overload(width)
+def _width(array):
+    # Of the type alone, so that the compiler sees a constant.
+    count = Lanes(array.dtype).count
+    return lambda array: count
+
+
+@njit
+def add(array, offset, lanes):
+    """Adds the lanes to the entries of a flat array from `offset` on."""
+    store(array, offset, load(array, offset) + lanes)

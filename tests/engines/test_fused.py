@@ -1,0 +1,244 @@
+"""The compiled engine against the reference engine."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from resqunn.circuits.ansatze import ANSATZE, Ansatz
+from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.encodings import AngleEncoding
+from resqunn.circuits.operations import Operation, Weight
+from resqunn.circuits.readouts import READOUTS
+from resqunn.engines.fused import engine as fused
+from resqunn.engines.fused.engine import FusedEngine
+from resqunn.engines.statevector import StatevectorEngine
+from resqunn.errors import ConfigurationError, DtypeError
+
+FUSED, REFERENCE = FusedEngine(), StatevectorEngine()
+
+
+class EveryGate(Ansatz):
+    """All gates of the gate table that an ansatz can hold, also in front of the encoding."""
+
+    name = "every_gate"
+
+    def layer_shape(self, qubits: int) -> tuple[int, ...]:
+        return (4,)
+
+    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+        names = ("RX", "H", "RZ", "Y", "CZ", "CNOT", "X", "RY", "CZ", "Z", "RX")
+        weights = iter(range(4))
+        return tuple(
+            Operation(
+                name,
+                (k % qubits, (k + 1) % qubits) if name in ("CZ", "CNOT") else (k % qubits,),
+                Weight(next(weights)) if name.startswith("R") else None,
+            )
+            for k, name in enumerate(names)
+        )
+
+
+def arguments(
+    circuit: Circuit, groups: int, filters: int, patches: int, dtype: torch.dtype, seed: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(groups, circuit.inputs, patches, dtype=torch.float64, generator=generator)
+    weights = 3 * torch.randn(
+        groups, filters, circuit.weights, dtype=torch.float64, generator=generator
+    )
+    return (3 * inputs).to(dtype).requires_grad_(), weights.to(dtype).requires_grad_()
+
+
+def results(engine, circuit, inputs, weights) -> tuple[torch.Tensor, ...]:
+    """Values and both gradients, in double precision."""
+    values = engine.expectation_values(circuit, inputs, weights)
+    generator = torch.Generator().manual_seed(1)
+    cotangents = torch.randn(values.shape, dtype=torch.float64, generator=generator)
+    gradients = (
+        torch.autograd.grad(
+            values, (inputs, weights), cotangents.to(values.dtype), materialize_grads=True
+        )
+        if values.requires_grad
+        else ()
+    )
+    return values.detach().double(), *(gradient.double() for gradient in gradients)
+
+
+def assert_agree(circuit: Circuit, groups=1, filters=1, patches=19, dtype=torch.float64, seed=0):
+    inputs, weights = arguments(circuit, groups, filters, patches, dtype, seed)
+    exact = (inputs.detach().double().requires_grad_(), weights.detach().double().requires_grad_())
+    computed = results(FUSED, circuit, inputs, weights)
+    expected = results(REFERENCE, circuit, *exact)
+    for one, other in zip(computed, expected, strict=True):
+        if dtype == torch.float64:
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+        elif one.numel():
+            scale = max(1.0, other.abs().max().item())
+            assert (one - other).abs().max() <= 1e-5 * scale
+
+
+def random_circuit(seed: int) -> Circuit:
+    draw = random.Random(seed)
+    encoding = draw.choice(["ry", "rx", "rz", "amplitude"])
+    qubits = draw.randint(1, 6)
+    inputs = draw.randint(2 ** (qubits - 1) + 1, 2**qubits) if encoding == "amplitude" else qubits
+    return Circuit(
+        encoding,
+        draw.choice([*ANSATZE, "random:5", EveryGate()][: None if qubits > 1 else -1]),
+        draw.choice([*READOUTS]),
+        inputs=inputs,
+        depth=draw.randint(0, 4),
+        reupload=encoding != "amplitude" and draw.random() < 0.6,
+    )
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_agrees_with_the_reference_on_random_circuits(seed):
+    draw = random.Random(-1 - seed)
+    dtype = torch.float32 if seed % 3 == 0 else torch.float64
+    shape = (draw.randint(1, 2), draw.randint(1, 2), draw.choice([1, 7, 16, 70, 150]))
+    assert_agree(random_circuit(seed), *shape, dtype=dtype, seed=seed)
+
+
+@pytest.mark.parametrize("reupload", [False, True])
+@pytest.mark.parametrize("name", [*ANSATZE, "random:5"])
+@pytest.mark.parametrize("encoding", ["ry", "rx", "rz"])
+def test_agrees_with_the_reference_on_each_table_entry(encoding, name, reupload):
+    circuit = Circuit(encoding, name, "z", inputs=4, depth=3, reupload=reupload)
+    assert_agree(circuit, filters=2)
+
+
+def test_an_encoding_of_several_rotations():
+    encoding = AngleEncoding("three", ("H", "RZ", "RX", "Y", "RY"))
+    assert_agree(Circuit(encoding, "rx_chain", "z", inputs=3, depth=2, reupload=True))
+
+
+@pytest.mark.parametrize("encoding", ["ry", "amplitude"])
+def test_undoing_passes_gives_the_same_as_keeping_states(monkeypatch, encoding):
+    monkeypatch.setattr(fused, "KEPT_BYTES", 0)
+    for name in ("rx_chain", "ry_chain", EveryGate()):
+        reupload = encoding == "ry"
+        assert_agree(Circuit(encoding, name, "z", inputs=4, depth=3, reupload=reupload))
+
+
+def test_many_qubits():
+    assert_agree(Circuit("ry", "rx_chain", "z", inputs=10, depth=2, reupload=True), patches=9)
+
+
+@pytest.mark.parametrize("name", ["rx_chain", "ry_chain"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_results_do_not_depend_on_the_number_of_threads(monkeypatch, name, dtype):
+    monkeypatch.setattr(fused, "WORK_PER_THREAD", 1)
+    circuit = Circuit("ry", name, "z", inputs=4, depth=2, reupload=True)
+    inputs, weights = arguments(circuit, 2, 2, 1003, dtype)
+    threads = torch.get_num_threads()
+    try:
+        runs = []
+        for count in (1, 2, 3, 5):
+            torch.set_num_threads(count)
+            runs.append(results(FUSED, circuit, inputs, weights))
+    finally:
+        torch.set_num_threads(threads)
+    for run in runs[1:]:
+        for one, other in zip(run, runs[0], strict=True):
+            assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["rx_chain", "ry_chain"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_angles_of_any_size(name, dtype):
+    circuit = Circuit("ry", name, "z", inputs=4, depth=2, reupload=True)
+    inputs, weights = arguments(circuit, 1, 1, 400, dtype)
+    sizes = torch.logspace(-6, 5, 400, dtype=dtype)
+    inputs = (inputs.detach() * sizes).requires_grad_()
+    exact = (inputs.detach().double().requires_grad_(), weights.detach().double().requires_grad_())
+    for one, other in zip(
+        results(FUSED, circuit, inputs, weights), results(REFERENCE, circuit, *exact), strict=True
+    ):
+        assert (one - other).abs().max() < (1e-4 if dtype == torch.float32 else 1e-9)
+
+
+def test_nan_stays_nan_and_in_its_patch():
+    circuit = Circuit("ry", "rx_chain", "z", inputs=4, depth=2, reupload=True)
+    inputs, weights = arguments(circuit, 1, 1, 40, torch.float32)
+    for k, value in enumerate((float("nan"), float("inf"), -float("inf"))):
+        with torch.no_grad():
+            inputs[0, 1, 5 + 10 * k] = value
+    values, gradient, _ = results(FUSED, circuit, inputs, weights)
+    broken = torch.zeros(40, dtype=torch.bool)
+    broken[[5, 15, 25]] = True
+    assert torch.equal(values.isnan().any(dim=2).squeeze(), broken)
+    assert torch.equal(gradient.isnan().any(dim=1).squeeze(), broken)
+
+
+@pytest.mark.parametrize("inputs", [3, 4])
+def test_a_zero_vector_of_amplitudes_has_zero_gradient(inputs):
+    circuit = Circuit("amplitude", "rx_chain", "z", inputs=inputs, depth=2)
+    values = torch.zeros(1, inputs, 3, dtype=torch.float64)
+    values[0, :, 1] = 1
+    weights = torch.ones(1, 1, circuit.weights, dtype=torch.float64, requires_grad=True)
+    arguments_ = (values.requires_grad_(), weights)
+    for one, other in zip(
+        results(FUSED, circuit, *arguments_), results(REFERENCE, circuit, *arguments_), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+    assert not results(FUSED, circuit, *arguments_)[1][0, :, 0].any()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "reupload"),
+    [
+        ("ry", "rx_chain", True),
+        ("rx", "strongly_entangling", False),
+        ("amplitude", "ry_ring", False),
+    ],
+)
+def test_first_and_second_derivatives(encoding, name, reupload):
+    circuit = Circuit(encoding, name, "z", inputs=3, depth=2, reupload=reupload)
+    inputs, weights = arguments(circuit, 1, 2, 2, torch.float64)
+
+    def function(x, w):
+        return FUSED.expectation_values(circuit, x, w)
+
+    assert torch.autograd.gradcheck(function, (inputs, weights))
+    assert torch.autograd.gradgradcheck(function, (inputs, weights))
+    assert torch.autograd.gradcheck(lambda x: function(x, weights.detach()), (inputs,))
+    assert torch.autograd.gradgradcheck(lambda w: function(inputs.detach(), w), (weights,))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_nothing_to_do(dtype):
+    for circuit, patches in (
+        (Circuit("ry", "rx_chain", "z", inputs=3, depth=2), 0),
+        (Circuit("ry", "rx_chain", "z", inputs=3, depth=0), 5),
+        (Circuit("amplitude", "rx_chain", "z", inputs=3, depth=0), 5),
+    ):
+        assert_agree(circuit, patches=patches, dtype=dtype)
+
+
+def test_tensors_in_any_layout():
+    circuit = Circuit("ry", "rx_chain", "z", inputs=4, depth=2, reupload=True)
+    inputs, weights = arguments(circuit, 1, 1, 1, torch.float64)
+    patches = torch.randn(21, 4, dtype=torch.float64, requires_grad=True)
+    values = FUSED.expectation_values(circuit, patches.T[None], weights.expand(1, 3, -1))
+    expected = REFERENCE.expectation_values(circuit, patches.T[None], weights.expand(1, 3, -1))
+    torch.testing.assert_close(values, expected, rtol=0, atol=1e-12)
+    computed = torch.autograd.grad(values.sum(), (patches, weights))
+    for one, other in zip(
+        computed, torch.autograd.grad(expected.sum(), (patches, weights)), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+    same = FUSED.expectation_values(circuit, inputs.expand(1, 4, 30), weights)
+    assert torch.equal(same, same[..., :1].expand_as(same))
+
+
+def test_what_it_cannot_do_is_said():
+    circuit = Circuit("ry", "rx_chain", "z", inputs=4, depth=1)
+    inputs, weights = arguments(circuit, 1, 1, 2, torch.float32)
+    with pytest.raises(DtypeError, match="float16"):
+        FUSED.expectation_values(circuit, inputs.half(), weights.half())
+    with pytest.raises(ConfigurationError, match="CPU"):
+        FUSED.expectation_values(circuit, inputs.to("meta"), weights.to("meta"))
