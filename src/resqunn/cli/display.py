@@ -58,7 +58,12 @@ def training(folder: Path, go: Callable[[Callbacks], Run]) -> None:
         console.print(_heading(config, data, model))
         batches = -(-len(data.train) // config.batch_size)
         state.update(epoch=done, epochs=config.epochs)
-        shown.update(task, total=batches * config.epochs, completed=batches * done)
+        shown.update(
+            task,
+            total=batches * config.epochs,
+            completed=batches * done,
+            description="first batch (kernels are compiled at their first use)",
+        )
 
     def on_batch(number: int, batches: int, loss: float, accuracy: float) -> None:
         shown.update(

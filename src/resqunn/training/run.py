@@ -221,7 +221,7 @@ class _Session:
         with torch.no_grad():
             self.model(self.train.images[:1])  # gives the head its shape
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
+        self.optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
         self.parts: dict[str, nn.Module] = {
             f"O{k}": layer for k, layer in enumerate(self.model.layers, 1)
         } | {"head": self.model.head}

@@ -1,0 +1,1 @@
+"""How fast resqunn is, beside its peers."""
