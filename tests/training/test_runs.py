@@ -15,6 +15,7 @@ import torch
 from resqunn.errors import CheckpointError, ConfigurationError, DivergedError, RunError
 from resqunn.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from resqunn.training.config import PRESETS, TrainConfig
+from resqunn.training.lock import exclusive
 from resqunn.training.loop import batch_order
 from resqunn.training.run import Callbacks, evaluate_run, open_run, resume, train
 
@@ -66,6 +67,10 @@ def test_the_paper_trains_only_the_layers_that_its_wiring_reaches(tmp_path: Path
 
 class StopError(Exception):
     pass
+
+
+def stop_at_once(*_: object) -> None:
+    raise StopError
 
 
 @pytest.mark.parametrize("after", [1, 9, 10, 11, 25])
@@ -207,11 +212,8 @@ def test_only_the_current_checkpoint_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_run_whose_data_changed_is_not_continued(tmp_path: Path) -> None:
-    def stop(*_: object) -> None:
-        raise StopError
-
     with pytest.raises(StopError):
-        train(SMALL, tmp_path / "run", Callbacks(on_epoch=stop))
+        train(SMALL, tmp_path / "run", Callbacks(on_epoch=stop_at_once))
     manifest = tmp_path / "run/manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"data_sha256": "0"}))
     with pytest.raises(RunError, match=r"the data of .* have changed"):
@@ -281,3 +283,14 @@ def test_a_run_killed_after_its_last_checkpoint_is_completed(tmp_path: Path) -> 
     (checkpoints / ".latest.json.77.partial").write_bytes(b"half")
     resume(tmp_path / "run")
     assert contents(tmp_path / "run") == expected
+
+
+def test_two_processes_do_not_share_a_run(tmp_path: Path) -> None:
+    with pytest.raises(StopError):
+        train(SMALL, tmp_path / "run", Callbacks(on_epoch=stop_at_once))
+    with exclusive(tmp_path / "run"), pytest.raises(RunError, match="by another process"):
+        resume(tmp_path / "run")
+    (tmp_path / "new").mkdir()
+    with exclusive(tmp_path / "new"), pytest.raises(RunError, match="by another process"):
+        train(SMALL, tmp_path / "new")
+    assert resume(tmp_path / "run").finished

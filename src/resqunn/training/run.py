@@ -38,6 +38,7 @@ from resqunn.training.checkpoint import (
     write_atomically,
 )
 from resqunn.training.config import TrainConfig
+from resqunn.training.lock import exclusive
 from resqunn.training.loop import BatchReport, Prepared, Scores, evaluate, prepare, train_epoch
 
 _RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
@@ -129,21 +130,33 @@ def train(config: TrainConfig, folder: str | Path, callbacks: Callbacks = SILENT
         ResqunnError: for a configuration or data that do not fit.
     """
     folder = Path(folder)
-    if (folder / "config.json").exists():
-        raise RunError(
-            f"{folder} already holds a run: continue it with `resqunn resume {folder}` or choose "
-            "another folder"
-        )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} exists and is not an empty folder: choose another one")
+    _require_free(folder)
     session = _Session(config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # From here on the folder is a run, which `resume` can start from nothing but this.
-        write_atomically(folder / "config.json", config.to_json().encode())
     except OSError as error:
         raise RunError(f"cannot write to {folder}: {error.strerror}") from None
-    return session.go(folder, [], callbacks)
+    with exclusive(folder):
+        _require_free(folder)
+        try:
+            # From here on the folder is a run, which `resume` can start from nothing but this.
+            write_atomically(folder / "config.json", config.to_json().encode())
+        except OSError as error:
+            raise RunError(f"cannot write to {folder}: {error.strerror}") from None
+        return session.go(folder, [], callbacks)
+
+
+def _require_free(folder: Path) -> None:
+    try:
+        if (folder / "config.json").exists():
+            raise RunError(
+                f"{folder} already holds a run: continue it with `resqunn resume {folder}` or "
+                "choose another folder"
+            )
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"{folder} exists and is not an empty folder: choose another one")
+    except OSError as error:
+        raise RunError(f"cannot write to {folder}: {error.strerror}") from None
 
 
 def resume(folder: str | Path, callbacks: Callbacks = SILENT) -> Run:
@@ -156,6 +169,12 @@ def resume(folder: str | Path, callbacks: Callbacks = SILENT) -> Run:
         CheckpointError: if the checkpoint is damaged.
     """
     folder = Path(folder)
+    open_run(folder)
+    with exclusive(folder):
+        return _resume(folder, callbacks)
+
+
+def _resume(folder: Path, callbacks: Callbacks) -> Run:
     run = open_run(folder)
     for place in (folder, folder / "checkpoints"):
         remove_leftovers(place)
