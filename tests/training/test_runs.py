@@ -294,3 +294,19 @@ def test_two_processes_do_not_share_a_run(tmp_path: Path) -> None:
     with exclusive(tmp_path / "new"), pytest.raises(RunError, match="by another process"):
         train(SMALL, tmp_path / "new")
     assert resume(tmp_path / "run").finished
+
+
+def test_a_folder_that_cannot_be_written_any_more_leaves_a_run_that_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(SMALL, tmp_path / "whole")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("resqunn.training.session.save_checkpoint", full)
+        with pytest.raises(RunError, match=r"\(No space left on device\): .*resqunn resume"):
+            train(SMALL, tmp_path / "run")
+    resume(tmp_path / "run")
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
