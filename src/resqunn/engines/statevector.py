@@ -24,6 +24,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.engines.amplitudes import normalised_amplitudes
 from resqunn.engines.base import Engine
 from resqunn.engines.plan import Block, Locals, Permutation, Phases, Plan, plan_for
 from resqunn.errors import CircuitError
@@ -88,24 +89,6 @@ class StatevectorEngine(Engine):
         )
         values = plan.diagonals_RA @ probabilities
         return values.expand(-1, weights_GFW.shape[1], -1, -1)
-
-
-def normalised_amplitudes(
-    inputs_GNP: Float[Tensor, "G N P"], amplitudes: int
-) -> Float[Tensor, "G A P"]:
-    r"""Amplitude encoding: zero-padded to A values and divided by their norm.
-
-    A zero vector becomes $|0\ldots0\rangle$ with a zero derivative. Dividing by the largest
-    value first changes nothing but keeps tiny vectors from underflowing.
-    """
-    largest = inputs_GNP.detach().abs().amax(dim=1, keepdim=True)
-    empty = largest == 0
-    scaled = inputs_GNP / torch.where(empty, torch.ones_like(largest), largest)
-    first = torch.zeros_like(inputs_GNP[:, :, :1])
-    first[:, 0] = 1
-    vector = torch.where(empty, first, scaled)
-    vector = vector / torch.linalg.vector_norm(vector, dim=1, keepdim=True)
-    return torch.nn.functional.pad(vector, (0, 0, 0, amplitudes - inputs_GNP.shape[1]))
 
 
 def _rotations(plan: Plan, weights_GFW: Float[Tensor, "G F W"]) -> Tensor:

@@ -28,9 +28,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.engines.amplitudes import normalised_amplitudes
 from resqunn.engines.base import Engine
 from resqunn.engines.fused.schedule import schedule
-from resqunn.engines.statevector import StatevectorEngine, normalised_amplitudes
+from resqunn.engines.statevector import StatevectorEngine
 from resqunn.errors import CircuitError, ConfigurationError, DtypeError
 
 KEPT_BYTES = 2**23
