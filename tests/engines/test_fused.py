@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -233,6 +236,53 @@ def test_tensors_in_any_layout():
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
     same = FUSED.expectation_values(circuit, inputs.expand(1, 4, 30), weights)
     assert torch.equal(same, same[..., :1].expand_as(same))
+
+
+def test_transforms_of_functions():
+    circuit = Circuit("ry", "rx_chain", "z", inputs=3, depth=2, reupload=True)
+    inputs, weights = (tensor.detach() for tensor in arguments(circuit, 2, 1, 3, torch.float64))
+
+    def total(engine, x, w):
+        return engine.expectation_values(circuit, x[None], w[None]).sum()
+
+    for transform in (torch.func.grad, torch.func.jacrev):
+        computed, expected = (
+            torch.func.vmap(transform(lambda x, w, e=engine: total(e, x, w)))(inputs, weights)
+            for engine in (FUSED, REFERENCE)
+        )
+        torch.testing.assert_close(computed, expected, rtol=0, atol=1e-12)
+
+
+def test_a_circuit_with_more_tilts_than_float32_could_hold():
+    circuit = Circuit("ry", "rx_chain", "z", inputs=4, depth=60, reupload=True)
+    inputs, weights = arguments(circuit, 1, 1, 5, torch.float64)
+    with torch.no_grad():
+        weights.fill_(torch.pi / 2)
+    exact = results(REFERENCE, circuit, inputs, weights)
+    single = (inputs.detach().float().requires_grad_(), weights.detach().float().requires_grad_())
+    for one, other in zip(results(FUSED, circuit, *single), exact, strict=True):
+        assert (one - other).abs().max() < 1e-4 * max(1.0, other.abs().max().item())
+
+
+def test_without_a_place_for_compiled_code(tmp_path):
+    program = "\n".join(
+        [
+            "import torch",
+            "from resqunn.circuits.circuit import Circuit",
+            "from resqunn.engines.fused.engine import FusedEngine",
+            "circuit = Circuit('ry', 'ry_chain', 'z', inputs=1, depth=1)",
+            "inputs, weights = torch.zeros(1, 1, 2), torch.zeros(1, 1, circuit.weights)",
+            "print(FusedEngine().expectation_values(circuit, inputs, weights).sum().item())",
+        ]
+    )
+    # A file where a folder should be cannot be written to, not even by root.
+    place = tmp_path / "file"
+    place.touch()
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(place)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2.0"]
 
 
 def test_what_it_cannot_do_is_said():

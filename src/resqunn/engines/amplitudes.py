@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from resqunn.engines.tracing import traced
+
 
 def normalised_amplitudes(
     inputs_GNP: Float[Tensor, "G N P"], amplitudes: int
@@ -25,11 +27,6 @@ def normalised_amplitudes(
     if traced() or inputs_GNP.device.type != "cpu":
         return _normalised(inputs_GNP)
     return _Normalised.apply(inputs_GNP)
-
-
-def traced() -> bool:
-    """Whether torch is running its own interpreters, which need plain torch operations."""
-    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
 
 
 def _normalised(x_GAP: Tensor) -> Tensor:

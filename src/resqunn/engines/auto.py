@@ -20,10 +20,10 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
-from resqunn.engines.statevector import StatevectorEngine
+from resqunn.engines.reference import REFERENCE
+from resqunn.engines.tracing import traced
 from resqunn.errors import CircuitError
 
-REFERENCE = StatevectorEngine()
 CANDIDATES: tuple[Engine, ...] = (FourierEngine(), FusedEngine(), REFERENCE)
 
 
@@ -65,7 +65,7 @@ class AutoEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        on_cpu = inputs_GNP.device.type == "cpu" and not torch.compiler.is_compiling()
+        on_cpu = inputs_GNP.device.type == "cpu" and not traced()
         single = inputs_GNP.dtype == torch.float32
         if on_cpu and (single or REFERENCE.obstacle(circuit) is not None):
             return cheapest(circuit).expectation_values(circuit, inputs_GNP, weights_GFW)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.engines.tracing import traced
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ class Plan:
 
 def plan_for(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
     """The plan, kept from call to call (but not while torch traces with fake tensors)."""
-    if torch.compiler.is_compiling():
+    if traced():
         return _plan(circuit, dtype, device)
     return _kept_plan(circuit, dtype, device)
 

@@ -21,13 +21,14 @@ OPERATIONS_PER_THREAD = 8_000_000
 
 
 @lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
+def pool() -> ThreadPoolExecutor:
+    """The threads of this process, started when first needed."""
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="resqunn")
 
 
 # A forked process inherits the pool without its threads.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=pool.cache_clear)
 
 
 def share(
@@ -44,7 +45,7 @@ def share(
         return
     bounds = [tasks * k // threads for k in range(threads + 1)]
     others = [
-        _pool().submit(kernel, *arguments, first, last) for first, last in pairwise(bounds[1:])
+        pool().submit(kernel, *arguments, first, last) for first, last in pairwise(bounds[1:])
     ]
     kernel(*arguments, 0, bounds[1])
     for other in others:

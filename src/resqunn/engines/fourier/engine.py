@@ -27,8 +27,9 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.fourier.heisenberg import MAX_STRINGS, propagate
 from resqunn.engines.fourier.monomials import fourier_plan, table, trigonometry
-from resqunn.engines.statevector import StatevectorEngine
+from resqunn.engines.reference import REFERENCE, differentiable_gradients
 from resqunn.engines.threads import share
+from resqunn.engines.tracing import traced
 from resqunn.errors import CircuitError, ConfigurationError
 
 DTYPES = (torch.float32, torch.float64)
@@ -98,8 +99,8 @@ class FourierEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        if _traced():
-            return StatevectorEngine().expectation_values(circuit, inputs_GNP, weights_GFW)
+        if traced():
+            return REFERENCE.expectation_values(circuit, inputs_GNP, weights_GFW)
         if inputs_GNP.device.type != "cpu" or inputs_GNP.dtype not in DTYPES:
             raise ConfigurationError(
                 "engine 'fourier' computes float32 and float64 on the CPU, not "
@@ -164,7 +165,9 @@ class _Polynomial(torch.autograd.Function):
         inputs_GNP, weights_GFW = ctx.saved_tensors
         if torch.is_grad_enabled():
             wanted = ctx.needs_input_grad[1:]
-            return None, *_by_reference(ctx.circuit, inputs_GNP, weights_GFW, gradients[0], wanted)
+            return None, *differentiable_gradients(
+                ctx.circuit, inputs_GNP, weights_GFW, gradients[0], wanted
+            )
         from resqunn.engines.fourier import coefficient_kernels, polynomial_kernels
 
         _, need_inputs, need_weights = ctx.needs_input_grad
@@ -203,31 +206,6 @@ class _Polynomial(torch.autograd.Function):
         return None, by_inputs if need_inputs else None, by_weights if need_weights else None
 
 
-def _traced() -> bool:
-    """Whether torch is running its own interpreters, which compiled code is opaque to."""
-    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
-
-
 def _array(tensor: Tensor) -> np.ndarray:
     """The tensor's memory as an array, copied only if it is not contiguous."""
     return tensor.detach().contiguous().numpy()
-
-
-def _by_reference(
-    circuit: Circuit,
-    inputs_GNP: Tensor,
-    weights_GFW: Tensor,
-    gradient_GFRP: Tensor,
-    wanted: tuple[bool, bool],
-) -> tuple[Tensor | None, Tensor | None]:
-    """The gradients by the reference engine, themselves differentiable."""
-    # Views, so that derivatives by the gradients' own inputs keep their history.
-    inputs_GNP, weights_GFW = inputs_GNP.view_as(inputs_GNP), weights_GFW.view_as(weights_GFW)
-    values = StatevectorEngine().expectation_values(circuit, inputs_GNP, weights_GFW)
-    chosen = [t for t, want in zip((inputs_GNP, weights_GFW), wanted, strict=True) if want]
-    found = iter(
-        torch.autograd.grad(
-            values, chosen, gradient_GFRP, create_graph=True, materialize_grads=True
-        )
-    )
-    return next(found) if wanted[0] else None, next(found) if wanted[1] else None

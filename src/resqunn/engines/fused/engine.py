@@ -15,11 +15,7 @@ Shape suffixes as in `base.py` and `kernels/programs.py`.
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +27,9 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.engines.amplitudes import normalised_amplitudes
 from resqunn.engines.base import Engine
 from resqunn.engines.fused.schedule import schedule
-from resqunn.engines.statevector import StatevectorEngine
+from resqunn.engines.reference import REFERENCE, differentiable_gradients
+from resqunn.engines.threads import pool
+from resqunn.engines.tracing import traced
 from resqunn.errors import CircuitError, ConfigurationError, DtypeError
 
 KEPT_BYTES = 2**23
@@ -48,7 +46,8 @@ WORK_PER_THREAD = 2**18
 class FusedEngine(Engine):
     """Compiled CPU kernels in float32 or float64, on as many threads as torch uses.
 
-    Results do not depend on the number of threads, down to the last bit.
+    Results do not depend on the number of threads, down to the last bit. Under `torch.func`
+    and `torch.compile` the state-vector engine takes over.
 
     Raises:
         ConfigurationError: for tensors that are not on the CPU.
@@ -67,7 +66,7 @@ class FusedEngine(Engine):
         if circuit.qubits > MAX_QUBITS:
             return None
         table = schedule(circuit)
-        return (1.0 if table.real else 1.6) * table.rows * (1 + len(table.passes_S3))
+        return (0.8 if table.real else 1.0) * table.rows * (1 + len(table.passes_S3))
 
     def expectation_values(
         self,
@@ -89,6 +88,8 @@ class FusedEngine(Engine):
                 f"engine 'fused' computes in float32 or float64, not in {inputs_GNP.dtype}: "
                 "use 'statevector'"
             )
+        if traced():
+            return REFERENCE.expectation_values(circuit, inputs_GNP, weights_GFW)
         if circuit.encoding.prepares_amplitudes:
             inputs_GNP = normalised_amplitudes(inputs_GNP, 2**circuit.qubits)
         return _Expectation.apply(inputs_GNP, weights_GFW.to(inputs_GNP), circuit)
@@ -107,29 +108,14 @@ class _Expectation(torch.autograd.Function):
         ctx: Any, cotangents_GFRP: Tensor
     ) -> tuple[Tensor | None, ...]:
         needed = ctx.needs_input_grad[:2]
+        inputs_GNP, weights_GFW = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return *_by_reference(ctx.circuit, ctx.saved_tensors, cotangents_GFRP, needed), None
-        gradients = _Run(ctx.circuit, *ctx.saved_tensors).gradients(cotangents_GFRP)
+            found = differentiable_gradients(
+                ctx.circuit, inputs_GNP, weights_GFW, cotangents_GFRP, needed
+            )
+            return *found, None
+        gradients = _Run(ctx.circuit, inputs_GNP, weights_GFW).gradients(cotangents_GFRP)
         return *(g if need else None for g, need in zip(gradients, needed, strict=True)), None
-
-
-def _by_reference(
-    circuit: Circuit,
-    arguments: tuple[Tensor, ...],
-    cotangents_GFRP: Tensor,
-    needed: tuple[bool, ...],
-) -> list[Tensor | None]:
-    """The gradients as differentiable functions, by the reference engine."""
-    values = StatevectorEngine().expectation_values(circuit, *arguments)
-    wanted = [tensor for tensor, need in zip(arguments, needed, strict=True) if need]
-    if not values.requires_grad:
-        return [torch.zeros_like(t) if n else None for t, n in zip(arguments, needed, strict=True)]
-    gradients = iter(
-        torch.autograd.grad(
-            values, wanted, cotangents_GFRP, create_graph=True, materialize_grads=True
-        )
-    )
-    return [next(gradients) if need else None for need in needed]
 
 
 class _Run:
@@ -139,7 +125,7 @@ class _Run:
         # Numba is slow to import and not needed before.
         from resqunn.engines.fused.kernels import lanes, programs, turns
 
-        self.programs, self.turns = programs, turns
+        self.program, self.turns = programs.run, turns
         self.table = table = schedule(circuit)
         self.inputs_GNP = inputs_GNP.detach().contiguous()
         self.weights_GFW = weights_GFW.detach()
@@ -148,30 +134,30 @@ class _Run:
         (self.groups, _, self.patches), self.filters = inputs_GNP.shape, weights_GFW.shape[1]
         self.chunks = -(-self.patches // (self.lanes * programs.BLOCKS))
         self.coefficients_GFKC = self._empty(
-            self.groups, self.filters, len(table.turns_K4), turns.COEFFICIENTS
+            self.groups, self.filters, len(table.turns_K5), turns.COEFFICIENTS
         )
         weights = self.weights_GFW.to(torch.float64).contiguous().numpy()
-        self.gates = (weights, table.turns_K4, table.gates_J4, table.fixed_J4)
+        self.gates = (weights, table.turns_K5, table.gates_J4, table.fixed_J4)
         turns.compose(*self.gates, self.coefficients_GFKC)
 
     def values(self) -> Tensor:
         outputs = len(self.table.diagonals_RA)
         values = self.inputs_GNP.new_empty(self.groups, self.filters, outputs, self.patches)
-        self._start_workers(self.programs.forward, 1, values.numpy())
+        nothing = np.empty((0, 0, 0, 0, 6))
+        self._start_workers(1, False, values.numpy(), self.inputs_GNP.numpy(), nothing)
         return values
 
     def gradients(self, cotangents_GFRP: Tensor) -> tuple[Tensor, Tensor]:
         table = self.table
         inputs = torch.zeros_like(self.inputs_GNP)
         weights = torch.zeros(self.weights_GFW.shape, dtype=torch.float64)
-        sums_GFHK6 = np.empty((self.groups, self.filters, self.chunks, len(table.turns_K4), 6))
+        sums_GFHK6 = np.empty((self.groups, self.filters, self.chunks, len(table.turns_K5), 6))
         slots = 1 + len(table.passes_S3) - table.product
         registers = table.rows * len(self.parts)
         keep = slots * registers * self.lanes * self.inputs_GNP.itemsize <= KEPT_BYTES
         self._start_workers(
-            self.programs.backward,
-            slots if keep else 1,
-            registers * self.lanes if keep else 0,
+            slots if keep else min(slots, 2),
+            True,
             cotangents_GFRP.detach().contiguous().numpy(),
             inputs.numpy(),
             sums_GFHK6,
@@ -185,13 +171,14 @@ class _Run:
 
     def _layout(self, slots: int) -> tuple[int, ...]:
         """Where in a worker's memory what begins, and its size: states, bra, turns, cosines,
-        sines, outputs, input gradients, sums for weights, transitions."""
-        amplitudes, turns = self.table.rows, len(self.table.turns_K4)
+        sines, tangents, outputs, input gradients, sums for weights, transitions."""
+        amplitudes, turns = self.table.rows, len(self.table.turns_K5)
         inputs = self.inputs_GNP.shape[1]
         registers = (
             slots * amplitudes * len(self.parts),
             amplitudes * len(self.parts),
             turns * 2 * len(self.parts),
+            inputs,
             inputs,
             inputs,
             len(self.table.diagonals_RA),
@@ -201,7 +188,7 @@ class _Run:
         )
         return (0, *itertools.accumulate(count * self.lanes for count in registers))
 
-    def _start_workers(self, program: Callable[..., None], slots: int, *arguments: Any) -> None:
+    def _start_workers(self, slots: int, *arguments: Any) -> None:
         table = self.table
         *layout, size = self._layout(slots)
         updates = self.groups * self.filters * self.patches * table.rows
@@ -218,17 +205,12 @@ class _Run:
             tuple(layout),
             self._empty(workers, size),
             self.parts,
+            slots,
         )
         others = [
-            _pool(os.getpid()).submit(program, worker, workers, *common, *arguments)
+            pool().submit(self.program, worker, workers, *common, *arguments)
             for worker in range(1, workers)
         ]
-        program(0, workers, *common, *arguments)
+        self.program(0, workers, *common, *arguments)
         for other in others:
             other.result()
-
-
-@lru_cache(maxsize=1)
-def _pool(process: int) -> ThreadPoolExecutor:
-    """The threads of one process: a fork does not inherit them. Kernels release the GIL."""
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="resqunn")

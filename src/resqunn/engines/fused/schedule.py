@@ -8,8 +8,10 @@ $w - i (x X + y Y + z Z)$; the global phase that this drops is never measured.
 Gates on several qubits move no data. They permute basis states, so the schedule only tracks
 in which *row* of memory each basis state lies. Phases other than 1 become a pass of their own.
 
-Turns are carried out in *passes* over the rows, two qubits at a time. The turns that come
-first act on $|0\ldots0\rangle$: the kernels build that product state at once.
+Turns are carried out in *passes* over the rows. Those of the commonest form, the *tilts*
+$R_X(w)\,R_Y(x)$, take less arithmetic and go two qubits at a time, others one by one; in a real
+circuit all turns are about Y and go by twos. The turns that come first act on
+$|0\ldots0\rangle$: the kernels build that product state at once.
 
 Shape suffixes: K turns, J gates, S passes, A amplitudes (rows), R readout values.
 """
@@ -28,7 +30,9 @@ from resqunn.circuits.operations import Input, Operation, Weight
 PHASES, ONE_QUBIT, TWO_QUBITS = 0, 1, 2
 """Kinds of pass."""
 
-AXES = ("X", "Y", "Z")
+MAX_TILTS = 96
+"""Each may double the squared norm of a state, which float32 must hold."""
+
 _PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 
 
@@ -37,8 +41,9 @@ class Schedule:
     """The tables.
 
     Attributes:
-        turns_K4: input index (-1 for none), axis of the rotation by that input (0 X, 1 Y,
-            2 Z), and whether weights come before it and after it (1 or 0).
+        turns_K5: input index (-1 for none), axis of the rotation by that input (0 X, 1 Y,
+            2 Z), whether weights come before it and after it (1 or 0), and whether it is
+            carried out as a tilt.
         gates_J4: the gates inside the turns, in order: turn, 1 if it comes after the turn's
             input rotation, weight index (-1 for a fixed gate), axis.
         fixed_J4: the quaternions of the fixed gates.
@@ -52,7 +57,7 @@ class Schedule:
         real: whether all amplitudes are real: then every turn is a rotation about Y.
     """
 
-    turns_K4: Int[np.ndarray, "K 4"]
+    turns_K5: Int[np.ndarray, "K 5"]
     gates_J4: Int[np.ndarray, "J 4"]
     fixed_J4: Float[np.ndarray, "J 4"]
     product: int
@@ -72,7 +77,7 @@ class Schedule:
         """What the kernels take, with the observables in the number type of the values."""
         if dtype not in self.kept:
             self.kept[dtype] = (
-                self.turns_K4,
+                self.turns_K5,
                 self.passes_S3,
                 self.rows_SA,
                 self.phases_SA2,
@@ -98,6 +103,10 @@ class _Writer:
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
         self.states = np.arange(2**circuit.qubits)
+        self.real = all(
+            operation.name == "RY" or (operation.gate.qubits > 1 and operation.gate.is_real)
+            for operation in circuit.operations
+        )
         self.row_of_state = self.states
         self.open: dict[int, int] = {}
         """The turn that still takes gates, by qubit."""
@@ -114,7 +123,7 @@ class _Writer:
 
     def begin(self, qubit: int) -> None:
         self.open[qubit] = len(self.turns)
-        self.turns.append([-1, 0, 0, 0])
+        self.turns.append([-1, 0, 0, 0, 0])
 
     def turn(self, operation: Operation) -> None:
         """Adds a single-qubit gate to the open turn of its qubit."""
@@ -128,7 +137,7 @@ class _Writer:
         axis = _axis(operation.gate.generator)
         if isinstance(operation.angle, Input):
             # The weights so far came before this rotation.
-            turn[:] = [operation.angle.index, axis, turn[3], 0]
+            turn[:] = [operation.angle.index, axis, turn[3], 0, 0]
             for gate in self.gates:
                 if gate[0] == self.open[qubit]:
                     gate[1] = 0
@@ -159,17 +168,28 @@ class _Writer:
             self.add_pass((PHASES, -1, -1), self.states, factor)
 
     def flush(self) -> None:
-        """Closes all open turns and schedules them, two qubits to a pass."""
+        """Closes all open turns and schedules them, tilts two to a pass."""
         closed = sorted(self.open.items())
         self.open.clear()
-        for k in range(0, len(closed) - 1, 2):
-            (high, first), (low, second) = closed[k : k + 2]
+        starts = self.product is None
+        tilts = [] if starts else [entry for entry in closed if self.is_tilt(entry[1])]
+        room = len(closed) if self.real else MAX_TILTS - sum(turn[4] for turn in self.turns)
+        tilts = tilts[: min(len(tilts), room) // 2 * 2]
+        for qubit, turn in closed:
+            if (qubit, turn) not in tilts:
+                self.add_pass((ONE_QUBIT, turn, -1), self.order(qubit))
+        for (high, first), (low, second) in zip(tilts[::2], tilts[1::2], strict=True):
             self.add_pass((TWO_QUBITS, first, second), self.order(high, low))
-        if len(closed) % 2:
-            qubit, turn = closed[-1]
-            self.add_pass((ONE_QUBIT, turn, -1), self.order(qubit))
-        if self.product is None:
+            self.turns[first][4] = self.turns[second][4] = int(not self.real)
+        if starts:
             self.product = len(self.passes)
+
+    def is_tilt(self, turn: int) -> bool:
+        """Whether a turn is a rotation about Y by an input or none, then X by weights."""
+        by, axis = self.turns[turn][:2]
+        gates = (gate[1:] for gate in self.gates if gate[0] == turn)
+        about_x = all(later and weight >= 0 and x == 0 for later, weight, x in gates)
+        return self.real or ((by < 0 or axis == 1) and about_x)
 
     def order(self, *qubits: int) -> np.ndarray:
         """All basis states, those that differ only in `qubits` next to each other."""
@@ -194,14 +214,10 @@ class _Writer:
         amplitudes = len(self.states)
         diagonals = np.empty_like(self.circuit.diagonals())
         diagonals[:, self.row_of_state] = self.circuit.diagonals()
-        real = all(
-            operation.name == "RY" or (operation.gate.qubits > 1 and operation.gate.is_real)
-            for operation in self.circuit.operations
-        )
         # The kernels need the gates of a turn together and in order.
         order = sorted(range(len(self.gates)), key=lambda j: (self.gates[j][0], j))
         return Schedule(
-            turns_K4=np.array(self.turns, dtype=np.int64).reshape(-1, 4),
+            turns_K5=np.array(self.turns, dtype=np.int64).reshape(-1, 5),
             gates_J4=np.array(self.gates, dtype=np.int64).reshape(-1, 4)[order],
             fixed_J4=np.array(self.fixed, dtype=np.float64).reshape(-1, 4)[order],
             product=self.product or 0,
@@ -209,7 +225,7 @@ class _Writer:
             rows_SA=np.array(self.rows, dtype=np.int32).reshape(-1, amplitudes),
             phases_SA2=np.array(self.phases, dtype=np.float64).reshape(-1, amplitudes, 2),
             diagonals_RA=np.ascontiguousarray(diagonals),
-            real=real,
+            real=self.real,
         )
 
 

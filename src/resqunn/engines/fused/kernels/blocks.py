@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+import numpy as np
 
-from resqunn.engines.fused.kernels.lanes import LANE_BYTES, load, spread, store, width
+from resqunn.engines.fused.kernels.lanes import LANE_BYTES, apart, inner, load, spread, store, width
 from resqunn.engines.fused.kernels.passes import product_state
 from resqunn.engines.fused.kernels.turns import BASE, SLOPE
 
@@ -21,11 +21,14 @@ LARGE = 8192.0
 # pi in three parts, the first two so short that small integers times them are exact.
 PI = (3.140625, 0.0009670257568359375, 6.278329573009626e-07)
 PI_DOUBLE = (3.141592651605606, 1.9841871583270443e-09, 1.034036596358821e-18)
+LAST_COSINE = (1 / math.factorial(20), 1 / math.factorial(12))
+LAST_SINE = (1 / math.factorial(21), 1 / math.factorial(13))
+"""The last coefficients of the Taylor series, for float64 and for float32."""
 ROUNDING = (1.5 * 2**23, 1.5 * 2**52)
 """Adding and subtracting this rounds a float32, or a float64, to an integer."""
 
 
-@njit
+@apart
 def read_block(memory, at, flat, offset, rows, patches, start):
     """Copies patches `start`, ... of each row into memory."""
     lanes = width(memory)
@@ -41,7 +44,7 @@ def read_block(memory, at, flat, offset, rows, patches, start):
             memory[target + k] = 0
 
 
-@njit
+@apart
 def write_block(memory, at, step, factor, add, flat, offset, rows, patches, start):
     """Writes, or adds, rows of memory that are `step` apart, times `factor`."""
     lanes = width(memory)
@@ -59,9 +62,9 @@ def write_block(memory, at, step, factor, add, flat, offset, rows, patches, star
             flat[target + k] = flat[target + k] + value_k if add else value_k
 
 
-@njit
-def half_angles(memory, angles, cosines, sines, rows):
-    r"""cos(x/2) and sin(x/2), up to a sign that both share.
+@apart
+def half_angles(memory, angles, cosines, sines, tangents, rows):
+    r"""cos(x/2) and sin(x/2), up to a sign that makes the cosine positive, and tan(x/4).
 
     Turns by $x$ and $x + 2\pi$ differ in the sign of the whole state, which is never
     measured, so that $x/2$ may be reduced modulo $\pi$. `sines` may be `angles`.
@@ -76,8 +79,11 @@ def half_angles(memory, angles, cosines, sines, rows):
             for k in range(lanes):
                 half = 0.5 * memory[angles + n * lanes + k]
                 finite = abs(half) < math.inf
-                memory[cosines + n * lanes + k] = math.cos(half) if finite else math.nan
-                memory[sines + n * lanes + k] = math.sin(half) if finite else math.nan
+                cosine_k = math.cos(half) if finite else math.nan
+                sign = math.copysign(1.0, cosine_k)
+                memory[cosines + n * lanes + k] = sign * cosine_k
+                memory[sines + n * lanes + k] = sign * math.sin(half) if finite else math.nan
+            _tangent(memory, n, cosines, sines, tangents)
             continue
         half = spread(0.5, memory) * load(memory, angles + n * lanes)
         rounding = ROUNDING[0] if single else ROUNDING[1]
@@ -88,22 +94,41 @@ def half_angles(memory, angles, cosines, sines, rows):
         rest = rest - turns * spread(parts[1], memory)
         rest = rest - turns * spread(parts[2], memory)
         square = rest * rest
-        # Taylor series, innermost bracket first: cos r = 1 - r^2/(1 2) (1 - r^2/(3 4) (...)).
-        one = spread(1.0, memory)
-        cosine = sine = one
-        for m in range(6 if single else 10, 0, -1):
-            cosine = one - square * spread(1 / ((2 * m - 1) * (2 * m)), memory) * cosine
-            sine = one - square * spread(1 / ((2 * m) * (2 * m + 1)), memory) * sine
+        # Taylor series, highest power first.
+        terms = 6 if single else 10
+        c, s = LAST_COSINE[int(single)], LAST_SINE[int(single)]
+        cosine, sine = spread(c, memory), spread(s, memory)
+        for m in range(terms, 0, -1):
+            c, s = -c * (2 * m - 1) * (2 * m), -s * (2 * m) * (2 * m + 1)
+            cosine = cosine * square + spread(c, memory)
+            sine = sine * square + spread(s, memory)
         store(memory, cosines + n * lanes, cosine)
         store(memory, sines + n * lanes, rest * sine)
+        _tangent(memory, n, cosines, sines, tangents)
 
 
-@njit
-def fill_turns(memory, at, cosines, sines, coefficients_KC, turns_K4, parts):
-    """The turns of one block: cos(x/2) base + sin(x/2) slope, or the base alone."""
+@inner
+def _tangent(memory, n, cosines, sines, tangents):
+    at = n * width(memory)
+    cosine = spread(1.0, memory) + load(memory, cosines + at)
+    store(memory, tangents + at, load(memory, sines + at) / cosine)
+
+
+@inner
+def fill_turns(memory, at, cosines, sines, tangents, coefficients_KC, turns_K5, parts):
+    """The turns of one block: cos(x/2) base + sin(x/2) slope, or the base alone;
+    of a tilt, tan(x/4) and sin(x/2)."""
     lanes = width(memory)
-    for k in range(turns_K4.shape[0]):
-        n = turns_K4[k, 0]
+    for k in range(turns_K5.shape[0]):
+        n = turns_K5[k, 0]
+        if turns_K5[k, 4]:
+            t = s = spread(0.0, memory)
+            if n >= 0:
+                t, s = load(memory, tangents + n * lanes), load(memory, sines + n * lanes)
+            store(memory, at, t)
+            store(memory, at + lanes, s)
+            at += 4 * lanes
+            continue
         # A real turn has no parts x and z.
         for c in range(0, 4, 3 - len(parts)):
             value = spread(coefficients_KC[k, BASE + c], memory)
@@ -115,7 +140,7 @@ def fill_turns(memory, at, cosines, sines, coefficients_KC, turns_K4, parts):
             at += lanes
 
 
-@njit
+@inner
 def first_state(memory, state, turns, product, amplitudes, flat, offset, patches, start, parts):
     """The product state of the first turns, or else the given real amplitudes."""
     lanes = width(memory)
@@ -125,6 +150,6 @@ def first_state(memory, state, turns, product, amplitudes, flat, offset, patches
     stride = len(parts) * lanes
     for row in range(amplitudes):
         at = state + row * stride
-        read_block(memory, at, flat, offset + row * patches, 1, patches, start)
+        read_block(memory, at, flat, offset + row * patches, np.intp(1), patches, start)
         if len(parts) == 2:
             store(memory, at + lanes, spread(0.0, memory))

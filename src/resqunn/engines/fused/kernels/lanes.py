@@ -8,18 +8,41 @@ compiled functions:
     b = spread(array[0], array)   # one scalar in every lane, a register fit for `array`
     store(array, offset, a * b - a)   # so many entries: width(array)
 
-Only float arithmetic is defined: `+`, `-`, `*` and the unary minus. A product that is added
+Only float arithmetic is defined: `+`, `-`, `*`, `/` and the unary minus. A product that is added
 to something may be fused into one instruction; nothing else is reordered, and NaN stays NaN.
 """
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, models, overload, register_model
+
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+# References to arrays are not counted, which in these small functions takes as long as the
+# arithmetic: no compiled function may create an array.
+
+_INNER: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+inner = njit(forceinline=True, **_INNER)
+"""Decorates what only compiled functions call: a call with its tables takes as long as the
+arithmetic of half a pass."""
+
+apart = njit(**_INNER)
+"""Decorates those that are called in several places or seldom; this takes less to compile."""
+
+
+def outer(function: Callable[..., None]) -> Callable[..., None]:
+    """Decorates what Python calls; it is kept on disk if numba finds a place it may write to."""
+    try:
+        return njit(nogil=True, cache=True, **_OPTIONS)(function)
+    except RuntimeError:
+        return njit(nogil=True, **_OPTIONS)(function)
+
 
 LANE_BYTES = 64
 """Size of a register; the compiler splits it where the processor has narrower ones."""
@@ -118,6 +141,7 @@ def _define(operation: Any, instruction: str, operands: int) -> None:
 _define(operator.add, "fadd", 2)
 _define(operator.sub, "fsub", 2)
 _define(operator.mul, "fmul", 2)
+_define(operator.truediv, "fdiv", 2)
 _define(operator.neg, "fneg", 1)
 
 
@@ -133,7 +157,7 @@ def _width(array):
     return lambda array: count
 
 
-@njit
+@inner
 def add(array, offset, lanes):
     """Adds the lanes to the entries of a flat array from `offset` on."""
     store(array, offset, load(array, offset) + lanes)

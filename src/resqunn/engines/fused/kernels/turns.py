@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+import numpy as np
 
-BASE, SLOPE, AXIS, FRAME, COEFFICIENTS = 0, 4, 8, 11, 20
+from resqunn.engines.fused.kernels.lanes import inner, outer
+
+BASE, SLOPE, AXIS, FRAME, TILT, COEFFICIENTS = 0, 4, 8, 11, 20, 23
 """A turn's coefficients: quaternions of L E and L (-iP) E; the axis P as turned by L; the
-matrix by which L turns axes, row-major."""
+matrix by which L turns axes, row-major; tau, flip and squared factor of a tilt."""
 
 
-@njit
+@inner
 def _product(p, q):
     """The quaternion of p after q."""
     return (
@@ -28,7 +30,7 @@ def _product(p, q):
     )
 
 
-@njit
+@inner
 def _about(axis, cosine, sine):
     return (
         cosine,
@@ -38,14 +40,14 @@ def _about(axis, cosine, sine):
     )
 
 
-@njit
+@inner
 def _turned(q, v):
     """The vector v turned by the unit quaternion q."""
     turned = _product(_product(q, (0.0, v[0], v[1], v[2])), (q[0], -q[1], -q[2], -q[3]))
     return turned[1], turned[2], turned[3]
 
 
-@njit
+@inner
 def _gate(j, gates_J4, fixed_J4, weights_W):
     if gates_J4[j, 2] < 0:
         return fixed_J4[j, 0], fixed_J4[j, 1], fixed_J4[j, 2], fixed_J4[j, 3]
@@ -53,13 +55,25 @@ def _gate(j, gates_J4, fixed_J4, weights_W):
     return _about(gates_J4[j, 3], math.cos(half), math.sin(half))
 
 
-@njit(cache=True)
-def compose(weights_GFW, turns_K4, gates_J4, fixed_J4, coefficients_GFKC):
+@inner
+def _tilt(w, x):
+    r"""Of $w - i x X$, up to its phase: $\tau$ of at most 1, whether to flip, squared factor.
+
+    It is $w (1 - i\tau X)$ with $\tau = x / w$, or with $\tau = -w / x$ it is
+    $-i x\,X (1 - i\tau X)$, where X flips the qubit.
+    """
+    if abs(x) > abs(w):
+        return -w / x, 1.0, x * x
+    return x / w, 0.0, w * w
+
+
+@outer
+def compose(weights_GFW, turns_K5, gates_J4, fixed_J4, coefficients_GFKC):
     """Writes the coefficients of every turn."""
     for g in range(weights_GFW.shape[0]):
         for f in range(weights_GFW.shape[1]):
-            j = 0
-            for k in range(turns_K4.shape[0]):
+            j = np.intp(0)
+            for k in range(turns_K5.shape[0]):
                 earlier = later = (1.0, 0.0, 0.0, 0.0)
                 while j < gates_J4.shape[0] and gates_J4[j, 0] == k:
                     gate = _gate(j, gates_J4, fixed_J4, weights_GFW[g, f])
@@ -68,13 +82,16 @@ def compose(weights_GFW, turns_K4, gates_J4, fixed_J4, coefficients_GFKC):
                     else:
                         earlier = _product(gate, earlier)
                     j += 1
-                axis = turns_K4[k, 1]
+                axis = turns_K5[k, 1]
                 base = _product(later, earlier)
                 slope = _product(_product(later, _about(axis, 0.0, 1.0)), earlier)
                 out = coefficients_GFKC[g, f, k]
                 for c in range(4):
                     out[BASE + c] = base[c]
                     out[SLOPE + c] = slope[c]
+                out[TILT], out[TILT + 1], out[TILT + 2] = 0.0, 0.0, 1.0
+                if turns_K5[k, 4]:
+                    out[TILT], out[TILT + 1], out[TILT + 2] = _tilt(later[0], later[1])
                 for column in range(3):
                     unit = _about(column, 0.0, 1.0)
                     turned = _turned(later, (unit[1], unit[2], unit[3]))
@@ -84,8 +101,8 @@ def compose(weights_GFW, turns_K4, gates_J4, fixed_J4, coefficients_GFKC):
                             out[AXIS + row] = turned[row]
 
 
-@njit(cache=True)
-def weight_gradients(weights_GFW, turns_K4, gates_J4, fixed_J4, sums_GFHK6, gradients_GFW):
+@outer
+def weight_gradients(weights_GFW, turns_K5, gates_J4, fixed_J4, sums_GFHK6, gradients_GFW):
     """Adds up the chunks in order and gives each weight the part along its gate's axis."""
     for g in range(weights_GFW.shape[0]):
         for f in range(weights_GFW.shape[1]):
@@ -102,7 +119,7 @@ def weight_gradients(weights_GFW, turns_K4, gates_J4, fixed_J4, sums_GFHK6, grad
                 vector = _turned((q[0], -q[1], -q[2], -q[3]), vector)
 
 
-@njit
+@inner
 def _total(sums_H3):
     x = y = z = 0.0
     for h in range(sums_H3.shape[0]):
