@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -49,6 +49,9 @@ class Executor(ABC):
 
         Closed early, or interrupted, it stops what it has started.
         """
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to give back
+        """Gives back what the executor holds."""
 
 
 def attempt(run: PlannedRun, folder: Path) -> Outcome:
@@ -104,8 +107,6 @@ class Progress:
 
 
 def _kind(run: PlannedRun) -> tuple[str, TrainConfig]:
-    from dataclasses import replace
-
     return (run.kind, replace(run.config, seed=0))
 
 

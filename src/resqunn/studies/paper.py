@@ -57,7 +57,7 @@ def _images(options: Options, per_class: int) -> int | None:
     return None if options.data == "digits" and per_class > 150 else per_class
 
 
-def plan(options: Options, data_root: str | None = None) -> Plan:
+def plan(options: Options) -> Plan:
     """Everything that the chosen figures need.
 
     >>> from resqunn.studies.plan import Options
@@ -89,7 +89,6 @@ def plan(options: Options, data_root: str | None = None) -> Plan:
         tuple(surveys),
         depth(options) if "depth" in chosen else None,
         controls(options) if "controls" in chosen else None,
-        data_root,
     )
 
 

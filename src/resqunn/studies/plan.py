@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from resqunn.errors import StudyError, UnknownNameError
@@ -154,7 +154,6 @@ class Plan:
     surveys: tuple[Study, ...] = ()
     depth: Study | None = None
     controls: Study | None = None
-    data_root: str | None = field(default=None, compare=False)
 
     @property
     def all_studies(self) -> tuple[Study, ...]:

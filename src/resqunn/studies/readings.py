@@ -78,9 +78,7 @@ def readings(written: Reading, which: str, switches: Iterable[str]) -> list[Read
         switches: those that the study's claims depend on.
     """
     chosen = set(switches) if which == "all" else set(switches) & {"gradients"}
-    values = [
-        SWITCHES[name] if name in chosen else (getattr(written, name),) for name in SWITCHES
-    ]
+    values = [SWITCHES[name] if name in chosen else (getattr(written, name),) for name in SWITCHES]
     every = [Reading(*combination) for combination in itertools.product(*values)]  # pyright: ignore[reportArgumentType]
 
     def changes(reading: Reading) -> int:
