@@ -302,7 +302,7 @@ class Reproduce:
             seeds if self.seeds is None else self.seeds,
             epochs if self.epochs is None else self.epochs,
             self.figures or FIGURES,
-            self.readings,  # pyright: ignore[reportArgumentType]
+            self.readings,
             self.quick,
             self.full,
         )

@@ -253,10 +253,10 @@ def _duration(seconds: float) -> str:
 def verdicts(summary: dict[str, Any], path: Path) -> None:
     """Every claim of the paper with its verdict, and where the numbers are."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("source", "claim", "verdict"):
-        table.add_column(name)
+    for name in ("verdict", "claim", "source"):
+        table.add_column(name, no_wrap=name == "verdict")
     for claim in summary["claims"]:
-        table.add_row(claim["source"], claim["statement"], claim["verdict"])
+        table.add_row(claim["verdict"], claim["statement"], claim["source"])
     console.print(table)
     options = summary["options"]
     if options["quick"]:

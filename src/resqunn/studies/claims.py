@@ -133,11 +133,11 @@ class Claim:
             ],
             "verdict": verdict,
             "reading": reading,
-            "why": _why(measured, verdict, reading),
+            "why": _why(self.rule, measured, verdict, reading),
         }
 
 
-def _why(measured: Sequence[Measurement], verdict: str, reading: str | None) -> str:
+def _why(rule: Rule, measured: Sequence[Measurement], verdict: str, reading: str | None) -> str:
     if not measured:
         return "None of the runs that it needs was made."
     if verdict == NOT_MEASURED:
@@ -146,12 +146,12 @@ def _why(measured: Sequence[Measurement], verdict: str, reading: str | None) -> 
     # The quantity that decides: the first of the weakest.
     shown = [m for m in measured if m.reading == first]
     deciding = next(m for m in shown if m.verdict == weakest(x.verdict for x in shown))
-    text = f"{deciding.quantity} ({first}): {_number(deciding.stats)}."
+    text = f"{deciding.quantity} ({first}): {_number(deciding.stats, rule is EXACT)}."
     return f"{text} {reading}." if verdict == DEPENDS else text
 
 
-def _number(found: Stats) -> str:
-    if found.interval is None or set(found.values) <= {0.0, 1.0}:
+def _number(found: Stats, counted: bool) -> str:
+    if counted or found.interval is None:
         return f"{sum(found.values):g} of {len(found.values)}"
     low, high = found.interval
     return f"{100 * found.mean:+.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}"

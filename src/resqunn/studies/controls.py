@@ -14,6 +14,7 @@ import math
 import warnings
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -45,7 +46,9 @@ def _monomials(images: Tensor, config: TrainConfig) -> Float[Tensor, "N D"]:
     return patches.cos().cumprod(dim=1).flatten(1)
 
 
-def _regression(features: Callable[[Tensor, TrainConfig], Tensor]):  # noqa: ANN202
+def _regression(
+    features: Callable[[Tensor, TrainConfig], Tensor],
+) -> Callable[[TrainConfig], dict[str, float]]:
     def measured(config: TrainConfig) -> dict[str, float]:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
@@ -62,7 +65,7 @@ def _regression(features: Callable[[Tensor, TrainConfig], Tensor]):  # noqa: ANN
         return {
             "train_accuracy": accuracy(data.train),
             "validation_accuracy": accuracy(data.validation),
-            "weights": model.coef_.size + model.intercept_.size,
+            "weights": np.size(model.coef_) + np.size(model.intercept_),
         }
 
     return measured

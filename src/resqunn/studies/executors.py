@@ -66,11 +66,12 @@ def attempt(run: PlannedRun, folder: Path) -> Outcome:
     return Outcome(run, time.monotonic() - start, error)
 
 
-@dataclass(frozen=True)
 class Serial(Executor):
     """One run after the other, in this process."""
 
-    width: int = field(default=1, init=False)
+    @property
+    def width(self) -> int:
+        return 1
 
     def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
         for run in runs:

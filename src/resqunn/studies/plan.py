@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from resqunn.errors import StudyError, UnknownNameError
 from resqunn.studies.readings import READINGS
@@ -35,7 +35,7 @@ class Options:
     seeds: int = 5
     epochs: int = 30
     figures: tuple[str, ...] = FIGURES
-    readings: Literal["default", "all"] = "default"
+    readings: str = "default"
     quick: bool = False
     full: bool = False
 

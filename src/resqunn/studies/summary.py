@@ -163,22 +163,20 @@ def _marked(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _depth(study: Study, results: Mapping[str, RunResult]) -> dict[str, Any]:
-    rows = []
-    for series in study.series:
-        done = _done(series, results)
-        for seeds in zip(*(result.result["rows"] for result in done), strict=True):
-            rows.append(
-                {
-                    "ansatz": series.config.ansatz,
-                    "angle_scale": series.config.angle_scale,
-                    "wiring": seeds[0]["wiring"],
-                    "layers": seeds[0]["layers"],
-                    "norms": [
-                        median(norm or 0.0 for norm in norms)
-                        for norms in zip(*(row["norms"] for row in seeds), strict=True)
-                    ],
-                }
-            )
+    rows = [
+        {
+            "ansatz": series.config.ansatz,
+            "angle_scale": series.config.angle_scale,
+            "wiring": seeds[0]["wiring"],
+            "layers": seeds[0]["layers"],
+            "norms": [
+                median(norm or 0.0 for norm in norms)
+                for norms in zip(*(row["norms"] for row in seeds), strict=True)
+            ],
+        }
+        for series in study.series
+        for seeds in zip(*(r.result["rows"] for r in _done(series, results)), strict=True)
+    ]
     return {"title": study.title, "rows": rows}
 
 
