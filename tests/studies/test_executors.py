@@ -118,7 +118,7 @@ class cluster:  # noqa: N801
 def test_mistakes_with_dask_are_told_within_seconds() -> None:
     pytest.importorskip("distributed")
     start = time.monotonic()
-    with pytest.raises(StudyError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
+    with pytest.raises(StudyError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         choose(1, "tcp://127.0.0.1:9")
     with pytest.raises(StudyError, match="no Dask scheduler answers"):
         choose(1, "nonsense://x")
