@@ -1,5 +1,6 @@
 """The same tables from every executor, whatever dies; nothing is done twice."""
 
+import contextlib
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ from resqunn.studies.pool import Pool
 from resqunn.studies.reproduce import reproduce
 from resqunn.training.config import TrainConfig
 
-SMALL = Options("digits", seeds=2, epochs=1, figures=("2", "7", "controls"), quick=True)
+SMALL = Options("digits", seeds=2, epochs=1, figures=("2", "7"), quick=True)
 
 
 def tables(folder: Path) -> dict[str, bytes]:
@@ -46,9 +47,10 @@ def kill_one_while_it_works(folder: Path, find: str) -> threading.Thread:
         while not list(folder.glob("runs/*/config.json")) and time.monotonic() < deadline:
             time.sleep(0.005)
         for pid in descendants(os.getpid()):
-            if find in Path(f"/proc/{pid}/cmdline").read_text():
-                os.kill(pid, signal.SIGKILL)
-                return
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if find in Path(f"/proc/{pid}/cmdline").read_text():
+                    os.kill(pid, signal.SIGKILL)
+                    return
 
     thread = threading.Thread(target=kill)
     thread.start()
@@ -135,7 +137,7 @@ def test_what_is_done_is_not_done_again(serial: Path) -> None:
 
 def test_an_interrupted_command_goes_on(serial: Path, tmp_path: Path) -> None:
     def stop(progress: executors.Progress) -> None:
-        if progress.done == 3:
+        if progress.done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -147,7 +149,7 @@ def test_an_interrupted_command_goes_on(serial: Path, tmp_path: Path) -> None:
 
 
 def test_a_killed_command_leaves_no_workers_and_goes_on(serial: Path, tmp_path: Path) -> None:
-    arguments = ["reproduce", "--quick", "--epochs", "1", "--figures", "2", "7", "controls"]
+    arguments = ["reproduce", "--quick", "--epochs", "1", "--figures", "2", "7"]
     command = [sys.executable, "-m", "resqunn", *arguments, "--workers", "2", "--out", "results"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
     while not list(tmp_path.glob("results/runs/*/config.json")):
@@ -182,11 +184,11 @@ def test_what_fails_twice_is_reported_while_the_rest_goes_on(
         perform(run, folder)
 
     monkeypatch.setattr(executors, "perform", fail)
-    options = replace(SMALL, figures=("controls",))
+    options = replace(SMALL, figures=("controls",), seeds=1)
     found = reproduce(options, tmp_path / "results")
     labels = [(f["label"], f["seed"], f["error"]) for f in found.summary["failures"]]
     error = "ZeroDivisionError: no luck"
-    assert labels == [("logistic regression on pixels", seed, error) for seed in (0, 1)]
+    assert labels == [("logistic regression on pixels", 0, error)]
     assert json.loads((tmp_path / "results/failures.json").read_text()) == found.summary["failures"]
     assert len(found.summary["controls"]) == 5
     monkeypatch.setattr(executors, "perform", perform)

@@ -73,7 +73,7 @@ class DaskCluster(Executor):
             for run in runs
         }
         try:
-            for future in as_completed(list(futures)):
+            for future in as_completed(list(futures), loop=self.client.loop):
                 # An exception here is Dask's own: the run's are in the outcome.
                 error = future.exception()
                 if error is None:
