@@ -61,6 +61,10 @@ class DivergedError(ResqunnError):
     """Training whose loss became NaN or infinite."""
 
 
+class StudyError(ResqunnError):
+    """Studies that cannot be run as asked, or a results folder that does not fit them."""
+
+
 class MissingExtraError(ResqunnError, ImportError):
     """A feature whose optional dependency is not installed."""
 

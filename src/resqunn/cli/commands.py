@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -245,6 +247,86 @@ class Datasets:
         display.datasets(list(SOURCES.values()), places)
 
 
+@dataclass(frozen=True)
+class Reproduce:
+    """Rerun the paper's studies, judge its claims, and leave a report.
+
+    Stopped at any moment, the same command goes on where it was.
+
+    Example: resqunn reproduce --figures 8 9 --out results/figures
+    """
+
+    out: Path | None = None
+    """Results folder. Default: results/paper, or results/quick with --quick."""
+
+    figures: tuple[str, ...] = ()
+    """2 3 7 8 9 10 11 three-layers depth controls; by default all of them."""
+
+    readings: str = "default"
+    """default: the paper as written, and with true gradients; all: every combination."""
+
+    quick: bool = False
+    """The embedded digits, few epochs and seeds: everything works, nothing is judged fairly."""
+
+    full: bool = False
+    """Also train the best wirings on all images of the data set."""
+
+    data: str | None = None
+    """Data set; mnist, or digits with --quick."""
+
+    data_root: Path | None = None
+    """Folder with the data files; RESQUNN_DATA if not given."""
+
+    seeds: int | None = None
+    """Runs of each network; 5, or 2 with --quick."""
+
+    epochs: int | None = None
+    """Passes over the training images; 30, or 4 with --quick."""
+
+    workers: int | None = None
+    """Processes; by default one a core."""
+
+    dask: str | None = None
+    """Address of a Dask scheduler, such as tcp://10.0.0.1:8786, to run there instead."""
+
+    def run(self) -> None:
+        from resqunn.data.sources import source
+        from resqunn.studies import paper
+        from resqunn.studies.executors import choose
+        from resqunn.studies.plan import FIGURES, Options
+        from resqunn.studies.reproduce import reproduce
+
+        seeds, epochs = (paper.QUICK_SEEDS, paper.QUICK_EPOCHS) if self.quick else (5, 30)
+        options = Options(
+            self.data or ("digits" if self.quick else "mnist"),
+            seeds if self.seeds is None else self.seeds,
+            epochs if self.epochs is None else self.epochs,
+            self.figures or FIGURES,
+            self.readings,
+            self.quick,
+            self.full,
+        )
+        source(options.data)
+        folder = self.out or Path("results") / ("quick" if self.quick else "paper")
+        workers = os.cpu_count() or 1 if self.workers is None else self.workers
+        executor = choose(workers, self.dask)
+        try:
+            found = display.reproducing(
+                folder,
+                lambda report: reproduce(
+                    options, folder, executor, data_root=self.data_root, on_progress=report
+                ),
+            )
+        finally:
+            executor.close()
+        display.verdicts(found.summary, found.summary_path)
+        try:
+            page = importlib.import_module("resqunn.report.page")
+        except ModuleNotFoundError:
+            return
+        display.console.print(f"report   {page.write_report(folder)}")
+
+
 COMMANDS: tuple[type[Any], ...] = (
     Train,
     Resume,
@@ -252,6 +334,7 @@ COMMANDS: tuple[type[Any], ...] = (
     Gradients,
     Wirings,
     Draw,
+    Reproduce,
     Datasets,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from resqunn.data.sources import Source
     from resqunn.nn.network import ResQuNN
     from resqunn.nn.wiring import Wiring
+    from resqunn.studies.executors import Progress as StudyProgress
+    from resqunn.studies.reproduce import Reproduction
     from resqunn.training.config import TrainConfig
     from resqunn.training.loop import Scores
     from resqunn.training.run import Callbacks, Epoch, Run
@@ -210,3 +212,66 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
         subset = "all" if row.per_class is None else f"{len(row.classes)} x {row.per_class}"
         table.add_row(row.name, row.summary, subset, place)
     console.print(table)
+
+
+def reproducing(
+    folder: Path, go: Callable[[Callable[[StudyProgress], None]], Reproduction]
+) -> Reproduction:
+    """Runs the studies with a live count of runs done, running and left."""
+    shown = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+    )
+    task = shown.add_task("reading the data", total=None, state="")
+
+    def report(progress: StudyProgress) -> None:
+        state = f"{progress.running} running, {progress.left} left"
+        if progress.failed:
+            state += f", {progress.failed} failed"
+        if progress.seconds_left is not None:
+            state += f", about {_duration(progress.seconds_left)} to go;"
+        shown.update(
+            task,
+            description=progress.stage,
+            total=progress.total,
+            completed=progress.done,
+            state=state,
+        )
+
+    try:
+        with shown:
+            return go(report)
+    except KeyboardInterrupt:
+        errors.print(f"stopped; finished runs are kept in {folder}: repeat the command to go on")
+        raise
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def verdicts(summary: dict[str, Any], path: Path) -> None:
+    """Every claim of the paper with its verdict, and where the numbers are."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("verdict", "claim", "source"):
+        table.add_column(name, no_wrap=name == "verdict")
+    for claim in summary["claims"]:
+        table.add_row(claim["verdict"], claim["statement"], claim["source"])
+    console.print(table)
+    options = summary["options"]
+    if options["quick"]:
+        console.print(
+            "\nquick run: small images, few epochs and seeds; these verdicts say that everything "
+            "works, not what holds"
+        )
+    for failure in summary["failures"]:
+        console.print(
+            f"failed twice: {failure['study']}, {failure['label']}, seed {failure['seed']}: "
+            f"{failure['error']}"
+        )
+    console.print(f"\nsummary  {path}")

@@ -1,0 +1,128 @@
+"""The results folder.
+
+study.json     format, version of resqunn, options: what the folder is for
+runs/KEY/      one folder a run, KEY a hash of its configuration
+locks/         one empty file a run, locked while a process is at it
+failures.json  the runs that failed every time, with their errors
+summary.json   all that was found, for the report
+tables/        the same as CSV
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from resqunn import __version__
+from resqunn.errors import ResqunnError, StudyError
+from resqunn.studies.jobs import fcntl
+from resqunn.studies.plan import Options, canonical
+from resqunn.training.checkpoint import remove_leftovers, write_atomically
+
+FORMAT = 1
+"""Raised when results of an older version can no longer be continued."""
+
+PROBE = 1 << 20
+"""Bytes written to see whether the disk still takes any."""
+
+
+@contextlib.contextmanager
+def opened(folder: Path, options: Options) -> Iterator[None]:
+    """A new results folder, or one that these options can continue, for this process alone.
+
+    Raises:
+        StudyError: if it belongs to other options, another version, something else or a
+            process that is still running, or cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _claim(folder, options)
+        for name in ("runs", "locks", "tables"):
+            (folder / name).mkdir(exist_ok=True)
+        remove_leftovers(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    check_writable(folder)
+    with (folder / "locks" / "command").open("ab") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StudyError(
+                    f"another command is working in {folder}: wait for it, stop it, or choose "
+                    "another --out"
+                ) from None
+        yield
+
+
+def _claim(folder: Path, options: Options) -> None:
+    identity = {"format": FORMAT, "resqunn": __version__, "options": options.as_dict()}
+    path = folder / "study.json"
+    if not path.exists():
+        others = [entry for entry in folder.iterdir() if not entry.name.endswith(".partial")]
+        if others:
+            raise StudyError(f"{folder} holds other files: choose another --out")
+        write_atomically(path, canonical(identity).encode())
+        return
+    found = read_json(path)
+    for what in ("format", "resqunn"):
+        if found.get(what) != identity[what]:
+            raise StudyError(
+                f"{folder} was made by resqunn {found.get('resqunn')} (format "
+                f"{found.get('format')}), not {__version__} ({FORMAT}): choose another --out, or "
+                "use that version"
+            )
+    theirs, ours = found.get("options", {}), identity["options"]
+    different = [name for name in ours if theirs.get(name) != ours[name]]
+    if different:
+        name = different[0]
+        raise StudyError(
+            f"{folder} holds results with {name} = {_shown(theirs.get(name))}, not "
+            f"{_shown(ours[name])}: repeat the options it was started with, or choose another --out"
+        )
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def check_writable(folder: Path) -> None:
+    """Sees whether anything can still be written.
+
+    Raises:
+        StudyError: if not; says why.
+    """
+    path = folder / "locks" / "probe"
+    try:
+        path.write_bytes(bytes(PROBE))
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def unwritable(folder: Path, error: OSError) -> ResqunnError:
+    """The error for a folder that cannot be written to."""
+    return StudyError(
+        f"cannot write to {folder}: {error.strerror}; make room or choose another --out, and run "
+        "the same command again (finished runs are kept)"
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        StudyError: if there is none.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path} cannot be read: {error}") from None
+    if not isinstance(value, dict):
+        raise StudyError(f"{path} holds no JSON object")
+    return value
