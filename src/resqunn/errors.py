@@ -61,6 +61,10 @@ class DivergedError(ResqunnError):
     """Training whose loss became NaN or infinite."""
 
 
+class ReportError(ResqunnError):
+    """A report that cannot be written: its results are missing, damaged, or of another format."""
+
+
 class MissingExtraError(ResqunnError, ImportError):
     """A feature whose optional dependency is not installed."""
 
