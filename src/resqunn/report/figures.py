@@ -40,9 +40,9 @@ def learning_curves(study: dict[str, Any], palette: Palette, wide: bool = True) 
     most = max(sum(s["reading"] == reading for s in study["series"]) for reading in readings)
     if most > OVERLAY:
         return _curves_apart(study, palette, wide)
-    across = wide and len(readings) <= 3
+    across = wide and 1 < len(readings) <= 3
     count = len(readings)
-    height = (4.4 if across else 1.9 * count) + 0.5
+    height = (4.4 if across else 1.9 * count + 0.3) + 0.5
     figure, axes = panels(*((2, count) if across else (count, 2)), wide=wide, height=height)
     handles: dict[str, Any] = {}
     for i, reading in enumerate(readings):
@@ -61,7 +61,7 @@ def learning_curves(study: dict[str, Any], palette: Palette, wide: bool = True) 
                 ax.set_ylabel("accuracy, %" if j == 0 else "")
                 ax.set_xlabel("epoch" if i == count - 1 else "")
             accuracy_axis(ax.yaxis)
-    legend(figure, list(handles.values()), list(handles), columns=5 if wide else 2)
+    legend(figure, list(handles.values()), list(handles), columns=5 if wide else 3)
     return figure
 
 
@@ -71,7 +71,7 @@ def _curves_apart(study: dict[str, Any], palette: Palette, wide: bool) -> Figure
 
     readings = readings_of(study)
     labels = list(dict.fromkeys(series["label"] for series in study["series"]))
-    columns = min(5 if wide else 3 if len(labels) > OVERLAY else 2, len(labels))
+    columns = min(5 if wide else 3 if len(labels) > 4 else 2, len(labels))
     rows = -(-len(labels) // columns)
     size = (WIDE if wide else NARROW, (1.35 * rows + 0.5) * len(readings) + 0.4)
     figure = Figure(figsize=size, layout="constrained")
@@ -89,7 +89,7 @@ def _curves_apart(study: dict[str, Any], palette: Palette, wide: bool) -> Figure
                     curve(ax, series, "validation_accuracy", palette, markers=False)
                     if series["trainable"]:
                         curve(ax, series, "train_accuracy", palette, thin=True)
-            ax.set_title(label, fontsize=8)
+            ax.set_title(label, fontsize=8 if wide else 7)
             ax.set_xlabel("epoch" if position >= len(labels) - columns else "")
             ax.set_ylabel("%" if position % columns == 0 else "")
             ax.tick_params(labelbottom=position >= len(labels) - columns)
@@ -113,13 +113,13 @@ def final_accuracies(study: dict[str, Any], palette: Palette, wide: bool = True)
     figure, axes = panels(rows, columns, wide=wide, height=height)
     for ax in axes.ravel()[len(readings) :]:
         ax.set_visible(False)
-    for ax, reading in zip(axes.ravel(), readings, strict=False):
+    for i, (ax, reading) in enumerate(zip(axes.ravel(), readings, strict=False)):
         for series in study["series"]:
             if series["reading"] == reading:
                 row, filled = names.index(name_of(series)), series["trainable"]
                 final(ax, row, series["final"], palette, series["label"], filled=filled)
-        name_rows(ax, names, reading)
-    final_legend(figure)
+        name_rows(ax, names, reading, last=i >= len(readings) - columns)
+    final_legend(figure, wide)
     return figure
 
 
@@ -143,10 +143,8 @@ def trained_against_frozen(study: dict[str, Any], palette: Palette, wide: bool =
             for series, shift in ((trained, -0.16), (frozen, 0.16)):
                 stats = series["final"][quantity]
                 dot(ax, row + shift, stats, palette, trained["label"], series["trainable"])
-            name_rows(ax, names, f"{trained['reading']}: {word}" if wide else word)
-    if not wide:
-        for line, reading in zip(axes, readings, strict=True):
-            line[0].set_title(f"{reading}\ntrain", loc="left")
+            title = f"{trained['reading']}:{' ' if wide else chr(10)}{word}"
+            name_rows(ax, names, title, last=trained["reading"] == readings[-1])
     marks = [
         Line2D([], [], color=INK, marker="o", markersize=5, markerfacecolor=fill)
         for fill in (INK, PAPER)
@@ -171,5 +169,5 @@ def controls(
     if beside:
         axes[0, 0].axhline(len(rows) - 0.5, color=INK, linewidth=0.7)
     name_rows(axes[0, 0], names, "")
-    final_legend(figure)
+    final_legend(figure, wide)
     return figure

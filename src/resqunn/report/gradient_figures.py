@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from resqunn.report.style import FAINT, INK, PAPER, Palette, number, panels, styled
@@ -28,7 +29,7 @@ def state_of(cell: dict[str, Any]) -> str:
     return "vanishing" if flows and cell.get("vanishing") else cell["status"]
 
 
-def short(norm: float | None) -> str:
+def short(norm: float | int | None) -> str:
     """A norm in few characters: 1.2e-3."""
     if norm is None:
         return "-"
@@ -117,6 +118,8 @@ def gradient_by_depth(depth: dict[str, Any], palette: Palette, wide: bool = True
                     markersize=4,
                 )
         ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(lambda value, _: f"1e{math.log10(value):.0f}")
+        ax.yaxis.set_minor_formatter(lambda value, _: "")
         ax.set_title(f"{ansatz}, {_radians(scale)}" if wide else f"{ansatz}\n{_radians(scale)}")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_xlabel("layers" if i >= len(kinds) - columns else "")
@@ -128,8 +131,10 @@ def gradient_by_depth(depth: dict[str, Any], palette: Palette, wide: bool = True
     return figure
 
 
-def _radians(scale: float) -> str:
-    return "pixels to \u03c0" if abs(scale - 3.14159265) < 1e-6 else f"pixels to {scale:g}"
+def _radians(scale: float | int) -> str:
+    return (
+        "pixels to \u03c0" if math.isclose(scale, math.pi, rel_tol=1e-6) else f"pixels to {scale:g}"
+    )
 
 
 def _residuals(wiring: str) -> str:

@@ -41,7 +41,7 @@ def wrapped(text: str, width: int) -> str:
 
 
 def final(
-    ax: Any, row: float, final: Any, palette: Palette, label: str, *, filled: bool = True
+    ax: Any, row: float | int, final: Any, palette: Palette, label: str, *, filled: bool = True
 ) -> None:
     dot(ax, row - 0.15, final["train_accuracy"], palette, label, filled, small=True)
     dot(ax, row + 0.15, final["validation_accuracy"], palette, label, filled)
@@ -49,7 +49,7 @@ def final(
 
 def dot(
     ax: Any,
-    row: float,
+    row: float | int,
     stats: dict[str, Any],
     palette: Palette,
     label: str,
@@ -58,9 +58,17 @@ def dot(
 ) -> None:
     colour, mean = palette.colour(label), number(stats["mean"])
     low, high = (number(edge) for edge in stats.get("interval") or (None, None))
-    ax.plot([max(low, 0), min(high, 1)], [row, row], color=colour, linewidth=1.2, zorder=2)
+    ax.plot(
+        [max(low, 0), min(high, 1)],
+        [row, row],
+        color=colour,
+        linewidth=4.5,
+        alpha=0.28,
+        solid_capstyle="butt",
+        zorder=1,
+    )
     values = numbers(stats["values"], 0)
-    ax.scatter(values, [row] * len(values), s=7, color=colour, alpha=0.55, linewidths=0, zorder=2)
+    ax.scatter(values, [row] * len(values), s=9, color=colour, alpha=0.9, linewidths=0, zorder=2)
     ax.scatter(
         [mean],
         [row],
@@ -73,25 +81,27 @@ def dot(
     )
 
 
-def name_rows(ax: Any, names: Sequence[str], title: str) -> None:
+def name_rows(ax: Any, names: Sequence[str], title: str, *, last: bool = True) -> None:
     accuracy_axis(ax.xaxis)
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
     ax.set_title(title)
-    ax.set_xlabel("accuracy, %")
+    ax.set_xlabel("accuracy, %" if last else "")
 
 
-def final_legend(figure: Any) -> None:
+def final_legend(figure: Any, wide: bool) -> None:
     from matplotlib.lines import Line2D
 
     marks = [
-        Line2D([], [], color=INK, marker="o", markersize=3.5),
-        Line2D([], [], color=INK, marker="o", markersize=5.5),
-        Line2D([], [], color=INK, marker="o", markersize=2.5, linestyle="", alpha=0.55),
+        Line2D([], [], color=INK, marker="o", linestyle="", markersize=3.8),
+        Line2D([], [], color=INK, marker="o", linestyle="", markersize=5.8),
+        Line2D([], [], color=INK, linewidth=4.5, alpha=0.28),
+        Line2D([], [], color=INK, marker="o", linestyle="", markersize=2.5),
     ]
-    legend(figure, marks, ["train (above)", "validation", "one seed"], columns=3)
+    names = ["train (above)", "validation (below)", "95 % interval", "one seed"]
+    legend(figure, marks, names, columns=4 if wide else 2)
 
 
 def legend(figure: Any, handles: Sequence[Any], names: Sequence[str], *, columns: int) -> None:

@@ -191,8 +191,14 @@ def answer(summary: dict[str, Any]) -> list[str]:
         )
     }
     if summary["claims"]:
-        found = ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count)
-        said.append(f"Of the paper's {len(summary['claims'])} claims, {found}.")
+        found = [
+            f"{count} {wording.COUNTED.get(verdict, (verdict, verdict))[count > 1]}"
+            for verdict, count in counts.items()
+            if count
+        ]
+        whole = len(summary["claims"])
+        of = f"Of {whole} claims of the paper" if whole > 1 else "Of one claim"
+        said.append(f"{of}, {', '.join(found)}.")
     for table in summary["gradients"]:
         reach = {
             setting: sum(all(c["status"] == "flows" for c in r[setting]) for r in table["rows"])

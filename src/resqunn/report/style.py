@@ -37,6 +37,7 @@ WIRINGS = {
     "O1+O2": ("#0072b2", "D"),
     "X+O2": ("#009e73", "^"),
     "(X+O1)+O2": ("#d55e00", "v"),
+    "all residual": ("#d55e00", "v"),
 }
 SPARE = ("#cc79a7", "#56b4e9", "#8c6d31", "#7b5cd6", "#5b8c00", "#b5446e", "#3a8f8f")
 SPARE_MARKERS = ("P", "X", "p", "h", "<", ">", "8")
@@ -117,8 +118,8 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared)
 
 
-def accuracy_axis(axis: Any, low: float = 0.0) -> None:
-    """Per cent from `low` to 100 along an axis."""
+def accuracy_axis(axis: Any, low: float = -0.02) -> None:
+    """Per cent from 0 to 100 along an axis."""
     axis.set_major_locator(_locator())
     axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
     axis.axes.set(**{f"{axis.axis_name}lim": (low, 1.03)})
@@ -130,7 +131,7 @@ def _locator() -> Any:
     return MultipleLocator(0.25)
 
 
-def number(value: float | None) -> float:
+def number(value: float | int | None) -> float:
     """A number to draw; a missing one leaves a gap."""
     return float("nan") if value is None else float(value)
 
@@ -142,17 +143,24 @@ def numbers(values: list[Any] | None, count: int) -> list[float]:
 @styled
 def write_figure(figure: Figure, stem: Path) -> str:
     """Writes `stem.svg` and `stem.png`; returns the SVG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     svg = svg_of(figure)
     stem.with_name(f"{stem.name}.svg").write_text(svg, encoding="utf-8")
-    figure.savefig(stem.with_name(f"{stem.name}.png"), dpi=200)
+    figure.set_layout_engine("none")  # everything is in its place by now
+    figure.set_dpi(200)
+    FigureCanvasAgg(figure).print_png(stem.with_name(f"{stem.name}.png"))
     return svg
 
 
 @styled
 def svg_of(figure: Figure) -> str:
     """The figure as an SVG document, the same at each call."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    # Not `savefig`, which draws everything twice.
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
     return buffer.getvalue()
 
 

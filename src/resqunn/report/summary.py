@@ -13,13 +13,14 @@ FORMAT = 1
 
 QUANTITIES = (("train_accuracy", "train"), ("validation_accuracy", "validation"))
 
+NOTHING = type(None)
 NUMBER = (int, float)
-MAYBE = (int, float, type(None))
-TEXT = (str, type(None))
+MAYBE = (int, float, NOTHING)
+TEXT = (str, NOTHING)
 
-STATS = {"mean": MAYBE, "std?": MAYBE, "interval?": (list, type(None)), "values": [MAYBE]}
+STATS = {"mean": MAYBE, "std?": MAYBE, "interval?": ([MAYBE, MAYBE], NOTHING), "values": [MAYBE]}
 FINAL = {"train_accuracy": STATS, "validation_accuracy": STATS}
-CURVE = {"mean": [MAYBE], "low?": (list, type(None)), "high?": (list, type(None))}
+CURVE = {"mean": [MAYBE], "low?": ([MAYBE], NOTHING), "high?": ([MAYBE], NOTHING)}
 SERIES = {
     "label": str,
     "reading": str,
@@ -36,13 +37,13 @@ CLAIM = {
     "statement": str,
     "paper": TEXT,
     "rule?": TEXT,
-    "measured": [{"reading": str, "quantity": str, "stats": (dict, type(None)), "verdict": TEXT}],
+    "measured": [{"reading": str, "quantity": str, "stats": (STATS, NOTHING), "verdict": TEXT}],
     "verdict": str,
     "reading?": TEXT,
     "why?": TEXT,
 }
 SUMMARY: dict[str, Any] = {
-    "resqunn?": str,
+    "resqunn?": TEXT,
     "options?": dict,
     "environment?": dict,
     "seconds?": MAYBE,
@@ -63,8 +64,8 @@ SUMMARY: dict[str, Any] = {
     "circuits?": [{"title": str, "drawing": str}],
     "failures?": [{"key?": TEXT, "study?": TEXT, "label?": TEXT, "seed?": MAYBE, "error": str}],
 }
-"""The form: a dict names keys (optional with a question mark), a list holds one form for each of
-its elements, and a type or a tuple of types is what a value must be."""
+"""The form: a dict names keys (optional with a question mark); a list holds one form for all its
+elements, or one for each; a tuple lists what a value may be."""
 
 DEPTH = {
     "title": str,
@@ -109,6 +110,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
         summary[part] = summary.get(part) or []
     for part in ("options", "environment"):
         summary[part] = summary.get(part) or {}
+    for name in ("resqunn", "seconds", "created", "depth"):
+        summary.setdefault(name, None)
     fault = _fault(summary, SUMMARY, "")
     if fault is None and summary.get("depth"):
         fault = _fault(summary["depth"], DEPTH, "depth")
@@ -134,8 +137,12 @@ def _fault(value: Any, form: Any, place: str) -> str | None:
     if isinstance(form, list):
         if not isinstance(value, list):
             return f"{place} is not a list"
+        if 1 < len(form) != len(value):
+            return f"{place} has {len(value)} elements instead of {len(form)}"
         faults = (_fault(item, form[0], f"{place}[{i}]") for i, item in enumerate(value))
         return next((fault for fault in faults if fault), None)
+    if isinstance(form, tuple) and not isinstance(form[0], type):
+        return None if value is None else _fault(value, form[0], place)
     if not isinstance(value, form):
         return f"{place} is {value!r:.40}"
     return None

@@ -19,11 +19,19 @@ VERDICTS = {
 }
 """A verdict and the class that colours it."""
 
+COUNTED = {
+    "reproduced": ("is reproduced", "are reproduced"),
+    "direction only": ("in direction only", "in direction only"),
+    "not reproduced": ("is not reproduced", "are not reproduced"),
+    "depends on the reading": ("depends on the reading", "depend on the reading"),
+    "not measured": ("was not measured", "were not measured"),
+}
+
 MACHINE = {"data_root", "threads", "seed", "preset"}
 """Fields left out of a command line: where it runs, and what it gives apart."""
 
 
-def percent(value: float | None, *, signed: bool = False, unit: bool = True) -> str:
+def percent(value: float | int | None, *, signed: bool = False, unit: bool = True) -> str:
     """A fraction in per cent with one decimal; a true minus sign."""
     if value is None or not math.isfinite(value):
         return "\u2013"
@@ -31,7 +39,7 @@ def percent(value: float | None, *, signed: bool = False, unit: bool = True) -> 
     return f"{text}\u00a0%" if unit else text
 
 
-def plain(value: float | None) -> str:
+def plain(value: float | int | None) -> str:
     """A number that is no accuracy."""
     if value is None or not math.isfinite(value):
         return "\u2013"
@@ -51,10 +59,11 @@ def measured(quantity: str, stats: dict[str, Any] | None) -> str:
         return plain(stats["mean"]) + _interval(stats, plain)
     signed = " minus " in quantity
 
-    def edge(value: float | None) -> str:
+    def edge(value: float | int | None) -> str:
         return percent(value, signed=signed, unit=False)
 
-    return percent(stats["mean"], signed=signed) + _interval(stats, edge)
+    unit = "\u00a0points" if signed else "\u00a0%"
+    return edge(stats["mean"]) + unit + _interval(stats, edge)
 
 
 def _interval(stats: dict[str, Any], worded: Any) -> str:
@@ -67,7 +76,7 @@ def seeds(stats: dict[str, Any]) -> str:
     return ", ".join(percent(value, unit=False) for value in stats["values"])
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | int | None) -> str:
     """Seconds as people say them: "12 min 4 s"."""
     if seconds is None or not math.isfinite(seconds):
         return "\u2013"
