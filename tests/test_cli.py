@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["train", "resume", "evaluate", "gradients", "wirings", "draw", "datasets"]
+COMMANDS = ["train", "resume", "evaluate", "gradients", "wirings", "draw", "report", "datasets"]
 QUICK = ["--per-class", "10", "--epochs", "2", "--depths", "1", "1"]
 
 

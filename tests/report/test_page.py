@@ -95,6 +95,7 @@ class Page(HTMLParser):
 def test_page_is_self_contained(folder: Path, text: str) -> None:
     found = Page(text)
     assert found.open == []
+    assert text.lstrip().startswith("<!DOCTYPE html>")
     assert not re.search(r"https?://|//[a-z]|@import|<script|<link|<img|<iframe|url\((?!#)", text)
     for tag, target in found.links:
         assert tag == "a"

@@ -109,7 +109,7 @@ def final_accuracies(study: dict[str, Any], palette: Palette, wide: bool = True)
     names = list(dict.fromkeys(name_of(series) for series in study["series"]))
     columns = min(3, len(readings)) if wide else 1
     rows = -(-len(readings) // columns)
-    height = rows * (0.33 * len(names) + 0.55) + 0.35
+    height = rows * (0.33 * max(2, len(names)) + 0.55) + 0.35
     figure, axes = panels(rows, columns, wide=wide, height=height)
     for ax in axes.ravel()[len(readings) :]:
         ax.set_visible(False)
@@ -131,7 +131,7 @@ def trained_against_frozen(study: dict[str, Any], palette: Palette, wide: bool =
     pairs = pairs_of(study)
     readings = list(dict.fromkeys(trained["reading"] for trained, _ in pairs))
     names = list(dict.fromkeys(trained["label"] for trained, _ in pairs))
-    height = len(readings) * (0.42 * len(names) + 0.6) + 0.35
+    height = len(readings) * (0.42 * max(2, len(names)) + 0.6) + 0.35
     figure, axes = panels(len(readings), 2, wide=wide, height=height)
     for trained, frozen in pairs:
         row = names.index(trained["label"])

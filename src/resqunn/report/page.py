@@ -124,8 +124,8 @@ class _Page:
         draw = partial(gradient_figures.gradient_grid, table)
         name = f"gradients-{wording.slug(table['id'])}"
         caption = (
-            "What each layer's weights get from the loss, and the norm of it. Left, no derivative "
-            "passes to a layer's input, as in the paper's code; right, the whole derivative."
+            "What each layer's weights get from the loss: the norm of their gradient. Cut: no "
+            "derivative passes to a layer's input, as in the paper's code. True: the whole one."
         )
         shown = [self._figure(name, draw, f"Gradients, {table['layers']} layers", caption)]
         return table | {"figures": shown, "claims": self._claims(table["source"])}

@@ -30,6 +30,9 @@ COUNTED = {
 MACHINE = {"data_root", "threads", "seed", "preset"}
 """Fields left out of a command line: where it runs, and what it gives apart."""
 
+SHOWN = {"wiring", "data"}
+"""Fields that a command line always names."""
+
 
 def percent(value: float | int | None, *, signed: bool = False, unit: bool = True) -> str:
     """A fraction in per cent with one decimal; a true minus sign."""
@@ -89,7 +92,7 @@ def duration(seconds: float | int | None) -> str:
 
 
 def command(config: dict[str, Any], seed: int = 0) -> str:
-    """The `resqunn train` command line of a run: its preset and all that differs from it."""
+    """The `resqunn train` command line of a run: its preset and what differs from it."""
     preset = config.get("preset", "resqunn")
     preset = preset if preset in PRESETS else "resqunn"
     base = dataclasses.asdict(PRESETS[preset])
@@ -97,7 +100,7 @@ def command(config: dict[str, Any], seed: int = 0) -> str:
     for field in dataclasses.fields(TrainConfig):
         value = config.get(field.name, base[field.name])
         value = tuple(value) if isinstance(value, list) else value
-        if field.name in MACHINE or value == base[field.name]:
+        if field.name in MACHINE or (field.name not in SHOWN and value == base[field.name]):
             continue
         option = field.name.replace("_", "-")
         if isinstance(value, bool):
