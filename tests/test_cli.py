@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["train", "resume", "evaluate", "gradients", "wirings", "draw", "reproduce", "datasets"]
+COMMANDS = [
+    "train", "resume", "evaluate", "gradients", "wirings", "draw", "reproduce", "report", "datasets",
+]  # fmt: skip
 QUICK = ["--per-class", "10", "--epochs", "2", "--depths", "1", "1"]
 
 

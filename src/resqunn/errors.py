@@ -65,6 +65,10 @@ class StudyError(ResqunnError):
     """Studies that cannot be run as asked, or a results folder that does not fit them."""
 
 
+class ReportError(ResqunnError):
+    """A report that cannot be written: its results are missing, damaged, or of another format."""
+
+
 class MissingExtraError(ResqunnError, ImportError):
     """A feature whose optional dependency is not installed."""
 

@@ -223,6 +223,22 @@ class Draw:
 
 
 @dataclass(frozen=True)
+class Report:
+    """Write the report of a folder of results, as one HTML page with its figures and numbers.
+
+    Example: resqunn report results
+    """
+
+    folder: tyro.conf.Positional[Path]
+    """Folder of `resqunn reproduce`, which holds a summary.json."""
+
+    def run(self) -> None:
+        from resqunn.report import write_report
+
+        sys.stdout.write(f"{display.waiting('drawing', lambda: write_report(self.folder))}\n")
+
+
+@dataclass(frozen=True)
 class Datasets:
     """List the data sets and where their files are.
 
@@ -335,6 +351,7 @@ COMMANDS: tuple[type[Any], ...] = (
     Wirings,
     Draw,
     Reproduce,
+    Report,
     Datasets,
 )
 

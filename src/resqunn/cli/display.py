@@ -160,6 +160,12 @@ def counted(rows: Iterable[Row], layers: int) -> list[Row]:
         return found
 
 
+def waiting(what: str, go: Callable[[], Row]) -> Row:
+    """Does something that takes a few seconds, with a sign of life."""
+    with errors.status(what):
+        return go()
+
+
 def gradients(layers: int, rows: Sequence[tuple[Wiring, GradientFlow, GradientFlow]]) -> None:
     """For every wiring the state of each layer's gradient, under both settings."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
