@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    "train", "resume", "evaluate", "gradients", "wirings", "draw", "reproduce", "report", "datasets",
+    "train", "resume", "evaluate", "gradients", "wirings", "draw", "reproduce", "report",
+    "datasets",
 ]  # fmt: skip
 QUICK = ["--per-class", "10", "--epochs", "2", "--depths", "1", "1"]
 

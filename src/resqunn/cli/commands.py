@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 import tyro
 
 from resqunn.cli import display
-from resqunn.errors import ConfigurationError
+from resqunn.errors import ConfigurationError, MissingExtraError
 from resqunn.training.config import TrainConfig
 
 
@@ -307,6 +306,7 @@ class Reproduce:
 
     def run(self) -> None:
         from resqunn.data.sources import source
+        from resqunn.report import write_report
         from resqunn.studies import paper
         from resqunn.studies.executors import choose
         from resqunn.studies.plan import FIGURES, Options
@@ -337,10 +337,9 @@ class Reproduce:
             executor.close()
         display.verdicts(found.summary, found.summary_path)
         try:
-            page = importlib.import_module("resqunn.report.page")
-        except ModuleNotFoundError:
-            return
-        display.console.print(f"report   {page.write_report(folder)}")
+            display.console.print(f"report   {write_report(folder)}")
+        except MissingExtraError as error:
+            display.console.print(f"report   not written: {error}")
 
 
 COMMANDS: tuple[type[Any], ...] = (
