@@ -17,6 +17,7 @@ import tyro
 
 from resqunn.errors import MissingExtraError, ReportError
 from resqunn.report import page, style, wording, write_report
+from resqunn.report.summary import pairs_of
 from resqunn.training.config import PRESETS, TrainConfig
 
 import summaries
@@ -121,6 +122,7 @@ def test_verdicts_are_words_and_numbers_carry_units(text: str) -> None:
     for verdict, css in wording.VERDICTS.items():
         assert f'<span class="verdict {css}">{verdict}</span>' in text
     assert re.search(r"\+\d\d\.\d\u00a0points \[[+\u2212]\d", text)
+    assert "<summary>and 4 more</summary>" in text
     assert "Of 5 claims of the paper, 1 is reproduced, 1 in direction only" in text
     assert "2 of 15 wirings pass a gradient to every layer when input derivatives are cut" in text
 
@@ -212,6 +214,17 @@ def test_command_line_gives_the_configuration_back(preset: str, changes: dict[st
     assert read == dataclasses.replace(config, seed=3)
 
 
+def test_trained_and_frozen_series_find_each_other() -> None:
+    fig2, _, fig9, *_ = summaries.summary()["studies"]
+    fig2["series"][1]["label"] = "untrainable"
+    for series in fig9["series"]:
+        series["config"]["input_gradients"] &= series["trainable"]
+    assert [(a["label"], b["label"]) for a, b in pairs_of(fig2)] == [("one layer", "untrainable")]
+    assert len(pairs_of(fig9)) == 10
+    assert all(a["trainable"] and not b["trainable"] for a, b in pairs_of(fig9))
+    assert all(a["reading"] == b["reading"] for a, b in pairs_of(fig9))
+
+
 def test_wording() -> None:
     assert wording.duration(724.3) == "12\u00a0min 4\u00a0s"
     assert wording.duration(3725) == "1\u00a0h 2\u00a0min"
@@ -222,6 +235,7 @@ def test_wording() -> None:
     assert wording.measured("train accuracy, A minus B", half) == (
         "\u22121.2\u00a0points [\u221210.0, +7.6]"
     )
+    assert wording.measured("wirings", summaries.stats([1, 0, 1, 0, 0])) == "2 of 5"
     assert wording.measured("layers", {"mean": 2.0, "values": [2.0]}) == "2"
 
 

@@ -130,11 +130,11 @@ def trained_against_frozen(study: dict[str, Any], palette: Palette, wide: bool =
 
     pairs = pairs_of(study)
     readings = list(dict.fromkeys(trained["reading"] for trained, _ in pairs))
-    names = list(dict.fromkeys(trained["label"] for trained, _ in pairs))
+    names = list(dict.fromkeys(_both(trained, frozen) for trained, frozen in pairs))
     height = len(readings) * (0.42 * max(2, len(names)) + 0.6) + 0.35
     figure, axes = panels(len(readings), 2, wide=wide, height=height)
     for trained, frozen in pairs:
-        row = names.index(trained["label"])
+        row = names.index(_both(trained, frozen))
         for ax, (quantity, word) in zip(
             axes[readings.index(trained["reading"])], QUANTITIES, strict=True
         ):
@@ -151,6 +151,11 @@ def trained_against_frozen(study: dict[str, Any], palette: Palette, wide: bool =
     ]
     legend(figure, marks, ["trained", "frozen"], columns=2)
     return figure
+
+
+def _both(trained: dict[str, Any], frozen: dict[str, Any]) -> str:
+    """The label of a pair: one name, or one above the other as they are drawn."""
+    return "\n".join(dict.fromkeys((trained["label"], frozen["label"])))
 
 
 @styled

@@ -30,6 +30,7 @@ def curve(
         markersize=3.5,
         markevery=max(1, len(epochs) // 6),
     )
+    ax.xaxis.get_major_locator().set_params(integer=True)
     if not thin:
         low, high = (numbers(curve.get(edge), len(epochs)) for edge in ("low", "high"))
         ax.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)

@@ -178,7 +178,8 @@ class _Page:
 def answer(summary: dict[str, Any]) -> list[str]:
     """The whole report in a few sentences, from what was measured."""
     options, said = summary["options"], []
-    runs = sum(len(s.get("keys") or []) for study in summary["studies"] for s in study["series"])
+    series = [series for study in summary["studies"] for series in study["series"]]
+    runs = len({key for one in series for key in one.get("keys") or []})
     if runs:
         count = len(options.get("seeds") or [])
         on = f" on {options['data']}" if options.get("data") else ""

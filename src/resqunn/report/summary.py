@@ -161,12 +161,22 @@ def name_of(series: dict[str, Any]) -> str:
 
 
 def pairs_of(study: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(trained, frozen) series of a study that share everything else."""
+    """(trained, frozen) series of a study in the same reading: of the same label, or else of the
+    same configuration. Frozen layers have no use for input gradients, so those may differ."""
 
-    def key(series: dict[str, Any]) -> tuple[str, str]:
-        config = {k: v for k, v in series["config"].items() if k not in ("trainable", "seed")}
-        return series["reading"], repr(sorted(config.items(), key=lambda item: item[0]))
+    def config(series: dict[str, Any]) -> dict[str, Any]:
+        free = ("trainable", "seed", "input_gradients")
+        return {name: value for name, value in series["config"].items() if name not in free}
 
-    frozen = {key(series): series for series in study["series"] if not series["trainable"]}
-    trained = [series for series in study["series"] if series["trainable"]]
-    return [(series, frozen[key(series)]) for series in trained if key(series) in frozen]
+    pairs = []
+    for trained in study["series"]:
+        beside = [
+            series
+            for series in study["series"]
+            if not series["trainable"] and series["reading"] == trained["reading"]
+        ]
+        alike = [s for s in beside if s["label"] == trained["label"]]
+        alike += [s for s in beside if config(s) == config(trained)]
+        if trained["trainable"] and alike:
+            pairs.append((trained, alike[0]))
+    return pairs

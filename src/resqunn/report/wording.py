@@ -55,10 +55,14 @@ def accuracy(stats: dict[str, Any]) -> str:
 
 
 def measured(quantity: str, stats: dict[str, Any] | None) -> str:
-    """A claim's quantity with its interval: differences of accuracies carry a sign."""
+    """A claim's quantity with its interval: differences of accuracies carry a sign, and what
+    holds or does not (ones and zeros) is counted."""
     if stats is None:
         return "not measured"
     if "accuracy" not in quantity.lower():
+        values = stats["values"]
+        if len(values) > 1 and all(value in (0, 1) for value in values):
+            return f"{sum(values):.0f} of {len(values)}"
         return plain(stats["mean"]) + _interval(stats, plain)
     signed = " minus " in quantity
 
