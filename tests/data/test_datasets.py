@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -73,6 +74,7 @@ def server(tiny: Path) -> Iterator[str]:
         httpd.shutdown()
 
 
+@pytest.mark.skipif("RESQUNN_DATA" not in os.environ, reason="RESQUNN_DATA names no data")
 def test_real_mnist_subset() -> None:
     data = load_dataset("mnist")
     assert data.train.images.shape == (1600, 1, 28, 28)

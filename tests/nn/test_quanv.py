@@ -265,3 +265,17 @@ def test_options_that_do_not_fit(options: dict, error: type[Exception], message:
 def test_images_that_do_not_fit(images: torch.Tensor, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         Quanv2d(1, 4, 2)(images)
+
+
+@pytest.mark.parametrize("reupload", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_depth_zero_reads_the_encoded_state_out(reupload: bool, dtype: torch.dtype) -> None:
+    layer = Quanv2d(1, 4, 2, 2, depth=0, reupload=reupload, angle_scale=1.0, dtype=dtype)
+    images = torch.rand(2, 1, 4, 4, dtype=dtype)
+    expected = nn.functional.unfold(images, 2, stride=2).cos()
+    assert torch.allclose(layer(images).flatten(2), expected, atol=1e-6)
+
+
+def test_repr_tells_the_engine_of_the_layers_own_dtype() -> None:
+    assert "engine=auto (fourier)" in repr(Quanv2d(1, 4, 2))
+    assert "engine=auto (statevector)" in repr(Quanv2d(1, 4, 2, dtype=torch.float64))

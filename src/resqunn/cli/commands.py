@@ -121,8 +121,8 @@ class Gradients:
 
         if not 1 <= self.layers <= 6:
             raise ConfigurationError(f"layers is 1 to 6, not {self.layers}")
-        if self.batch < 1 or self.seed < 0:
-            raise ConfigurationError("batch is 1 or more, and seed 0 or more")
+        if not 1 <= self.batch <= 10_000 or not 0 <= self.seed < 2**63:
+            raise ConfigurationError("batch is 1 to 10,000, and seed 0 to 2**63 - 1")
         found = survey(
             self.layers,
             depth=self.depth,

@@ -56,8 +56,9 @@ class AutoEngine(Engine):
             return str(error)
         return None
 
-    def chosen_for(self, circuit: Circuit) -> str:
-        return f"auto ({cheapest(circuit).name})"
+    def chosen_for(self, circuit: Circuit, dtype: torch.dtype = torch.float32) -> str:
+        compiled = dtype == torch.float32 or REFERENCE.obstacle(circuit) is not None
+        return f"auto ({(cheapest(circuit) if compiled else REFERENCE).name})"
 
     def expectation_values(
         self,

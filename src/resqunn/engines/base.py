@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -58,6 +59,6 @@ class Engine(ABC):
         """
         return None
 
-    def chosen_for(self, circuit: Circuit) -> str:
-        """The engine that will evaluate `circuit`, in words for `extra_repr`."""
+    def chosen_for(self, circuit: Circuit, dtype: torch.dtype = torch.float32) -> str:
+        """The engine that will evaluate `circuit` on the CPU, in words for `extra_repr`."""
         return self.name

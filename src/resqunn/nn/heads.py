@@ -176,7 +176,8 @@ class QuantumHead(nn.Module):
         return scores_BK.softmax(dim=1) if self.softmax else scores_BK
 
     def extra_repr(self) -> str:
+        engine = self.engine.chosen_for(self.circuit, self.weight.dtype)
         return (
             f"classes={self.classes}, qubits={self.circuit.qubits}, measured={self.measured}, "
-            f"softmax={self.softmax}, engine={self.engine.chosen_for(self.circuit)}"
+            f"softmax={self.softmax}, engine={engine}"
         )

@@ -162,7 +162,8 @@ class Quanv2d(nn.Module):
         inputs_GNP = self.window.patches(x_BCHW, self.groups)
         if self.angle_scale != 1.0 and not self.circuit.encoding.prepares_amplitudes:
             inputs_GNP = inputs_GNP * self.angle_scale
-        weights_GFW = self.weight.reshape(self.groups, -1, self.circuit.weights)
+        filters = self.weight.shape[0] // self.groups
+        weights_GFW = self.weight.reshape(self.groups, filters, self.circuit.weights)
         values_GFRP = self.engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
         y_KBHW = values_GFRP.reshape(self.out_channels, batch, rows, columns)
         return y_KBHW.squeeze(1) if unbatched else y_KBHW.transpose(0, 1)
@@ -208,4 +209,4 @@ class Quanv2d(nn.Module):
         ]
         if not self.input_gradients:
             parts.append("input_gradients=False")
-        return ", ".join([*parts, f"engine={self.engine.chosen_for(circuit)}"])
+        return ", ".join([*parts, f"engine={self.engine.chosen_for(circuit, self.weight.dtype)}"])

@@ -23,9 +23,6 @@ class TrainConfig:
     """Everything that decides a run's result.
 
     The defaults are what trains well; `PRESETS["paper"]` holds the paper's choices.
-
-    Raises:
-        ConfigurationError: naming the first field whose value does not fit.
     """
 
     preset: Literal["resqunn", "paper"] = "resqunn"
@@ -109,10 +106,19 @@ class TrainConfig:
     threads: int = 1
     """Threads of the computation on the CPU."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Called before a run starts.
+
+        Raises:
+            ConfigurationError: naming the first field whose value does not fit.
+            UnknownNameError: for a value that is none of a field's names.
+        """
         for name in ("epochs", "batch_size", "threads", "kernel_size"):
-            self._require(name, getattr(self, name) >= 1, "1 or more")
-        self._require("classes", self.classes >= 2, "2 or more")
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            self._require(name, whole and 1 <= value < 2**31, "1 or more (and a whole number)")
+        self._require("threads", self.threads <= 1024, "1 to 1024")
+        self._require("classes", 2 <= self.classes <= 10_000, "2 or more (and below 10,000)")
         self._require("seed", 0 <= self.seed < 2**63, "0 or more (and below 2**63)")
         rate = self.learning_rate
         self._require("learning_rate", 0 < rate < math.inf, "a positive number")
@@ -142,7 +148,9 @@ class TrainConfig:
             values = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
                 raise RunError(f"{path} is not a configuration of format {FORMAT}")
-            return TrainConfig(**{name: _plain(value) for name, value in values.items()})
+            config = TrainConfig(**{name: _plain(value) for name, value in values.items()})
+            config.check()
+            return config
         except FileNotFoundError:
             raise RunError(f"{path.parent} holds no run: there is no {path.name} in it") from None
         except (OSError, ValueError, TypeError) as error:

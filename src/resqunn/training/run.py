@@ -92,7 +92,8 @@ def _resume(folder: Path, callbacks: Callbacks) -> Run:
     for place in (folder, folder / "checkpoints"):
         remove_leftovers(place)
     if run.finished:
-        write_result(run)
+        if not (folder / "result.json").exists():
+            write_result(run)
         return run
     session = Session(run.config)
     if run.epochs:

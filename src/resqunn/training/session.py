@@ -76,6 +76,7 @@ class Session:
     """A model, its optimiser and its data, ready to go on."""
 
     def __init__(self, config: TrainConfig) -> None:
+        config.check()
         self.config = config
         self.model = build_model(config)  # first: a mistake in the options shows at once
         self.data = load_data(config)

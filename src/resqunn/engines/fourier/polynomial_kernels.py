@@ -26,9 +26,9 @@ from numba import njit
 LANES = 128
 TASK = 8
 
-SUMS = {"contract", "reassoc", "nsz"}
-"""Sums may be reordered and multiplications and additions fused, but NaN and infinity keep
-their meaning."""
+SUMS = {"contract"}
+"""Multiplications and additions may be fused, but sums are never reordered: the compiler's
+choice of an order differs between code that was just compiled and the same code from disk."""
 
 
 def tasks(patches: int) -> int:
@@ -156,10 +156,10 @@ def backward(
     slopes = np.zeros_like(nodes)
     total = np.empty((1, LANES), inputs_GNP.dtype)
     out = np.zeros((out_GOP.shape[1], LANES), inputs_GNP.dtype)
+    sums = np.zeros((sums_GBK.shape[2], LANES), inputs_GNP.dtype)
     for task in range(first_task, last_task):
         g, begin = task // tasks, task % tasks * (TASK * LANES)
-        if sums_GBK.size:
-            sums_GBK[g, task % tasks] = 0
+        sums[:] = 0
         for first in range(begin, min(begin + TASK * LANES, patches), LANES):
             count = min(LANES, patches - first)
             _fill(nodes, inputs_GNP, g, first, count, products, constants)
@@ -169,47 +169,34 @@ def backward(
                 for lane in range(count, LANES):
                     out[o, lane] = 0
             if sums_GBK.size:
-                sums_K = sums_GBK[g, task % tasks]
-                _coefficient_sums(nodes, out, column_M, entry_K, entry_row_K, sums_K)
+                _coefficient_sums(sums, nodes, out, column_M, entry_K, entry_row_K)
             if gradient_GNP.size:
                 _node_slopes(slopes, out, column_M, entry_K, entry_row_K, values_GK[g], total)
                 _input_slopes(nodes, slopes, products, inputs)
                 for n in range(inputs):
                     for lane in range(count):
                         gradient_GNP[g, n, first + lane] = slopes[1 + 2 * n, lane]
+        for k in range(sums.shape[0]):
+            total_k = 0.0
+            for lane in range(LANES):
+                total_k += sums[k, lane]
+            sums_GBK[g, task % tasks, k] = total_k
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS)
-def _coefficient_sums(nodes, out, column_M, entry_K, entry_row_K, sums_K):
-    """Adds sum_p out[o, p] node[m, p] for each coefficient."""
-    zero = nodes.dtype.type(0)
+def _add_products(sums, k, nodes, m, out, i):
+    """Adds the product of two rows to a row of sums. As a function of its own it is
+    vectorized."""
+    for lane in range(LANES):
+        sums[k, lane] += nodes[m, lane] * out[i, lane]
+
+
+@njit(cache=True, nogil=True, fastmath=SUMS)
+def _coefficient_sums(sums, nodes, out, column_M, entry_K, entry_row_K):
+    """Adds out[o, p] node[m, p] for each coefficient, lane by lane."""
     for m in range(nodes.shape[0]):
-        k, end = column_M[m], column_M[m + 1]
-        while k + 4 <= end:
-            i, j, r, s = (
-                entry_row_K[k],
-                entry_row_K[k + 1],
-                entry_row_K[k + 2],
-                entry_row_K[k + 3],
-            )
-            a, b, c, d = zero, zero, zero, zero
-            for lane in range(LANES):
-                value = nodes[m, lane]
-                a += value * out[i, lane]
-                b += value * out[j, lane]
-                c += value * out[r, lane]
-                d += value * out[s, lane]
-            sums_K[entry_K[k]] += a
-            sums_K[entry_K[k + 1]] += b
-            sums_K[entry_K[k + 2]] += c
-            sums_K[entry_K[k + 3]] += d
-            k += 4
-        while k < end:
-            i, a = entry_row_K[k], zero
-            for lane in range(LANES):
-                a += nodes[m, lane] * out[i, lane]
-            sums_K[entry_K[k]] += a
-            k += 1
+        for k in range(column_M[m], column_M[m + 1]):
+            _add_products(sums, entry_K[k], nodes, m, out, entry_row_K[k])
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS)
