@@ -62,7 +62,7 @@ def test_closed_forms_of_depth_one(name: str, qubits: int) -> None:
 
 
 @EVERY_OWN_ENGINE
-@pytest.mark.parametrize("batch", range(10))
+@pytest.mark.parametrize("batch", range(25))
 def test_random_circuits_agree_with_pennylane(name: str, batch: int) -> None:
     oracle = PennyLaneEngine("default.qubit")
     for seed in range(20 * batch, 20 * batch + 20):
