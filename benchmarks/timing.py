@@ -12,7 +12,7 @@ LEAST_ROUNDS = 7
 TURN_SECONDS = 0.02
 """A contestant's turn is repeated up to this long, so that short calls are timed often."""
 
-CASE_SECONDS = 25.0
+CASE_SECONDS = 12.0
 """After so long a case ends, if every contestant has had `LEAST_ROUNDS` turns."""
 
 
