@@ -143,6 +143,24 @@ def test_gradients_obey_the_parameter_shift_rule(name: str, seed: int) -> None:
         assert torch.isclose(gradient[0, 0, index], shifted, rtol=0, atol=1e-10)
 
 
+@EVERY_OWN_ENGINE
+@pytest.mark.parametrize("seed", range(12))
+def test_a_gradient_is_the_same_whether_the_other_is_wanted_or_not(name: str, seed: int) -> None:
+    circuit = random_circuit(seed)
+    skip_if_unsupported(name, circuit)
+    inputs, weights, cotangent = random_arguments(circuit, seed)
+    _, at_inputs, at_weights = values_and_gradients(
+        engine(name), circuit, inputs, weights, cotangent
+    )
+    for wanted, expected in ((0, at_inputs), (1, at_weights)):
+        arguments = [inputs.clone(), weights.clone()]
+        chosen = arguments[wanted].requires_grad_()
+        values = engine(name).expectation_values(circuit, *arguments)
+        if values.requires_grad:
+            (found,) = torch.autograd.grad(values, chosen, cotangent, materialize_grads=True)
+            assert torch.allclose(found, expected, rtol=0, atol=1e-14)
+
+
 @EVERY_ENGINE
 def test_amplitudes_need_no_norm_and_may_be_zero(name: str) -> None:
     circuit = Circuit("amplitude", "ry_chain", "z", inputs=3, depth=1)

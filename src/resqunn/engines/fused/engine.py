@@ -114,8 +114,9 @@ class _Expectation(torch.autograd.Function):
                 ctx.circuit, inputs_GNP, weights_GFW, cotangents_GFRP, needed
             )
             return *found, None
-        gradients = _Run(ctx.circuit, inputs_GNP, weights_GFW).gradients(cotangents_GFRP)
-        return *(g if need else None for g, need in zip(gradients, needed, strict=True)), None
+        run = _Run(ctx.circuit, inputs_GNP, weights_GFW)
+        by_inputs, by_weights = run.gradients(cotangents_GFRP, by_inputs=needed[0])
+        return by_inputs, by_weights if needed[1] else None, None
 
 
 class _Run:
@@ -144,12 +145,14 @@ class _Run:
         outputs = len(self.table.diagonals_RA)
         values = self.inputs_GNP.new_empty(self.groups, self.filters, outputs, self.patches)
         nothing = np.empty((0, 0, 0, 0, 6))
-        self._start_workers(1, False, values.numpy(), self.inputs_GNP.numpy(), nothing)
+        self._start_workers(1, False, False, values.numpy(), self.inputs_GNP.numpy(), nothing)
         return values
 
-    def gradients(self, cotangents_GFRP: Tensor) -> tuple[Tensor, Tensor]:
+    def gradients(
+        self, cotangents_GFRP: Tensor, *, by_inputs: bool
+    ) -> tuple[Tensor | None, Tensor]:
         table = self.table
-        inputs = torch.zeros_like(self.inputs_GNP)
+        inputs = torch.empty_like(self.inputs_GNP) if by_inputs else None
         weights = torch.zeros(self.weights_GFW.shape, dtype=torch.float64)
         sums_GFHK6 = np.empty((self.groups, self.filters, self.chunks, len(table.turns_K5), 6))
         slots = 1 + len(table.passes_S3) - table.product
@@ -158,8 +161,9 @@ class _Run:
         self._start_workers(
             slots if keep else min(slots, 2),
             True,
+            by_inputs,
             cotangents_GFRP.detach().contiguous().numpy(),
-            inputs.numpy(),
+            (self.inputs_GNP if inputs is None else inputs).numpy(),
             sums_GFHK6,
         )
         self.turns.weight_gradients(*self.gates, sums_GFHK6, weights.numpy())

@@ -72,7 +72,7 @@ def _evolve(memory, layout, slots, tables, coefficients_KC, inputs_GNP, group, s
 
 
 @inner
-def _adjoint(memory, layout, slots, tables, coefficients_KC, parts):
+def _adjoint(memory, layout, slots, tables, coefficients_KC, by_inputs, parts):
     """The way back from the last state, with the bra beside it: leaves all transitions."""
     _, passes_S3, orders_SA, phases_SA2, diagonals_RA, product = tables
     kets, bra, turns, transitions = layout[0], layout[1], layout[2], layout[9]
@@ -98,6 +98,7 @@ def _adjoint(memory, layout, slots, tables, coefficients_KC, parts):
                 orders_SA,
                 phases_SA2,
                 s,
+                by_inputs,
                 parts,
             )
             if not which:
@@ -132,6 +133,7 @@ def _program(sources: int):
         parts,
         slots,
         backward,
+        by_inputs,
         outputs_GFRP,
         gradients_GNP,
         sums_GFHK6,
@@ -139,8 +141,9 @@ def _program(sources: int):
         """Writes the expectation values to the outputs; `inputs_GNP` are angles or amplitudes.
 
         Or `backward`: the outputs are cotangents, and it writes the gradients with respect to
-        inputs, and each turn's transitions summed over the patches of each chunk, after the
-        turn and before its input rotation. `slots` are how many states there is memory for.
+        inputs if they are wanted (`by_inputs`), and each turn's transitions summed over the
+        patches of each chunk, after the turn and before its input rotation. `slots` are how
+        many states there is memory for.
         """
         _ = sources
         memory, diagonals_RA, product = memory_WM[worker], tables[4], tables[5]
@@ -182,13 +185,15 @@ def _program(sources: int):
                         read_block(memory, outputs, flat, offset, readouts, patches, start)
                         weighted_bra(memory, ket, bra, outputs, diagonals_RA, scale, parts)
                         memory[gradients : gradients + rows * lanes] = 0
-                        _adjoint(memory, layout, slots, tables, coefficients_KC, parts)
+                        _adjoint(memory, layout, slots, tables, coefficients_KC, by_inputs, parts)
                         collect(memory, layout, coefficients_KC, tables[0], parts)
                         flat = gradients_GNP.reshape(-1)
                         at, apart, times, count = change, step, factor, rows
                         row = group * rows * patches
                     else:
                         read_out(memory, ket, bra, outputs, diagonals_RA, scale, parts)
+                    if backward and not by_inputs:
+                        continue
                     more = backward and f > 0
                     write_block(memory, at, apart, times, more, flat, row, count, patches, start)
                 if not backward:

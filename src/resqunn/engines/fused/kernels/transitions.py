@@ -67,9 +67,24 @@ def undo_one(memory, source, target, turn, orders_SA, s, parts):
 
 @inner
 def undo_two(
-    memory, after, before, source, target, high, low, flip, orders_SA, s, at_high, at_low, parts
+    memory,
+    after,
+    before,
+    source,
+    target,
+    high,
+    low,
+    flip,
+    orders_SA,
+    s,
+    at_high,
+    at_low,
+    by_inputs,
+    parts,
 ):
     """The bra before tilts on two qubits, and their transitions in the same go."""
+    # Of a tilt, Y is for its input; in a real circuit it is for its weights too.
+    need_y = by_inputs or len(parts) == 1
     lanes = width(memory)
     stride = len(parts) * lanes
     x_high = x_low = y_high = y_low = spread(0.0, memory)
@@ -103,12 +118,13 @@ def undo_two(
         store_amplitude(memory, target + r1, f)
         store_amplitude(memory, target + r2, g)
         store_amplitude(memory, target + r3, h)
-        a = load_amplitude(memory, before + r0, parts)
-        b = load_amplitude(memory, before + r1, parts)
-        c = load_amplitude(memory, before + r2, parts)
-        d = load_amplitude(memory, before + r3, parts)
-        y_high = add_y(add_y(y_high, a, c, e, g), b, d, f, h)
-        y_low = add_y(add_y(y_low, a, b, e, f), c, d, g, h)
+        if need_y:
+            a = load_amplitude(memory, before + r0, parts)
+            b = load_amplitude(memory, before + r1, parts)
+            c = load_amplitude(memory, before + r2, parts)
+            d = load_amplitude(memory, before + r3, parts)
+            y_high = add_y(add_y(y_high, a, c, e, g), b, d, f, h)
+            y_low = add_y(add_y(y_low, a, b, e, f), c, d, g, h)
     if len(parts) == 2:
         store(memory, at_high, x_high)
         store(memory, at_low, x_low)
@@ -141,9 +157,11 @@ def undo_pass(
     orders_SA,
     phases_SA2,
     s,
+    by_inputs,
     parts,
 ):
-    """The bra at `source` to before the pass, at `target`; leaves the pass's transitions.
+    """The bra at `source` to before the pass, at `target`; leaves the pass's transitions,
+    unless `by_inputs` without those that only gradients with respect to inputs need.
 
     `after` and `before` are where the states after and before the pass lie.
     """
@@ -175,6 +193,7 @@ def undo_pass(
         s,
         at_first,
         at_second,
+        by_inputs,
         parts,
     )
 
