@@ -18,7 +18,7 @@ from resqunn.report.summary import name_of, pairs_of, read_summary
 BEYOND = ("three_layers", "full")
 """Studies that the paper does not have."""
 
-CURVES = "Accuracy after each epoch, mean over seeds; the band is the 95 % interval of the mean."
+CURVES = "Accuracy after each epoch: mean, and a band from the lowest to the highest seed."
 FINAL = "Accuracy after the last epoch: mean, its 95 % interval over seeds, and every single seed."
 
 
