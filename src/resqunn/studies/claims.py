@@ -15,7 +15,6 @@ from resqunn.studies.evidence import METRICS, Evidence
 from resqunn.studies.rules import (
     ABOVE,
     ALIKE,
-    DEPENDS,
     EXACT,
     GAIN,
     MAINLY,
@@ -133,11 +132,11 @@ class Claim:
             ],
             "verdict": verdict,
             "reading": reading,
-            "why": _why(self.rule, measured, verdict, reading),
+            "why": _why(self.rule, measured, verdict),
         }
 
 
-def _why(rule: Rule, measured: Sequence[Measurement], verdict: str, reading: str | None) -> str:
+def _why(rule: Rule, measured: Sequence[Measurement], verdict: str) -> str:
     if not measured:
         return "None of the runs that it needs was made."
     if verdict == NOT_MEASURED:
@@ -146,8 +145,7 @@ def _why(rule: Rule, measured: Sequence[Measurement], verdict: str, reading: str
     # The quantity that decides: the first of the weakest.
     shown = [m for m in measured if m.reading == first]
     deciding = next(m for m in shown if m.verdict == weakest(x.verdict for x in shown))
-    text = f"{deciding.quantity} ({first}): {_number(deciding.stats, rule is EXACT)}."
-    return f"{text} {reading}." if verdict == DEPENDS else text
+    return f"{deciding.quantity} ({first}): {_number(deciding.stats, rule is EXACT)}."
 
 
 def _number(found: Stats, counted: bool) -> str:

@@ -1,0 +1,59 @@
+"""The numbers of the replication in README and docs are those that `resqunn reproduce` found."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SPEC = importlib.util.spec_from_file_location("tables", ROOT / "docs/tables.py")
+assert SPEC is not None
+assert SPEC.loader is not None
+tables = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(tables)
+NUMBERS = json.loads(tables.NUMBERS.read_text(encoding="utf-8"))
+
+
+def test_they_come_from_the_default_run_on_mnist() -> None:
+    options = NUMBERS["paper"]["options"]
+    assert options["data"] == "mnist"
+    assert (len(options["seeds"]), options["epochs"], options["quick"]) == (5, 30, False)
+    assert NUMBERS["readings"]["options"] == options | {"figures": ["8", "9"], "readings": "all"}
+
+
+@pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.name)
+def test_tables_are_written_from_the_numbers(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    shown = re.findall(r"<!-- end of ([\w-]+) -->", text)
+    assert shown
+    assert set(shown) <= set(tables.TABLES)
+    assert tables.filled(text, NUMBERS) == text
+
+
+def values(part: object) -> set[str]:
+    """Every number of the files, in per cent with one decimal, without its sign."""
+    if isinstance(part, dict):
+        return set().union(*map(values, part.values()))
+    if isinstance(part, list):
+        return set().union(*map(values, part))
+    return {f"{100 * abs(part):.1f}"} if isinstance(part, float) else set()
+
+
+def test_numbers_in_the_prose_are_among_them() -> None:
+    text = (ROOT / "docs/replication.md").read_text(encoding="utf-8")
+    prose = re.sub(r"<!-- ([\w-]+) -->.*?<!-- end of \1 -->", "", text, flags=re.DOTALL)
+    prose = re.sub(r"arXiv:[\d.]+|https?://\S+|Sec\. [\d.]+|about [\d.]+ points", "", prose)
+    found = re.findall(r"(?<![\w.])\d+\.\d+", prose)
+    assert len(found) >= 4
+    assert [number for number in found if number not in values(NUMBERS)] == []
+
+
+def test_the_page_tells_a_changed_number(tmp_path: Path) -> None:
+    changed = json.loads(json.dumps(NUMBERS))
+    for series in changed["paper"]["series"]:
+        series["validation_accuracy"]["mean"] += 0.01
+    for page in tables.PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert tables.filled(text, changed) != text
