@@ -107,7 +107,8 @@ def load_dataset(
         seed: fixes which images are drawn and how they are split.
         root: a folder with the files.
         validation: the fraction of each class that is held out.
-        mirror: another base address to download from.
+        mirror: another base address to download from, https:// (http:// for a server on this
+            machine alone).
 
     Raises:
         UnknownNameError, ConfigurationError: for options that do not fit.
