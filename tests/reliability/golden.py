@@ -58,7 +58,9 @@ def losses(config: TrainConfig) -> list[float]:
 
 def main() -> None:
     golden = {name: [round(loss, 12) for loss in losses(c)] for name, c in CONFIGS.items()}
-    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(curve)}" for name, curve in golden.items())
+    lines = ",\n".join(
+        f" {json.dumps(name)}: {json.dumps(curve)}" for name, curve in golden.items()
+    )
     FILE.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from reliability import golden
 from torch import Tensor
 
 from resqunn.engines import threads as sharing
@@ -22,7 +23,6 @@ from resqunn.training.loop import Prepared, train_epoch
 from resqunn.training.run import train
 from resqunn.training.session import build_model, threads
 
-from reliability import golden
 from support import run_bytes, study_bytes
 
 TINY = {"per_class": 10, "epochs": 2}
