@@ -151,4 +151,4 @@ def study(workers: str, seeds: str, folder: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     task = {"network": network, "mnist": mnist, "study": study}[sys.argv[1]]
-    print(json.dumps(task(*sys.argv[2:])))
+    sys.stdout.write(json.dumps(task(*sys.argv[2:])))

@@ -1,5 +1,6 @@
 """The same seed gives the same bytes, anywhere and again; the losses of today are kept."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -9,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from reliability import golden
 from torch import Tensor
 
 from resqunn.engines import threads as sharing
@@ -23,6 +23,7 @@ from resqunn.training.loop import Prepared, train_epoch
 from resqunn.training.run import train
 from resqunn.training.session import build_model, threads
 
+from reliability import golden
 from support import run_bytes, study_bytes
 
 TINY = {"per_class": 10, "epochs": 2}
@@ -162,4 +163,4 @@ def test_golden_losses_differ_from_each_other() -> None:
     """Equal curves would mean that an option is not heard."""
     assert GOLDEN.keys() == golden.CONFIGS.keys()
     ends = sorted(curve[-1] for curve in GOLDEN.values())
-    assert min(b - a for a, b in zip(ends, ends[1:], strict=False)) > 1e-7
+    assert min(b - a for a, b in itertools.pairwise(ends)) > 1e-7

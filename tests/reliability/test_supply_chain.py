@@ -33,9 +33,7 @@ SOURCE = ROOT / "src/resqunn"
 # ------------------------------------------------------------------------- versions
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LINES = [
-    line for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").split("\n") if line
-]
+LINES = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 PINS = {canonicalize_name(line.partition("==")[0]): line.partition("==")[2] for line in LINES}
 EXTRAS = PROJECT["optional-dependencies"].values()
 DEPENDENCIES = [

@@ -76,8 +76,8 @@ class Dataset:
         for part in (self.train, self.validation):
             digest.update(str(tuple(part.images.shape)).encode())
             # Flat, as hashlib reads no other arrays without a copy.
-            digest.update(part.images.flatten().numpy())
-            digest.update(part.labels.flatten().numpy())
+            digest.update(part.images.flatten().numpy().data)
+            digest.update(part.labels.flatten().numpy().data)
         return digest.hexdigest()
 
 

@@ -29,6 +29,7 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
     import requests
 
     base, _, name = address.rpartition("/")
+    downloader = pooch.HTTPDownloader(hooks={"response": _check_redirect})
     try:
         _require_safe(address)
         fetched = pooch.retrieve(
@@ -36,7 +37,7 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
             known_hash=f"sha256:{sha256}",
             fname=name,
             path=pooch.os_cache("resqunn") / subfolder,
-            downloader=pooch.HTTPDownloader(hooks={"response": _check_redirect}),
+            downloader=downloader,  # pyright: ignore[reportArgumentType] - pooch's own class
         )
     except requests.exceptions.RequestException as error:
         raise DataError(
