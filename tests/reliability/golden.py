@@ -28,6 +28,7 @@ CONFIGS: dict[str, TrainConfig] = {
         input_gradients=derivatives == "true",
         per_class=8,
         epochs=EPOCHS,
+        seed=3,
         dtype="float64",
         engine="statevector",
     )

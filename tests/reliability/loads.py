@@ -124,7 +124,7 @@ def mnist(name: str, folder: str) -> dict[str, int]:
 
 def study(workers: str, seeds: str, folder: str) -> dict[str, Any]:
     """A study of tiny runs: memory, files and processes after each of them."""
-    config = TrainConfig(per_class=2, classes=2, depths=(1,), wiring="X+O1", epochs=1)
+    config = TrainConfig(per_class=2, classes=2, depths=(1,), wiring="X+O1", epochs=2)
     runs = Series("load", "tiny", "none", config, int(seeds)).runs
     samples: list[dict[str, Any]] = []
 

@@ -15,6 +15,7 @@ what does not grow with them:
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -107,10 +108,10 @@ def still_running(pids: list[int]) -> list[int]:
 def assert_only_what_is_documented(folder: Path, runs: int) -> None:
     """`studies/folder.py` and `training/records.py` say what a study and its runs leave."""
     files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    names = Counter(path.name for path in files if path.parts[0] == "runs")
+    names = Counter(re.sub(r"\d+", "N", p.name) for p in files if p.parts[0] == "runs")
     one_a_run = ("config", "manifest", "result", "best", "latest")
     expected = {f"{name}.json" for name in one_a_run} | {"metrics.jsonl", "timings.jsonl"}
-    expected |= {f"{name}-00001.safetensors" for name in ("best", "latest")}
+    expected |= {f"{name}-N.safetensors" for name in ("best", "latest")}
     assert names == dict.fromkeys(expected, runs)
     keys = {path.name for path in (folder / "runs").iterdir()}
     assert {path.name for path in (folder / "locks").iterdir()} == {"command", *keys}

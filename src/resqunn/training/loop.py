@@ -50,11 +50,12 @@ def prepare(model: ResQuNN, data: LabelledImages) -> Prepared:
     """Computes once what training cannot change."""
     fixed = model.fixed_layers()
     read = {skip for skip in model.wiring.skips[fixed:] if skip is not None} | {fixed}
+    computed = [k for k in range(1, fixed + 1) if k in read]
     sums: list[Tensor | None] = [data.images if 0 in read else None, *[None] * fixed]
-    for start in range(0, len(data) if fixed else 0, EVALUATION_BATCH):
+    for start in range(0, len(data) if computed else 0, EVALUATION_BATCH):
         batch = slice(start, start + EVALUATION_BATCH)
         found = model.sums([data.images[batch]], fixed)
-        for k in read - {0}:
+        for k in computed:
             # Filled in place: parts that are put together at the end need the memory twice.
             filled = sums[k]
             if filled is None:
