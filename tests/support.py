@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -61,3 +62,16 @@ def random_arguments(
     )
     drawn = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
     return drawn[0].to(dtype), drawn[1].to(dtype), drawn[2].to(dtype)
+
+
+def run_bytes(folder: Path) -> dict[str, bytes]:
+    """What must be the same bytes in every repetition of a run."""
+    names = ["metrics.jsonl", "config.json", "result.json"]
+    files = [folder / name for name in names] + sorted((folder / "checkpoints").iterdir())
+    return {file.name: file.read_bytes() for file in files}
+
+
+def study_bytes(folder: Path) -> dict[str, bytes]:
+    """What must be the same bytes wherever the runs of a results folder are executed."""
+    files = [*folder.glob("tables/*.csv"), *folder.glob("runs/*/metrics.jsonl")]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}

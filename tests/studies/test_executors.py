@@ -23,13 +23,9 @@ from resqunn.studies.pool import Pool
 from resqunn.studies.reproduce import reproduce
 from resqunn.training.config import TrainConfig
 
+from support import study_bytes as tables
+
 SMALL = Options("digits", seeds=2, epochs=1, figures=("2", "7"), quick=True)
-
-
-def tables(folder: Path) -> dict[str, bytes]:
-    """What must be the same bytes wherever the runs are executed."""
-    files = [*folder.glob("tables/*.csv"), *folder.glob("runs/*/metrics.jsonl")]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 @pytest.fixture(scope="module")

@@ -35,16 +35,15 @@ class LabelledImages:
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels):
             raise DataError(f"{len(self.images)} images but {len(self.labels)} labels")
-        bad = ~torch.isfinite(self.images).flatten(1).all(dim=1)
-        if bad.any():
-            raise DataError(
-                f"image {int(bad.nonzero()[0])} holds NaN or infinite pixels: repair or drop it"
-            )
-        if len(self.images) and not 0 <= self.images.min() <= self.images.max() <= 1:
-            raise DataError(
-                f"pixels lie in [{self.images.min():.4g}, {self.images.max():.4g}]: "
-                "scale them to [0, 1]"
-            )
+        # Extremes first: they take no memory, and NaN is one.
+        low, high = self.images.aminmax() if self.images.numel() else (0, 0)
+        if not 0 <= low <= high <= 1:
+            bad = ~torch.isfinite(self.images).flatten(1).all(dim=1)
+            if bad.any():
+                raise DataError(
+                    f"image {int(bad.nonzero()[0])} holds NaN or infinite pixels: repair or drop it"
+                )
+            raise DataError(f"pixels lie in [{low:.4g}, {high:.4g}]: scale them to [0, 1]")
         outside = (self.labels < 0) | (self.labels >= len(self.classes))
         if outside.any():
             at = int(outside.nonzero()[0])
@@ -76,8 +75,9 @@ class Dataset:
         digest = hashlib.sha256()
         for part in (self.train, self.validation):
             digest.update(str(tuple(part.images.shape)).encode())
-            digest.update(part.images.contiguous().numpy().tobytes())
-            digest.update(part.labels.contiguous().numpy().tobytes())
+            # Flat, as hashlib reads no other arrays without a copy.
+            digest.update(part.images.flatten().numpy().data)
+            digest.update(part.labels.flatten().numpy().data)
         return digest.hexdigest()
 
 
@@ -107,7 +107,8 @@ def load_dataset(
         seed: fixes which images are drawn and how they are split.
         root: a folder with the files.
         validation: the fraction of each class that is held out.
-        mirror: another base address to download from.
+        mirror: another base address to download from, https:// (http:// for a server on this
+            machine alone).
 
     Raises:
         UnknownNameError, ConfigurationError: for options that do not fit.

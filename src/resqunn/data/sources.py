@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from resqunn.data.download import download
 from resqunn.data.idx import decompressed, parse_idx
 from resqunn.errors import DataError, UnknownNameError
 
@@ -130,7 +131,7 @@ SOURCES: dict[str, Source] = {
             "70,000 kana, 28x28",
             ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
             200,
-            "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+            "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
             (
                 IdxFile(
                     "train-images-idx3-ubyte",
@@ -181,7 +182,7 @@ def read(row: Source, root: str | Path | None, mirror: str | None) -> list[np.nd
     """Train images, train labels, test images and test labels, checksums verified.
 
     Raises:
-        DataError: if a file is altered or damaged, or cannot be downloaded.
+        DataError: if a file is altered or damaged, or cannot be downloaded safely.
     """
     arrays = []
     for file in row.files:
@@ -211,26 +212,8 @@ def _verify(file: IdxFile, path: Path, content: bytes, unpacked: bytes) -> None:
 
 
 def _download(row: Source, file: IdxFile, mirror: str | None) -> Path:
-    import pooch
-    import requests
-
-    base = (mirror or row.mirror).rstrip("/") + "/"
-    try:
-        fetched = pooch.retrieve(
-            f"{base}{file.name}.gz",
-            known_hash=f"sha256:{file.gz_sha256}",
-            fname=f"{file.name}.gz",
-            path=pooch.os_cache("resqunn") / row.name,
-        )
-    except requests.exceptions.RequestException as error:
-        raise DataError(
-            f"cannot download {file.name}.gz of {row.name} from {base} "
-            f"({type(error).__name__}): put the files in a folder {row.name}/ and name its parent "
-            f"by --data-root or {DATA_ROOT}"
-        ) from None
-    except ValueError:
-        raise DataError(
-            f"{file.name}.gz from {base} does not have the expected SHA-256 {file.gz_sha256}: "
-            "the download is damaged or the mirror altered; try again or another mirror"
-        ) from None
-    return Path(fetched)
+    base = (mirror or row.mirror).rstrip("/")
+    otherwise = (
+        f"put the files in a folder {row.name}/ and name its parent by --data-root or {DATA_ROOT}"
+    )
+    return download(f"{base}/{file.name}.gz", file.gz_sha256, row.name, otherwise)

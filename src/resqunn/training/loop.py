@@ -49,11 +49,18 @@ class Prepared:
 def prepare(model: ResQuNN, data: LabelledImages) -> Prepared:
     """Computes once what training cannot change."""
     fixed = model.fixed_layers()
-    chunks = [model.sums([chunk], fixed) for chunk in data.images.split(EVALUATION_BATCH)]
     read = {skip for skip in model.wiring.skips[fixed:] if skip is not None} | {fixed}
-    sums = [
-        torch.cat([chunk[k] for chunk in chunks]) if k in read else None for k in range(fixed + 1)
-    ]
+    computed = [k for k in range(1, fixed + 1) if k in read]
+    sums: list[Tensor | None] = [data.images if 0 in read else None, *[None] * fixed]
+    for start in range(0, len(data) if computed else 0, EVALUATION_BATCH):
+        batch = slice(start, start + EVALUATION_BATCH)
+        found = model.sums([data.images[batch]], fixed)
+        for k in computed:
+            # Filled in place: parts that are put together at the end need the memory twice.
+            filled = sums[k]
+            if filled is None:
+                filled = sums[k] = found[k].new_empty(len(data), *found[k].shape[1:])
+            filled[batch] = found[k]
     return Prepared(tuple(sums), data.labels, data.classes)
 
 

@@ -1,0 +1,71 @@
+"""Downloads: encrypted at every hop, and verified by their SHA-256."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from resqunn.errors import DataError
+
+if TYPE_CHECKING:
+    import requests
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Hosts that may serve files unencrypted: nobody sits between them and the program."""
+
+
+def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
+    """The file at `address`, in a subfolder of the user's cache.
+
+    Args:
+        otherwise: what the user can do without the download.
+
+    Raises:
+        DataError: if the address, or one that it redirects to, is not encrypted; if nobody
+            answers there; if the file has another SHA-256.
+    """
+    import pooch
+    import requests
+
+    base, _, name = address.rpartition("/")
+    downloader = pooch.HTTPDownloader(hooks={"response": _check_redirect})
+    try:
+        _require_safe(address)
+        fetched = pooch.retrieve(
+            address,
+            known_hash=f"sha256:{sha256}",
+            fname=name,
+            path=pooch.os_cache("resqunn") / subfolder,
+            downloader=downloader,  # pyright: ignore[reportArgumentType] - pooch's own class
+        )
+    except requests.exceptions.RequestException as error:
+        raise DataError(
+            f"cannot download {name} of {subfolder} from {base}/ ({type(error).__name__}): "
+            f"{otherwise}"
+        ) from None
+    except ValueError:
+        raise DataError(
+            f"{name} from {base}/ does not have the expected SHA-256 {sha256}: "
+            "the download is damaged or the mirror altered; try again or another mirror"
+        ) from None
+    return Path(fetched)
+
+
+def _require_safe(address: str, redirected: str = "") -> None:
+    import requests
+
+    # Prepared by requests, so that both mean the same host.
+    parts = urlsplit(requests.Request("GET", address).prepare().url or "")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise DataError(
+            f"refused to download {address}{redirected}: only https:// is safe (and http:// from "
+            "this machine alone)"
+        )
+
+
+def _check_redirect(response: requests.Response, **_: object) -> None:
+    """Called with every response, before requests follows it."""
+    if response.is_redirect:
+        target = urljoin(response.url, response.headers["location"])
+        _require_safe(target, f", where {response.url} redirects to")

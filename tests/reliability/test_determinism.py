@@ -1,0 +1,166 @@
+"""The same seed gives the same bytes, anywhere and again; the losses of today are kept."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from resqunn.engines import threads as sharing
+from resqunn.engines.choice import engine as find_engine
+from resqunn.engines.fused import engine as fused
+from resqunn.studies.plan import FIGURES, Options
+from resqunn.studies.pool import Pool
+from resqunn.studies.reproduce import reproduce
+from resqunn.training.config import PRESETS, TrainConfig
+from resqunn.training.loop import Prepared, train_epoch
+from resqunn.training.run import train
+from resqunn.training.session import build_model, threads
+
+from reliability import golden
+from support import run_bytes, study_bytes
+
+TINY = {"per_class": 10, "epochs": 2}
+RUNS = {
+    "defaults": TrainConfig(**TINY),
+    "paper": replace(PRESETS["paper"], **TINY),
+    "quantum head": replace(PRESETS["paper"], **TINY, head="quantum", classes=4),
+    "reference": TrainConfig(**TINY, engine="statevector", dtype="float64"),
+    "fourier": TrainConfig(**TINY, engine="fourier", wiring="X+O2"),
+    "fused": TrainConfig(**TINY, engine="fused", reupload=True, threads=2),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_five_runs_are_the_same_bytes(tmp_path: Path, name: str, form: str, tally) -> None:
+    """In the long form each in a process of its own, with another order of hashes."""
+    config = RUNS[name]
+    for k in range(5):
+        if form == "short":
+            torch.manual_seed(k)  # the global generator must not matter
+            train(config, tmp_path / f"{k}")
+        else:
+            code = (
+                "import sys; from pathlib import Path; from resqunn.training import run, config;"
+                f"run.train(config.{config!r}, Path(sys.argv[1]))"
+            )
+            environment = os.environ | {"PYTHONHASHSEED": str(k)}
+            command = [sys.executable, "-c", code, str(tmp_path / f"{k}")]
+            subprocess.run(command, env=environment, check=True)
+    first, *others = [run_bytes(tmp_path / f"{k}") for k in range(5)]
+    assert others == [first] * 4
+    train(replace(config, seed=1), tmp_path / "other")
+    assert run_bytes(tmp_path / "other") != first
+    tally("runs repeated to the same bytes", 5)
+
+
+def test_one_worker_or_two_are_the_same_bytes(tmp_path: Path, form: str, tally) -> None:
+    """`studies/test_executors.py` has the same where workers die."""
+    figures, seeds = (("3", "10", "controls"), 1) if form == "short" else (FIGURES, 2)
+    options = Options("digits", seeds, epochs=1, figures=figures, quick=True)
+    found = reproduce(options, tmp_path / "serial")
+    reproduce(options, tmp_path / "pool", Pool(2))
+    assert found.failed == ()
+    assert study_bytes(tmp_path / "serial") == study_bytes(tmp_path / "pool")
+    tally("studies' runs by one worker and by two", len(found.plan.runs))
+
+
+@pytest.fixture
+def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wakes as many threads as there are, however little there is to do."""
+    monkeypatch.setattr(sharing, "OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr(fused, "WORK_PER_THREAD", 1)
+
+
+THREADS = (1, 2, 4)
+
+
+@pytest.mark.usefixtures("always_shared")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ["statevector", "fourier", "fused", "auto"])
+def test_networks_do_not_depend_on_the_number_of_threads(
+    engine: str, dtype: str, size, tally
+) -> None:
+    """To 1e-5: torch's own sums, as in the head, may come in another order."""
+    config = TrainConfig(wiring="(X+O1)+O2", engine=engine, dtype=dtype)
+    count = size(96, 960)
+    runs = [trained(config, number, count) for number in THREADS]
+    for other in runs[1:]:
+        for name, tensor in runs[0].items():
+            torch.testing.assert_close(other[name], tensor, rtol=0, atol=1e-5, msg=name)
+    tally("networks trained with 1, 2 and 4 threads", 1)
+
+
+def trained(config: TrainConfig, number: int, count: int) -> dict[str, Tensor]:
+    """The weights, and the mean loss, after an epoch on random images."""
+    generator = torch.Generator().manual_seed(0)
+    dtype = getattr(torch, config.dtype)
+    images = torch.rand(count, 1, 28, 28, generator=generator).to(dtype)
+    labels = torch.randint(config.classes, (count,), generator=generator)
+    data = Prepared((images,), labels, tuple("0123456789"))
+    model = build_model(config)
+    with threads(number):
+        model(images[:1])
+        adam = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+        loss, _ = train_epoch(model, adam, data, seed=0, epoch=1, batch_size=32, parts={})
+    return {"loss": torch.tensor(loss)} | model.state_dict()
+
+
+@pytest.mark.usefixtures("always_shared")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ["fourier", "fused"])
+def test_compiled_engines_are_the_same_bits_on_any_threads(
+    engine: str, dtype: str, size, tally
+) -> None:
+    """What they claim: values and gradients of a layer, for each preset and batch."""
+    cases = 0
+    for preset, batch in ((p, b) for p in PRESETS for b in (1, 5, size(24, 240))):
+        config = replace(PRESETS[preset], dtype=dtype, engine=engine, reupload=engine == "fused")
+        layer = build_model(config).layers[0]
+        layer.input_gradients = True
+        assert find_engine(engine).obstacle(layer.circuit) is None
+        generator = torch.Generator().manual_seed(batch)
+        images = torch.rand(batch, 1, 28, 28, generator=generator).to(layer.weight.dtype)
+        runs = []
+        for number in THREADS:
+            with threads(number):
+                values = layer(images.requires_grad_())
+                gradients = torch.autograd.grad(values.square().sum(), (images, layer.weight))
+            runs.append([values.detach(), *gradients])
+        for other in runs[1:]:
+            assert all(torch.equal(a, b) for a, b in zip(runs[0], other, strict=True))
+        cases += 1
+    tally("layers on 1, 2 and 4 threads, to the last bit", cases)
+
+
+GOLDEN: dict[str, list[float]] = json.loads(golden.FILE.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", golden.CONFIGS)
+def test_golden_losses(name: str, form: str, tally) -> None:
+    """Every engine that can; in the long form PennyLane's default.qubit too, as an oracle."""
+    config = golden.CONFIGS[name]
+    engines = ["statevector", "fused", "auto"]
+    if not config.reupload:
+        engines.append("fourier")
+    if form == "long":
+        pytest.importorskip("pennylane")
+        engines = ["pennylane:default.qubit"]
+    for engine in engines:
+        found = golden.losses(replace(config, engine=engine))
+        assert len(found) == golden.STEPS
+        assert found == pytest.approx(GOLDEN[name], rel=0, abs=1e-9), engine
+        tally("golden loss curves of 20 steps", 1)
+
+
+def test_golden_losses_differ_from_each_other() -> None:
+    """Equal curves would mean that an option is not heard."""
+    assert GOLDEN.keys() == golden.CONFIGS.keys()
+    ends = sorted(curve[-1] for curve in GOLDEN.values())
+    assert min(b - a for a, b in itertools.pairwise(ends)) > 1e-7
