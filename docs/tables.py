@@ -29,7 +29,7 @@ Numbers = dict[str, Any]
 
 
 def condensed(summary: Numbers) -> Numbers:
-    """The part of a summary.json that the tables show, accuracies to four decimals."""
+    """The part of a summary.json that the tables and the prose show."""
     return {
         "resqunn": summary["resqunn"],
         "created": summary["created"],
@@ -38,8 +38,7 @@ def condensed(summary: Numbers) -> Numbers:
             {key: claim[key] for key in ("id", "source", "statement", "paper", "verdict")}
             | {
                 "measured": [
-                    {key: m[key] for key in ("reading", "quantity", "verdict")}
-                    | {"stats": _rounded(m["stats"])}
+                    {"reading": m["reading"], "verdict": m["verdict"]} | _rounded(m["stats"])
                     for m in claim["measured"]
                 ]
             }
@@ -62,12 +61,7 @@ def condensed(summary: Numbers) -> Numbers:
 
 
 def _rounded(stats: Numbers) -> Numbers:
-    return {
-        "mean": round(stats["mean"], 4),
-        "std": None if stats["std"] is None else round(stats["std"], 4),
-        "interval": stats["interval"] and [round(bound, 4) for bound in stats["interval"]],
-        "seeds": len(stats["values"]),
-    }
+    return {key: stats[key] and round(stats[key], 6) for key in ("mean", "std")}
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -85,7 +79,6 @@ def _both(row: Numbers | None) -> str:
 
 
 def _find(numbers: Numbers, study: str, label: str, reading: str, trainable: bool) -> Numbers:
-    """A series; a frozen one has no true derivatives of its own and stands under both."""
     for row in numbers["series"]:
         same = (row["study"], row["label"], row["reading"], row["trainable"])
         if same == (study, label, reading, trainable):
@@ -121,6 +114,26 @@ def accuracies(numbers: dict[str, Numbers]) -> str:
                 _both(_find(paper, "fig9", wiring, "paper", True)),
                 _both(_find(paper, "fig9", wiring, "paper", False)),
                 _both(_find(paper, "fig9", wiring, "true gradients", True)),
+            )
+            for wiring in WIRINGS
+        ],
+    )
+
+
+def readings(numbers: dict[str, Numbers]) -> str:
+    """Fig. 8 under some of the readings, derivatives cut."""
+    shown = {
+        "paper": "as written",
+        "once": "encoded once",
+        "logits": "logits",
+        "readout per qubit": "readout per qubit",
+    }
+    return _table(
+        ("wiring", *shown.values()),
+        [
+            (
+                f"`{wiring}`",
+                *(_both(_find(numbers["readings"], "fig8", wiring, r, True)) for r in shown),
             )
             for wiring in WIRINGS
         ],
@@ -204,6 +217,7 @@ def depth(numbers: dict[str, Numbers]) -> str:
 TABLES: dict[str, Callable[[dict[str, Numbers]], str]] = {
     "five-wirings": wirings,
     "accuracies": accuracies,
+    "readings": readings,
     "quantum-head": quantum,
     "claims": claims,
     "controls": controls,
@@ -228,7 +242,7 @@ def main(paper: Path | None = None, readings: Path | None = None) -> None:
             name: condensed(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
             for name, folder in (("paper", paper), ("readings", readings))
         }
-        NUMBERS.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+        NUMBERS.write_text(json.dumps(numbers, indent=0) + "\n", encoding="utf-8")
         for name in FIGURES:
             shutil.copy(paper / "report" / "figures" / f"{name}.png", DOCS / "figures")
     numbers = json.loads(NUMBERS.read_text(encoding="utf-8"))
