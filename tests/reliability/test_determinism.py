@@ -62,7 +62,7 @@ def test_five_runs_are_the_same_bytes(tmp_path: Path, name: str, form: str, tall
 
 def test_one_worker_or_two_are_the_same_bytes(tmp_path: Path, form: str, tally) -> None:
     """`studies/test_executors.py` has the same where workers die."""
-    figures, seeds = (("3", "10", "controls"), 1) if form == "short" else (FIGURES, 2)
+    figures, seeds = (("3", "10"), 1) if form == "short" else (FIGURES, 2)
     options = Options("digits", seeds, epochs=1, figures=figures, quick=True)
     found = reproduce(options, tmp_path / "serial")
     reproduce(options, tmp_path / "pool", Pool(2))

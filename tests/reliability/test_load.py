@@ -74,7 +74,7 @@ def test_a_run_on_all_of_mnist(config: str, tmp_path: Path, form: str, tally) ->
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_long_studies_leak_nothing(workers: int, tmp_path: Path, size, tally) -> None:
-    seeds = size(40, 1000)
+    seeds = size(24, 1000)
     found = measured("study", workers, seeds, tmp_path / "results")
     assert found["failed"] == 0
     *during, after = found["samples"]
