@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from resqunn.checks import checked
 from resqunn.errors import ConfigurationError
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.presets import residual_model
@@ -83,6 +84,7 @@ class GradientFlow:
         return "\n".join(lines)
 
 
+@checked
 def gradient_flow(
     model: nn.Module, images: Float[Tensor, "B C H W"], labels: Int[Tensor, " B"]
 ) -> GradientFlow:
