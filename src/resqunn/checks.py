@@ -88,15 +88,14 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, part) for part in inside)
     if origin is Literal:
         return isinstance(value, str)  # which one is a matter of the table of names
-    if origin in (tuple, Sequence):
+    if origin is Iterable and not isinstance(value, Sequence):
+        return isinstance(value, Iterable)  # its members may be drawn only once
+    if origin in (tuple, Sequence, Iterable):
         if not isinstance(value, Sequence) or isinstance(value, str | bytes):
             return False
-        if origin is Sequence or inside[-1] is ...:
+        if origin is not tuple or inside[-1] is ...:
             return all(_fits(member, inside[0]) for member in value)
         return len(value) == len(inside) and all(map(_fits, value, inside))
-    if origin is Iterable:
-        # Members may be drawn only once, so they are checked by whoever draws them.
-        return isinstance(value, Iterable)
     if hint in _NUMBERS:
         return isinstance(value, _NUMBERS[hint]) and not isinstance(value, bool)
     return isinstance(value, origin or hint)

@@ -52,7 +52,9 @@ class PennyLaneEngine(Engine):
                 f"device is the name of a PennyLane device or such a device, not {shown(self.device)}"
             )
         if self.shots is not None and self.shots < 1:
-            raise ConfigurationError(f"shots is 1 or more, or None for exact values, not {self.shots}")
+            raise ConfigurationError(
+                f"shots is 1 or more, or None for exact values, not {self.shots}"
+            )
         if self.noise_model is not None and not hasattr(self.noise_model, "model_map"):
             raise ConfigurationError(
                 f"noise_model is a pennylane.NoiseModel or None, not {shown(self.noise_model)}"
@@ -68,6 +70,13 @@ class PennyLaneEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
+        refused = _pennylane().exceptions
+        try:
+            return self._evaluated(circuit, inputs_GNP, weights_GFW)
+        except (refused.DeviceError, refused.QuantumFunctionError, refused.WireError) as error:
+            raise ConfigurationError(f"{self.name} does not work so: {error}") from None
+
+    def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         groups, _, patches = inputs_GNP.shape
         filters = weights_GFW.shape[1]
         if groups * filters * patches == 0:

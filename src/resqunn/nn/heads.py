@@ -160,9 +160,7 @@ class QuantumHead(nn.Module):
         readout = ChosenZ(",".join(f"z{q}" for q in measured), self.measured)
         self.circuit = Circuit("amplitude", "ry_chain", readout, inputs=2**qubits, depth=1)
         self.engine = find_engine(engine)
-        self.weight = nn.Parameter(
-            torch.empty(self.circuit.weight_shape, **factory(device, dtype))
-        )
+        self.weight = nn.Parameter(torch.empty(self.circuit.weight_shape, **factory(device, dtype)))
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:

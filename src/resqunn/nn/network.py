@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resqunn.checks import checked, require
+from resqunn.checks import checked
 from resqunn.errors import ConfigurationError, ShapeError, UnknownNameError
 from resqunn.nn.quanv import Quanv2d
 from resqunn.nn.wiring import Wiring
@@ -77,8 +77,6 @@ class ResQuNN(nn.Module):
         align: str = "zero_pad",
     ) -> None:
         super().__init__()
-        layers = list(layers)
-        require("layers", layers, Sequence[nn.Module])
         self.layers = nn.ModuleList(layers)
         count = len(self.layers)
         self.wiring = Wiring.parse(wiring, count) if isinstance(wiring, str) else wiring

@@ -131,9 +131,7 @@ def _depth(config: TrainConfig) -> dict[str, Any]:
     for layers in range(1, len(config.depths) + 1):
         plain = Wiring.parse("none", layers)
         for name, wiring in (("none", plain), ("all residual", all_residual(layers))):
-            model = build_model(
-                replace(config, wiring=str(wiring), depths=config.depths[:layers])
-            )
+            model = build_model(replace(config, wiring=str(wiring), depths=config.depths[:layers]))
             norms = [layer.norm for layer in gradient_flow(model, images, labels).layers]
             rows.append({"wiring": name, "layers": layers, "norms": norms})
     return {"rows": rows}
