@@ -171,7 +171,7 @@ def test_what_pennylane_refuses_is_told_at_first_use(
     options: dict[str, Any], tally: Callable[[str, int], None]
 ) -> None:
     layer = Quanv2d(1, 4, 2, 2, ansatz="rx_chain", engine=PennyLaneEngine(**options))
-    with pytest.raises(ResqunnError, match="PennyLane device|does not work so"):
+    with pytest.raises(ResqunnError, match=r"PennyLane device|does not work so"):
         layer(torch.rand(1, 1, 4, 4))
     tally("options that PennyLane refuses", 1)
 

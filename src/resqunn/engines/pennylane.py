@@ -49,7 +49,8 @@ class PennyLaneEngine(Engine):
         check_fields(self)
         if not isinstance(self.device, str) and not hasattr(self.device, "wires"):
             raise ConfigurationError(
-                f"device is the name of a PennyLane device or such a device, not {shown(self.device)}"
+                "device is the name of a PennyLane device or such a device, not "
+                f"{shown(self.device)}"
             )
         if self.shots is not None and self.shots < 1:
             raise ConfigurationError(
