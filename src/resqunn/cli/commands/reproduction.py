@@ -99,7 +99,7 @@ class Reproduce:
 class Report:
     """Write the report of a folder of results, as one HTML page with its figures and numbers.
 
-    Example: resqunn report results
+    Example: resqunn report results/figures
     """
 
     folder: tyro.conf.Positional[Path]
