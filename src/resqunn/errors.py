@@ -69,6 +69,10 @@ class ReportError(ResqunnError):
     """A report that cannot be written: its results are missing, damaged, or of another format."""
 
 
+class CommandLineError(ResqunnError, ValueError):
+    """A command line that cannot be read."""
+
+
 class MissingExtraError(ResqunnError, ImportError):
     """A feature whose optional dependency is not installed."""
 

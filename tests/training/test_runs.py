@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -224,6 +224,12 @@ def test_folders_that_hold_no_run(tmp_path: Path) -> None:
 BAD_VALUES = {
     "preset": ("papper", "unknown preset"),
     "wiring": ("X+O3", "there is no O3"),
+    "data_root": (3, "data_root is a string or None, not 3"),
+    "reupload": ("yes", "reupload is True or False, not 'yes'"),
+    "input_gradients": (None, "input_gradients is True or False"),
+    "trainable": (1, "trainable is True or False"),
+    "softmax": ("no", "softmax is True or False"),
+    "measured": ("012", "measured is a sequence of whole numbers or None"),
     "data": ("mnits", "did you mean 'mnist'"),
     "classes": (1, "classes must be 2 or more"),
     "per_class": (1, "per_class is 2 or more"),
@@ -244,6 +250,10 @@ BAD_VALUES = {
     "device": ("tpu?", "device must be a torch device"),
     "threads": (0, "threads must be 1 or more"),
 }
+
+
+def test_no_option_is_without_a_bad_value() -> None:
+    assert set(BAD_VALUES) == {field.name for field in fields(TrainConfig)}
 
 
 @pytest.mark.parametrize("name", BAD_VALUES)

@@ -16,7 +16,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from resqunn.errors import ConfigurationError
+from resqunn.checks import checked
+from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.presets import residual_model
 from resqunn.nn.quanv import Quanv2d
@@ -83,8 +84,9 @@ class GradientFlow:
         return "\n".join(lines)
 
 
+@checked
 def gradient_flow(
-    model: nn.Module, images: Float[Tensor, "B C H W"], labels: Int[Tensor, " B"]
+    model: nn.Module, images: Float[Tensor, "B C H W"], labels: Int[Tensor, " N"]
 ) -> GradientFlow:
     r"""The gradient of the cross entropy with respect to each layer's weights.
 
@@ -97,7 +99,8 @@ def gradient_flow(
         labels: class indices.
 
     Raises:
-        ConfigurationError: if the model has no such layer.
+        ConfigurationError: if the model has no such layer, or for arguments of a wrong type.
+        ShapeError: for images and labels that do not fit together, or the model.
 
     >>> from resqunn import paper_model
     >>> model = paper_model("X+O2", generator=torch.Generator().manual_seed(0))
@@ -105,8 +108,17 @@ def gradient_flow(
     >>> gradient_flow(model, images, torch.tensor([0, 1, 2, 3])).statuses
     ('none', 'flows')
     """
+    if not len(labels) == len(images) > 0:
+        raise ShapeError(
+            f"a batch has a label for each image, not {len(images)} images and {len(labels)} labels"
+        )
     with torch.no_grad():
-        model(images[:1])  # gives a head that waits for its first batch its shape
+        classes = model(images[:1]).shape[-1]  # gives a head that waits for a batch its shape
+    if not 0 <= labels.min() <= labels.max() < classes:
+        raise ShapeError(
+            f"labels of {classes} classes are 0 to {classes - 1}, not {labels.min()} to "
+            f"{labels.max()}"
+        )
     model = copy.deepcopy(model).double().requires_grad_(True)
     if isinstance(model, ResQuNN):
         layers = list(model.layers)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from resqunn.checks import checked
 from resqunn.circuits import ansatze, drawing, encodings, qasm, readouts
 from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError
@@ -36,6 +37,7 @@ class Circuit:
         reupload: whether the encoding is repeated before every layer.
 
     Raises:
+        ConfigurationError: for an argument of a wrong type.
         UnknownNameError: for a name that no table holds.
         CircuitError: for `inputs` below 1, a negative depth, a readout of a qubit that is
             not there, or re-uploading amplitudes (they can only be prepared once).
@@ -56,6 +58,7 @@ class Circuit:
     depth: int
     reupload: bool
 
+    @checked
     def __init__(
         self,
         encoding: str | encodings.Encoding,

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from resqunn.checks import checked
 from resqunn.data.sources import Source, read, source
 from resqunn.errors import ConfigurationError, DataError
 
@@ -81,6 +82,7 @@ class Dataset:
         return digest.hexdigest()
 
 
+@checked
 def load_dataset(
     name: str,
     classes: int = 10,
@@ -123,12 +125,12 @@ def load_dataset(
         raise ConfigurationError(f"{name} has 2 to {len(row.classes)} classes, not {classes}")
     if not 0 < validation < 1:
         raise ConfigurationError(f"validation is a fraction between 0 and 1, not {validation}")
-    if seed < 0:
-        raise ConfigurationError(f"seed is 0 or more, not {seed}")
+    if not 0 <= seed < 2**63:
+        raise ConfigurationError(f"seed is 0 or more (and below 2**63), not {seed}")
     if per_class is None:
         per_class = row.per_class or "all"
-    if per_class != "all" and per_class < 2:
-        raise ConfigurationError(f"per_class is 2 or more, or 'all', not {per_class}")
+    if per_class != "all" and (isinstance(per_class, str) or per_class < 2):
+        raise ConfigurationError(f"per_class is 2 or more, or 'all', not {per_class!r}")
     train, official = _load(row, classes, root, mirror)
     generator = torch.Generator().manual_seed(seed)
     if per_class == "all" and official is not None:

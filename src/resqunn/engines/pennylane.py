@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from resqunn.checks import check_fields, shown
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.operations import Input
 from resqunn.engines.base import Engine
@@ -35,13 +36,30 @@ class PennyLaneEngine(Engine):
 
     Raises:
         MissingExtraError: when first used without PennyLane installed.
-        ConfigurationError: when PennyLane has no such device.
+        ConfigurationError: for options of a wrong type; when first used, for what PennyLane
+            refuses: a device or method that it does not have, or options that do not go together.
     """
 
     device: Any = "default.qubit"
     shots: int | None = None
     diff_method: str = "best"
     noise_model: Any = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if not isinstance(self.device, str) and not hasattr(self.device, "wires"):
+            raise ConfigurationError(
+                "device is the name of a PennyLane device or such a device, not "
+                f"{shown(self.device)}"
+            )
+        if self.shots is not None and self.shots < 1:
+            raise ConfigurationError(
+                f"shots is 1 or more, or None for exact values, not {self.shots}"
+            )
+        if self.noise_model is not None and not hasattr(self.noise_model, "model_map"):
+            raise ConfigurationError(
+                f"noise_model is a pennylane.NoiseModel or None, not {shown(self.noise_model)}"
+            )
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -53,6 +71,13 @@ class PennyLaneEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
+        refused = _pennylane().exceptions
+        try:
+            return self._evaluated(circuit, inputs_GNP, weights_GFW)
+        except (refused.DeviceError, refused.QuantumFunctionError, refused.WireError) as error:
+            raise ConfigurationError(f"{self.name} does not work so: {error}") from None
+
+    def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         groups, _, patches = inputs_GNP.shape
         filters = weights_GFW.shape[1]
         if groups * filters * patches == 0:

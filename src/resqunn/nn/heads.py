@@ -17,11 +17,16 @@ from torch import Tensor, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedParameter
 
+from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
 from resqunn.engines.choice import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.nn.placement import factory
+
+MAX_QUBITS = 30
+"""Of a quantum head; beyond it the padded features alone fill the memory."""
 
 
 def _check_classes(classes: int) -> None:
@@ -49,6 +54,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
     Shape: (B, ...) -> (B, K)
     """
 
+    @checked
     def __init__(
         self,
         classes: int,
@@ -63,8 +69,9 @@ class LinearHead(LazyModuleMixin, nn.Module):
         self.classes = classes
         self.softmax = softmax
         self.seed = _draw_seed(generator)
-        self.weight = UninitializedParameter(device=device, dtype=dtype)
-        self.bias = nn.Parameter(torch.zeros(classes, device=device, dtype=dtype))
+        place = factory(device, dtype)
+        self.weight = UninitializedParameter(**place)
+        self.bias = nn.Parameter(torch.zeros(classes, **place))
 
     def initialize_parameters(self, features: Tensor, *_: Any, **__: Any) -> None:
         """Gives the weights their shape and values; called with the first batch."""
@@ -122,6 +129,7 @@ class QuantumHead(nn.Module):
     Shape: (B, ...) -> (B, K)
     """
 
+    @checked
     def __init__(
         self,
         classes: int,
@@ -136,6 +144,8 @@ class QuantumHead(nn.Module):
     ) -> None:
         super().__init__()
         _check_classes(classes)
+        if not 1 <= qubits <= MAX_QUBITS:
+            raise ConfigurationError(f"qubits is 1 to {MAX_QUBITS}, not {qubits}")
         if measured is None:
             measured = tuple(range(max(0, qubits - classes), qubits))
         fits = len(set(measured)) == len(measured) == classes
@@ -150,9 +160,7 @@ class QuantumHead(nn.Module):
         readout = ChosenZ(",".join(f"z{q}" for q in measured), self.measured)
         self.circuit = Circuit("amplitude", "ry_chain", readout, inputs=2**qubits, depth=1)
         self.engine = find_engine(engine)
-        self.weight = nn.Parameter(
-            torch.empty(self.circuit.weight_shape, device=device, dtype=dtype)
-        )
+        self.weight = nn.Parameter(torch.empty(self.circuit.weight_shape, **factory(device, dtype)))
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from resqunn.checks import checked
 from resqunn.errors import ConfigurationError, ShapeError, UnknownNameError
 from resqunn.nn.quanv import Quanv2d
 from resqunn.nn.wiring import Wiring
@@ -66,6 +67,7 @@ class ResQuNN(nn.Module):
     torch.Size([16, 10])
     """
 
+    @checked
     def __init__(
         self,
         layers: Iterable[nn.Module],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
+from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.errors import ConfigurationError, UnknownNameError
@@ -18,6 +20,7 @@ from resqunn.nn.wiring import Wiring
 HEADS = ("linear", "quantum")
 
 
+@checked
 def residual_model(
     wiring: Wiring | str,
     *,
@@ -54,6 +57,8 @@ def residual_model(
         generator: draws all initial weights, the same for the same options.
         (others): as in `Quanv2d`, `ResQuNN`, `LinearHead` and `QuantumHead`.
     """
+    if head not in HEADS:
+        raise UnknownNameError("head", head, HEADS)
     if not depths:
         raise ConfigurationError("depths names the ansatz layers of at least one layer")
     if isinstance(wiring, str):
@@ -81,22 +86,15 @@ def residual_model(
         layer.reset_parameters(generator)
         layers.append(layer.requires_grad_(trainable))
         summed.append(max(layer.out_channels, 0 if skip is None else summed[skip]))
+    scores: dict[str, Any] = {"softmax": softmax, "generator": generator, "dtype": dtype}
     if head == "linear":
-        last: nn.Module = LinearHead(classes, softmax=softmax, generator=generator, dtype=dtype)
-    elif head == "quantum":
-        last = QuantumHead(
-            classes,
-            measured=measured,
-            softmax=softmax,
-            engine=engine,
-            generator=generator,
-            dtype=dtype,
-        )
+        last: nn.Module = LinearHead(classes, **scores)
     else:
-        raise UnknownNameError("head", head, HEADS)
+        last = QuantumHead(classes, measured=measured, engine=engine, **scores)
     return ResQuNN(layers, wiring, last, align=align)
 
 
+@checked
 def paper_model(
     wiring: Wiring | str,
     *,

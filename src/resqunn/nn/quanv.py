@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from resqunn.checks import checked
 from resqunn.circuits.ansatze import Ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import Encoding
@@ -20,8 +21,7 @@ from resqunn.engines.base import Engine
 from resqunn.engines.choice import engine as find_engine
 from resqunn.errors import ConfigurationError, DtypeError, ShapeError
 from resqunn.nn.patches import Pair, Window, pair
-
-_DTYPES = (torch.float32, torch.float64)
+from resqunn.nn.placement import DTYPES, factory
 
 
 class Quanv2d(nn.Module):
@@ -77,6 +77,7 @@ class Quanv2d(nn.Module):
 
     weight: nn.Parameter
 
+    @checked
     def __init__(
         self,
         in_channels: int,
@@ -129,8 +130,6 @@ class Quanv2d(nn.Module):
                 f"{self.circuit.outputs} channel(s), so with groups={groups} out_channels is a "
                 f"multiple of {step}: {step}, {2 * step}, {3 * step}, ..."
             )
-        if dtype is not None and dtype not in _DTYPES:
-            raise DtypeError(f"Quanv2d computes in float32 or float64, not {dtype}")
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.groups = groups
@@ -139,7 +138,7 @@ class Quanv2d(nn.Module):
         self.engine = find_engine(engine)
         filters = out_channels // self.circuit.outputs
         self.weight = nn.Parameter(
-            torch.empty(filters, *self.circuit.weight_shape, device=device, dtype=dtype)
+            torch.empty(filters, *self.circuit.weight_shape, **factory(device, dtype))
         )
         self.reset_parameters()
 
@@ -179,7 +178,7 @@ class Quanv2d(nn.Module):
                 f"images are {x.dtype} and weights {self.weight.dtype}: convert one of them, "
                 f"for instance with images.to(weight.dtype)"
             )
-        if x.dtype not in _DTYPES:
+        if x.dtype not in DTYPES:
             raise DtypeError(f"Quanv2d computes in float32 or float64, not {x.dtype}")
         if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
             raise ShapeError(

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from resqunn.checks import check_fields, checked
 from resqunn.errors import ConfigurationError, WiringError
 
 MAX_LAYERS_ALL = 8
@@ -55,6 +56,7 @@ class Wiring:
     blocks: tuple[tuple[int, ...], ...]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.layers < 1:
             raise ConfigurationError(f"a network has at least 1 layer, not {self.layers}")
         points = sorted(point for block in self.blocks for point in block)
@@ -67,6 +69,7 @@ class Wiring:
         object.__setattr__(self, "blocks", tuple(sorted(self.blocks)))
 
     @staticmethod
+    @checked
     def parse(text: str, layers: int) -> Wiring:
         """Reads the string form, for instance `"(X+O1)+O2"`.
 
@@ -78,6 +81,7 @@ class Wiring:
         return _Parser(text, layers).wiring()
 
     @staticmethod
+    @checked
     def all(layers: int) -> tuple[Wiring, ...]:
         """Every wiring, in a stable order: few skips first, then short ones, then early ones.
 
@@ -98,6 +102,7 @@ class Wiring:
             before.update(zip(block[1:], block, strict=False))
         return tuple(before.get(k) for k in range(1, self.layers + 1))
 
+    @checked
     def reached(self, input_gradients: bool | Sequence[bool] = True) -> tuple[bool, ...]:
         """Which layers get a gradient, from the graph alone.
 

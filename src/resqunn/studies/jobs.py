@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,12 @@ import torch
 
 from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow, survey
 from resqunn.errors import StudyError
-from resqunn.nn.presets import residual_model
 from resqunn.nn.wiring import Wiring
 from resqunn.studies import controls
 from resqunn.studies.plan import PlannedRun
 from resqunn.training.checkpoint import write_atomically
 from resqunn.training.config import TrainConfig
-from resqunn.training.run import resume, train
+from resqunn.training.run import build_model, resume, train
 
 try:
     import fcntl
@@ -131,20 +131,7 @@ def _depth(config: TrainConfig) -> dict[str, Any]:
     for layers in range(1, len(config.depths) + 1):
         plain = Wiring.parse("none", layers)
         for name, wiring in (("none", plain), ("all residual", all_residual(layers))):
-            model = residual_model(
-                wiring,
-                depths=config.depths[:layers],
-                encoding=config.encoding,
-                ansatz=config.ansatz,
-                readout=config.readout,
-                reupload=config.reupload,
-                angle_scale=config.angle_scale,
-                input_gradients=config.input_gradients,
-                head=config.head,
-                classes=config.classes,
-                softmax=config.softmax,
-                generator=torch.Generator().manual_seed(config.seed),
-            )
+            model = build_model(replace(config, wiring=str(wiring), depths=config.depths[:layers]))
             norms = [layer.norm for layer in gradient_flow(model, images, labels).layers]
             rows.append({"wiring": name, "layers": layers, "norms": norms})
     return {"rows": rows}

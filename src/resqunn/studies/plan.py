@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+from resqunn.checks import check_fields
 from resqunn.errors import StudyError, UnknownNameError
 from resqunn.studies.readings import READINGS
 from resqunn.training.config import TrainConfig
@@ -40,6 +41,7 @@ class Options:
     full: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for figure in self.figures:
             if figure not in FIGURES:
                 raise UnknownNameError("figure", figure, FIGURES)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from resqunn.checks import check_fields
 from resqunn.errors import ConfigurationError, RunError, UnknownNameError
 
 FORMAT = 1
@@ -110,13 +111,13 @@ class TrainConfig:
         """Called before a run starts.
 
         Raises:
-            ConfigurationError: naming the first field whose value does not fit.
+            ConfigurationError: naming the first field whose type or value does not fit.
             UnknownNameError: for a value that is none of a field's names.
         """
+        check_fields(self)
         for name in ("epochs", "batch_size", "threads", "kernel_size"):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            self._require(name, whole and 1 <= value < 2**31, "1 or more (and a whole number)")
+            holds = 1 <= getattr(self, name) < 2**31
+            self._require(name, holds, "1 or more (and a whole number)")
         self._require("threads", self.threads <= 1024, "1 to 1024")
         self._require("classes", 2 <= self.classes <= 10_000, "2 or more (and below 10,000)")
         self._require("seed", 0 <= self.seed < 2**63, "0 or more (and below 2**63)")

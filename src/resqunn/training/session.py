@@ -17,8 +17,9 @@ from torch import nn
 
 from resqunn import __version__
 from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
-from resqunn.errors import CheckpointError, ConfigurationError, RunError
+from resqunn.errors import CheckpointError, RunError
 from resqunn.nn.network import ResQuNN
+from resqunn.nn.placement import available
 from resqunn.nn.presets import residual_model
 from resqunn.training.checkpoint import Checkpoint, save_checkpoint, write_atomically
 from resqunn.training.config import TrainConfig
@@ -62,7 +63,7 @@ def build_model(config: TrainConfig) -> ResQuNN:
         engine=config.engine,
         dtype=getattr(torch, config.dtype),
         generator=torch.Generator().manual_seed(config.seed),
-    ).to(_device(config))
+    ).to(available(config.device))
 
 
 def load_data(config: TrainConfig) -> Dataset:
@@ -80,7 +81,7 @@ class Session:
         self.config = config
         self.model = build_model(config)  # first: a mistake in the options shows at once
         self.data = load_data(config)
-        device, dtype = _device(config), getattr(torch, config.dtype)
+        device, dtype = available(config.device), getattr(torch, config.dtype)
         self.train = _moved(self.data.train, device, dtype)
         self.validation = _moved(self.data.validation, device, dtype)
         with torch.no_grad():
@@ -186,18 +187,6 @@ class Session:
             raise CheckpointError(
                 f"the checkpoint of {folder} does not fit its configuration: {error}"
             ) from None
-
-
-def _device(config: TrainConfig) -> torch.device:
-    try:
-        device = torch.device(config.device)
-    except RuntimeError:
-        raise ConfigurationError(
-            f"device must be a torch device such as cpu or cuda, not {config.device!r}"
-        ) from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError("device is cuda, but no GPU is available: use --device cpu")
-    return device
 
 
 def _moved(data: LabelledImages, device: torch.device, dtype: torch.dtype) -> LabelledImages:

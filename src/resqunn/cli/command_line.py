@@ -12,7 +12,9 @@ from typing import Annotated, Any
 import tyro
 
 from resqunn import __version__
-from resqunn.cli import commands
+from resqunn.cli.commands import COMMANDS, Command, Train
+from resqunn.cli.mistakes import told_in_one_line
+from resqunn.cli.signals import Stopped
 from resqunn.errors import ResqunnError, UnknownNameError
 from resqunn.training.config import PRESETS
 
@@ -23,31 +25,40 @@ Example: resqunn train --wiring "(X+O1)+O2" --epochs 10 --out runs/demo
 """
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Entry point: exits with 0, with 2 after a mistake, with 130 after Ctrl-C."""
+def run(arguments: list[str] | None = None) -> None:
+    """Does what the arguments say; exits as `cli.main` says."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments == ["--version"]:
         sys.stdout.write(f"resqunn {__version__}\n")
         return
     try:
-        command: commands.Command = tyro.cli(
+        parsed(arguments).run()
+    except ResqunnError as error:
+        sys.stderr.write(f"resqunn: error: {error}\n")
+        sys.exit(2)
+    except Stopped as stop:
+        sys.stderr.write(f"resqunn: {stop}\n")
+        sys.exit(stop.status)
+    except BrokenPipeError:
+        # The reader of our output has closed it, as `| head` does.
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def parsed(arguments: list[str]) -> Command:
+    """The command that the arguments name, with its options.
+
+    Raises:
+        CommandLineError, UnknownNameError: if there is no such command, option or value.
+    """
+    with told_in_one_line(arguments):
+        return tyro.cli(
             _commands(_preset(arguments)),  # pyright: ignore[reportArgumentType]
             prog="resqunn",
             description=DESCRIPTION,
             args=arguments or ["--help"],
             config=(tyro.conf.AvoidSubcommands, tyro.conf.OmitArgPrefixes),
         )
-        command.run()
-    except ResqunnError as error:
-        sys.stderr.write(f"resqunn: error: {error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("resqunn: interrupted\n")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output has closed it, as `| head` does.
-        sys.stderr.close()
-        sys.exit(141)
 
 
 def _preset(arguments: list[str]) -> str:
@@ -64,8 +75,9 @@ def _preset(arguments: list[str]) -> str:
 
 
 def _commands(preset: str) -> Any:
-    train = commands.Train(config=PRESETS[preset])
-    union: Any = Annotated[commands.Train, tyro.conf.subcommand("train", default=train)]
-    for command in commands.COMMANDS[1:]:
-        union |= Annotated[command, tyro.conf.subcommand(command.__name__.lower())]
+    train = Train(config=PRESETS[preset])
+    union: Any = Annotated[Train, tyro.conf.subcommand("train", default=train)]
+    for name, command in COMMANDS.items():
+        if command is not Train:
+            union |= Annotated[command, tyro.conf.subcommand(name)]
     return union

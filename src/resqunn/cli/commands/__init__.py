@@ -1,0 +1,32 @@
+"""The commands: one class a command, its fields are the options."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from resqunn.cli.commands.networks import Datasets, Draw, Gradients, Wirings
+from resqunn.cli.commands.reproduction import Report, Reproduce
+from resqunn.cli.commands.runs import Evaluate, Resume, Train
+
+
+class Command(Protocol):
+    """What every command can do."""
+
+    def run(self) -> None: ...
+
+
+COMMANDS: dict[str, type[Any]] = {
+    command.__name__.lower(): command
+    for command in (
+        Train,
+        Resume,
+        Evaluate,
+        Gradients,
+        Wirings,
+        Draw,
+        Reproduce,
+        Report,
+        Datasets,
+    )
+}
+"""In the order of the help."""

@@ -1,0 +1,174 @@
+"""Networks and circuits, looked at without training; and the data sets."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from resqunn.cli import progress, tables
+from resqunn.cli.console import print_json
+from resqunn.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Show which layers get a gradient, for every wiring, with cut and true derivatives.
+
+    Cut derivatives, as in the paper, do not pass through a layer to its input.
+
+    Example: resqunn gradients --layers 3
+    """
+
+    layers: int = 2
+    """Number of quanvolutional layers, 1 to 6."""
+
+    depth: int = 1
+    """Ansatz layers of each circuit."""
+
+    ansatz: str = "rx_chain"
+    """The trainable circuit."""
+
+    readout: str = "mean_z"
+    """What is measured."""
+
+    batch: int = 4
+    """Images in the batch (random ones)."""
+
+    seed: int = 0
+    """Decides the images and the weights."""
+
+    json: bool = False
+    """Print JSON, with the gradient of each weight, instead of a table."""
+
+    def run(self) -> None:
+        from resqunn.analysis.gradient_flow import survey
+
+        if not 1 <= self.layers <= 6:
+            raise ConfigurationError(f"layers is 1 to 6, not {self.layers}")
+        if not 1 <= self.batch <= 10_000 or not 0 <= self.seed < 2**63:
+            raise ConfigurationError("batch is 1 to 10,000, and seed 0 to 2**63 - 1")
+        found = survey(
+            self.layers,
+            depth=self.depth,
+            ansatz=self.ansatz,
+            readout=self.readout,
+            batch=self.batch,
+            seed=self.seed,
+        )
+        rows = progress.counted(found, self.layers)
+        if self.json:
+            wirings = [
+                {
+                    "wiring": str(wiring),
+                    "cut": [layer.as_dict() for layer in cut.layers],
+                    "true": [layer.as_dict() for layer in true.layers],
+                }
+                for wiring, cut, true in rows
+            ]
+            print_json({"layers": self.layers, "wirings": wirings})
+        else:
+            tables.gradients(self.layers, rows)
+
+
+@dataclass(frozen=True)
+class Wirings:
+    """List every residual wiring, and the layers that learn with cut derivatives.
+
+    Example: resqunn wirings --layers 3
+    """
+
+    layers: int = 2
+    """Number of quanvolutional layers, 1 to 8."""
+
+    json: bool = False
+    """Print JSON instead of a table."""
+
+    def run(self) -> None:
+        from resqunn.nn.wiring import Wiring
+
+        wirings = Wiring.all(self.layers)
+        if self.json:
+            rows = [{"wiring": str(w), "reached_when_cut": w.reached(False)} for w in wirings]
+            print_json({"layers": self.layers, "wirings": rows})
+        else:
+            tables.wirings(self.layers, wirings)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draw a circuit, or write it as OpenQASM 3.
+
+    Example: resqunn draw --ansatz rx_chain --depth 2 --reupload
+    """
+
+    encoding: str = "ry"
+    """How values become qubit rotations."""
+
+    ansatz: str = "ry_chain"
+    """The trainable circuit."""
+
+    readout: str = "z"
+    """What is measured."""
+
+    values: int = 4
+    """Values of a patch; a 2x2 kernel on one channel has 4."""
+
+    depth: int = 2
+    """Ansatz layers."""
+
+    reupload: bool = False
+    """Repeat the encoding before each ansatz layer."""
+
+    qasm: bool = False
+    """Write OpenQASM 3 instead of a drawing."""
+
+    inputs: Annotated[tuple[float, ...], tyro.conf.arg(metavar="X...")] = ()
+    """With --qasm: numbers for the inputs, which amplitude encoding needs."""
+
+    def run(self) -> None:
+        from resqunn.circuits.circuit import Circuit
+
+        circuit = Circuit(
+            self.encoding,
+            self.ansatz,
+            self.readout,
+            inputs=self.values,
+            depth=self.depth,
+            reupload=self.reupload,
+        )
+        if self.qasm:
+            sys.stdout.write(circuit.to_qasm(self.inputs or None))
+        else:
+            sys.stdout.write(
+                f"{circuit.draw()}\n{circuit.qubits} qubits, {len(circuit.operations)} gates, "
+                f"weights {circuit.weight_shape}, {circuit.outputs} value(s)\n"
+            )
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """List the data sets and where their files are.
+
+    Example: resqunn datasets --data-root ~/data
+    """
+
+    data_root: Path | None = None
+    """Folder with the data files; RESQUNN_DATA if not given."""
+
+    def run(self) -> None:
+        from resqunn.data.sources import SOURCES, find
+
+        places = []
+        for row in SOURCES.values():
+            found = [find(row, file, self.data_root) for file in row.files]
+            if not row.files:
+                places.append("with scikit-learn")
+            elif all(found):
+                places.append(str(found[0].parent if found[0] else ""))
+            else:
+                places.append("downloaded at first use")
+        tables.datasets(list(SOURCES.values()), places)

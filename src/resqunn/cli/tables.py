@@ -1,0 +1,144 @@
+"""What the commands show when they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from resqunn.cli.console import console
+
+if TYPE_CHECKING:
+    from resqunn.analysis.gradient_flow import GradientFlow
+    from resqunn.data.sources import Source
+    from resqunn.nn.wiring import Wiring
+    from resqunn.training.loop import Scores
+    from resqunn.training.run import Run
+
+SHOWN_EPOCHS = 10
+"""Lines of the table of epochs, spread evenly."""
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def report(run: Run) -> None:
+    """A run's epochs and where it is."""
+    table = _table()
+    for name in ("epoch", "loss", "train acc.", "valid. acc."):
+        table.add_column(name, justify="right")
+    parts = list(run.epochs[-1].gradient_norms) if run.epochs else []
+    for part in parts:
+        table.add_column(f"|grad {part}|", justify="right")
+    count = len(run.epochs)
+    step = max(1, -(-count // SHOWN_EPOCHS))
+    for epoch in run.epochs:
+        if (count - epoch.epoch) % step == 0 or epoch is run.best:
+            norms = [epoch.gradient_norms[part] for part in parts]
+            table.add_row(
+                f"{epoch.epoch}{'*' if epoch is run.best else ' '}",
+                f"{epoch.loss:.4f}",
+                f"{epoch.train_accuracy:.1%}",
+                f"{epoch.validation_accuracy:.1%}",
+                *("none" if norm is None else f"{norm:.2e}" for norm in norms),
+            )
+    console.print(table)
+    last, best = run.epochs[-1], run.best
+    console.print(
+        f"\nfinal: {last.train_accuracy:.1%} train, {last.validation_accuracy:.1%} validation; "
+        f"best*: {best.validation_accuracy:.1%} validation in epoch {best.epoch}\n"
+        f"saved in {run.folder}; look closer with: resqunn evaluate {run.folder}"
+    )
+
+
+def scores(folder: Path, checkpoint: str, epoch: int, scores: Scores) -> None:
+    """A run's scores, class by class."""
+    table = _table()
+    for name in ("class", "right", "of", "accuracy"):
+        table.add_column(name, justify="right")
+    for label, (right, total) in enumerate(zip(scores.right, scores.total, strict=True)):
+        share = f"{right / total:.1%}" if total else "-"
+        table.add_row(str(label), str(right), str(total), share)
+    table.add_row("all", str(sum(scores.right)), str(sum(scores.total)), f"{scores.accuracy:.1%}")
+    console.print(f"{folder}, {checkpoint} checkpoint (epoch {epoch}), validation images")
+    console.print(table)
+    console.print(f"mean cross entropy {scores.loss:.4f}")
+
+
+def gradients(layers: int, rows: Sequence[tuple[Wiring, GradientFlow, GradientFlow]]) -> None:
+    """For every wiring the state of each layer's gradient, under both settings."""
+    table = _table()
+    table.add_column("wiring")
+    for setting in ("cut", "true"):
+        for number in range(1, layers + 1):
+            table.add_column(f"{setting} O{number}", justify="right")
+    for wiring, cut, true in rows:
+        cells = [
+            layer.status if layer.status != "flows" else f"{layer.norm:.1e}"
+            for flow in (cut, true)
+            for layer in flow.layers
+        ]
+        name = f"{wiring} *" if cut.reaches_all else str(wiring)
+        table.add_row(name, *(f"[dim]{c}[/]" if c == "none" else c for c in cells))
+    console.print(
+        "Norm of the loss gradient with respect to each layer's weights. cut: no derivative\n"
+        "with respect to a layer's input, as in the paper's code; true: the whole derivative.\n"
+        "none: no path from the loss; zero: a path, but the gradient vanishes identically.\n"
+    )
+    console.print(table)
+    by_cut = sum(cut.reaches_all for _, cut, _ in rows)
+    by_true = sum(true.reaches_all for _, _, true in rows)
+    console.print(
+        f"\nevery layer gets a gradient: cut {by_cut} of {len(rows)} (*), "
+        f"true {by_true} of {len(rows)}"
+    )
+
+
+def wirings(layers: int, rows: Sequence[Wiring]) -> None:
+    """Every wiring, with the layers that learn when derivatives are cut."""
+    table = _table()
+    table.add_column("wiring")
+    table.add_column("layers that learn with cut derivatives")
+    for wiring in rows:
+        reached = [f"O{k}" for k, r in enumerate(wiring.reached(False), 1) if r]
+        all_of_them = "  (all)" if len(reached) == layers else ""
+        table.add_row(str(wiring), " ".join(reached) + all_of_them)
+    console.print(table)
+    full = sum(all(wiring.reached(False)) for wiring in rows)
+    console.print(f"\n{len(rows)} wirings of {layers} layer(s), {full} of them reach every layer")
+
+
+def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
+    """The data set table."""
+    table = _table()
+    for name in ("name", "what", "default", "where"):
+        table.add_column(name, no_wrap=True)
+    for row, place in zip(rows, places, strict=True):
+        subset = "all" if row.per_class is None else f"{len(row.classes)} x {row.per_class}"
+        table.add_row(row.name, row.summary, subset, place)
+    console.print(table)
+
+
+def verdicts(summary: dict[str, Any], path: Path) -> None:
+    """Every claim of the paper with its verdict, and where the numbers are."""
+    table = _table()
+    for name in ("verdict", "claim", "source"):
+        table.add_column(name, no_wrap=name == "verdict")
+    for claim in summary["claims"]:
+        table.add_row(claim["verdict"], claim["statement"], claim["source"])
+    console.print(table)
+    options = summary["options"]
+    if options["quick"]:
+        console.print(
+            "\nquick run: small images, few epochs and seeds; these verdicts say that everything "
+            "works, not what holds"
+        )
+    for failure in summary["failures"]:
+        console.print(
+            f"failed twice: {failure['study']}, {failure['label']}, seed {failure['seed']}: "
+            f"{failure['error']}"
+        )
+    console.print(f"\nsummary  {path}")

@@ -1,0 +1,195 @@
+"""Every argument of everything that `from resqunn import ...` offers has an answer for a bad value.
+
+In one line, as one of the library's own errors; never Python's or torch's.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jaxtyping
+import pennylane as qml
+import pytest
+import torch
+from torch import nn
+
+import resqunn
+from resqunn import (
+    Circuit,
+    LinearHead,
+    PennyLaneEngine,
+    QuantumHead,
+    Quanv2d,
+    ResQuNN,
+    ResqunnError,
+    Wiring,
+    gradient_flow,
+    load_dataset,
+    paper_model,
+)
+from resqunn.nn.presets import residual_model
+from resqunn.studies.plan import Options
+
+WHOLE = ["many", 2.5, True, None, -1, [1]]
+"""What a number of anything never is."""
+FLAG = ["yes", None, 1, 0.5]
+NAME = ["nothing", 3, None, [], "Z"]
+PAIR = [0.5, (1, 2, 3), "2", None, -1, (1, True), [1.5, 2]]
+PLACE: dict[str, list[Any]] = {
+    "device": ["tpu?", 3.5, [], "cuda:99"],
+    "dtype": [torch.float16, torch.int64, "float32", 32],
+    "generator": [0, "seed", torch],
+}
+HEAD = {"classes": [*WHOLE, 0, 1], "softmax": FLAG, **PLACE}
+CIRCUIT = {
+    "encoding": NAME, "ansatz": NAME, "readout": [*NAME, "z99", "z0,"], "depth": WHOLE,
+    "reupload": FLAG,
+}  # fmt: skip
+IMAGES = torch.rand(3, 1, 8, 8)
+MODEL = paper_model("O1+O2", depths=(1, 1))
+
+CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
+    (Circuit, {"encoding": "ry", "ansatz": "ry_chain", "readout": "z", "inputs": 4, "depth": 1},
+     CIRCUIT | {"inputs": [*WHOLE, 0]}),
+    (Quanv2d, {"in_channels": 2, "out_channels": 8, "kernel_size": 2},
+     CIRCUIT | {
+         "in_channels": [*WHOLE, 0], "out_channels": [*WHOLE, 0, 3], "groups": [*WHOLE, 0, 3],
+         "kernel_size": [*PAIR, 0], "stride": [*PAIR, 0], "padding": PAIR, "dilation": [*PAIR, 0],
+         "angle_scale": ["1", None, True, float("nan"), 1j], "input_gradients": FLAG,
+         "engine": NAME, "device": PLACE["device"], "dtype": PLACE["dtype"],
+     }),
+    (ResQuNN, {"layers": [nn.Identity()], "wiring": "none", "head": nn.Flatten()},
+     {
+         "layers": [3, None, [], [3], nn.Identity(), "ab"], "wiring": [None, 3, "O9", [[0]]],
+         "head": [None, "linear", nn.Flatten], "align": ["center", None, 3],
+     }),
+    (LinearHead, {"classes": 3}, HEAD),
+    (QuantumHead, {"classes": 3}, HEAD | {
+        "qubits": [*WHOLE, 0, 1000], "measured": [3, "012", (0, 1), (0, 1, 1.5), (0, 0, 1)],
+        "engine": NAME,
+    }),
+    (paper_model, {"wiring": "O1+O2"}, {
+        "wiring": [None, 3, "O9"], "head": [*NAME, "dense"], "classes": HEAD["classes"],
+        "trainable": FLAG, "input_gradients": FLAG, "reupload": FLAG, "readout": NAME,
+        "softmax": FLAG, "depths": [4, None, (), "41", (4, -1), (4, 1.5)],
+        "generator": PLACE["generator"], "engine": NAME, "dtype": PLACE["dtype"],
+    }),
+    (residual_model, {
+        "wiring": "none", "depths": (1,), "encoding": "ry", "ansatz": "ry_chain", "readout": "z",
+        "reupload": False, "angle_scale": 1.0, "input_gradients": True, "head": "linear",
+        "classes": 3, "softmax": False,
+    }, {
+        "channels": [*WHOLE, 0], "kernel_size": [*WHOLE, 0], "align": ["center", None],
+        "measured": ["012"], "trainable": FLAG, "angle_scale": ["pi", None],
+    }),
+    (gradient_flow, {"model": MODEL, "images": IMAGES, "labels": torch.tensor([0, 1, 2])}, {
+        "model": [None, MODEL.head, nn.Flatten(), "model"],
+        "images": [None, IMAGES[0], IMAGES.int(), [[0.0]], IMAGES[:0], IMAGES[:2], IMAGES[..., :1]],
+        "labels": [None, [0, 1, 2], torch.tensor([0, 1]), torch.tensor([0, 1, 10]),
+                   torch.tensor([0, 1, -1]), torch.rand(3)],
+    }),
+    (load_dataset, {"name": "digits"}, {
+        "name": NAME, "classes": [*WHOLE, 1, 11], "per_class": ["some", 0, 1, 2.5, True, 10**6],
+        "seed": [1.5, "0", None, -1, 2**64], "root": [3, []],
+        "validation": ["half", None, 0, 1, -0.5, float("nan")], "mirror": [3, []],
+    }),
+    (PennyLaneEngine, {}, {
+        "device": [None, 3, nn.Identity()], "shots": ["many", 2.5, True, 0, -1, (10, 10)],
+        "diff_method": [None, 3], "noise_model": [0.1, "depolarizing", nn.Identity()],
+    }),
+    (Wiring, {"layers": 1, "blocks": ((0, 1),)}, {
+        "layers": [*WHOLE, 0, 2], "blocks": [None, 3, ((0,),), ((1, 0),), ("01",), ((0, 0.5),)],
+    }),
+    (Wiring.parse, {"text": "none", "layers": 2}, {
+        "text": [None, 3, "", "O9", ["O1"]], "layers": [*WHOLE, 0],
+    }),
+    (Wiring.all, {"layers": 2}, {"layers": [*WHOLE, 0, 9]}),
+    (Wiring.all(2)[0].reached, {}, {"input_gradients": [None, 1, "yes", (True,), (True, 2)]}),
+    (Options, {}, {
+        "data": [None, 3], "seeds": [*WHOLE, 0, 1001], "epochs": [*WHOLE, 0],
+        "figures": ["8", (), ("12",), None, (8,)], "readings": [None, "some"], "quick": FLAG,
+        "full": FLAG,
+    }),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def as_users_have_it() -> Iterator[None]:
+    """Without jaxtyping's checks, which run under pytest only."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize(("make", "good", "bad"), CASES, ids=lambda v: getattr(v, "__name__", ""))
+def test_bad_arguments_get_one_line(
+    make: Callable[..., Any],
+    good: dict[str, Any],
+    bad: dict[str, list[Any]],
+    tally: Callable[[str, int], None],
+) -> None:
+    make(**good)
+    if make is not residual_model:
+        assert set(bad) == set(inspect.signature(make).parameters), "an argument without a case"
+    wrong = []
+    for name, values in bad.items():
+        for value in values:
+            case = f"{name}={value!r}"
+            try:
+                make(**(good | {name: value}))
+            except ResqunnError as error:
+                _, *rest = str(error).splitlines()
+                if rest and rest[-1].strip() != "^":
+                    wrong.append(f"{case}: {error}")
+            except Exception as error:
+                wrong.append(f"{case}: {type(error).__name__}: {error}"[:300])
+            else:
+                wrong.append(f"{case} is accepted")
+        tally("bad arguments of public constructors and functions", len(values))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_everything_public_is_among_the_cases() -> None:
+    results = {"GradientFlow", "ResqunnError"}  # made by the library, not by users
+    assert {make.__name__ for make, _, _ in CASES} >= set(resqunn.__all__) - results
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"diff_method": "nothing"},
+        {"device": "nothing.here"},
+        {"device": "lightning.qubit", "diff_method": "backprop"},
+        {"shots": 10, "diff_method": "adjoint"},
+        {"device": qml.device("default.qubit", wires=2)},
+        {"noise_model": qml.NoiseModel({
+            qml.noise.op_in([qml.RX]): qml.noise.partial_wires(qml.DepolarizingChannel, 0.3)
+        })},
+    ],
+)  # fmt: skip
+def test_what_pennylane_refuses_is_told_at_first_use(
+    options: dict[str, Any], tally: Callable[[str, int], None]
+) -> None:
+    layer = Quanv2d(1, 4, 2, 2, ansatz="rx_chain", engine=PennyLaneEngine(**options))
+    with pytest.raises(ResqunnError, match=r"PennyLane device|does not work so"):
+        layer(torch.rand(1, 1, 4, 4))
+    tally("options that PennyLane refuses", 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Quanv2d(1.0, 4, 2), "in_channels is a whole number, not 1.0"),
+        (lambda: Quanv2d(1, 4, 2.5), "kernel_size is a whole number or a pair of whole numbers"),
+        (lambda: Quanv2d(1, 4, 2, engine=None), "engine is a string or an Engine, not None"),
+        (lambda: Quanv2d(1, 4, 2, angle_scale="pi"), "angle_scale is a number, not 'pi'"),
+        (lambda: Quanv2d(1, 4, 2, dtype="f"), "dtype is a torch.dtype or None, not 'f'"),
+        (lambda: paper_model("none", depths=3), "depths is a sequence of whole numbers, not 3"),
+        (lambda: ResQuNN([3], "none", nn.Flatten()), r"a sequence of torch.nn.Modules, not \[3\]"),
+        (lambda: PennyLaneEngine(shots=-1), "shots is 1 or more, or None for exact values, not -1"),
+        (lambda: gradient_flow(MODEL, IMAGES[0], torch.zeros(3)), r"\(?'B C H W'\]?.* \(1, 8, 8\)"),
+    ],
+)
+def test_messages_say_what_would_be_right(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ResqunnError, match=message):
+        make()

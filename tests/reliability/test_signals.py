@@ -1,0 +1,119 @@
+"""Ctrl-C and SIGTERM at any moment: one line, the status that shells expect, work that goes on."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+SIGNALS = pytest.mark.parametrize("number", STATUS, ids=lambda s: s.name)
+
+SIGNAL_AT_IMPORT = """
+import os, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Finder())
+from resqunn.cli import main
+main({arguments!r})
+"""
+
+IMPORTS = [
+    "resqunn.cli.command_line", "tyro", "rich.console", "resqunn.training.config",
+    "resqunn.training.run", "torch", "torch.nn", "numpy", "numba", "numba.core.types",
+    "resqunn.engines.fused.engine",
+]  # fmt: skip
+
+
+def command(*arguments: str, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "resqunn", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
+
+
+def until(condition: Callable[[], object], process: subprocess.Popen) -> None:
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+@SIGNALS
+def test_while_modules_are_imported(
+    size: Callable, tally: Callable, tmp_path: Path, number: signal.Signals
+) -> None:
+    modules = IMPORTS[:: size(5, 1)]
+    for module in modules:
+        code = SIGNAL_AT_IMPORT.format(
+            module=module, number=int(number), arguments=["train", "--out", "run"]
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.stderr == "resqunn: interrupted\n", module
+        assert done.returncode == STATUS[number], module
+        assert not list(tmp_path.iterdir())
+    tally("moments of imports at which a signal came", len(modules))
+
+
+@SIGNALS
+def test_a_training_says_how_it_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    options = ["--per-class", "10", "--epochs", "40", "--depths", "1", "1", "--out", "demo"]
+    process = command("train", *options, cwd=tmp_path)
+    until(lambda: process.stdout.readline().startswith("epoch 2/40 "), process)
+    process.send_signal(number)
+    shown, errors = process.communicate(timeout=60)
+    assert process.returncode == STATUS[number]
+    stopped = re.fullmatch(
+        r"resqunn: stopped after (\d+) of 40 whole epochs; continue with: resqunn resume demo\n",
+        errors,
+    )
+    assert stopped, errors
+    assert f"epoch {stopped[1]}/40 " in ["epoch 2/40 ", *shown.splitlines()][-1]
+    done = command("resume", "demo", cwd=tmp_path)
+    shown, _ = done.communicate(timeout=60)
+    assert done.returncode == 0
+    assert f"epoch {int(stopped[1]) + 1}/40 " in shown
+    assert len((tmp_path / "demo/metrics.jsonl").read_text().splitlines()) == 40
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@SIGNALS
+def test_a_reproduction_says_how_it_goes_on(
+    form: str, tmp_path: Path, number: signal.Signals, workers: int
+) -> None:
+    if form == "short" and (number, workers) not in ((15, 2), (2, 1)):
+        pytest.skip("in the long form")
+    line = ["reproduce", "--quick", "--epochs", "1", "--seeds", "1", "--figures", "2", "7"]
+    line += ["--workers", str(workers), "--out", "here"]
+    process = command(*line, cwd=tmp_path)
+    until(lambda: list(tmp_path.glob("here/runs/*/config.json")), process)
+    process.send_signal(number)
+    shown, errors = process.communicate(timeout=60)
+    assert process.returncode == STATUS[number]
+    assert errors == (
+        "resqunn: stopped; finished runs are kept in here: repeat the command to go on\n"
+    )
+    assert "runs done, " in shown
+    process = command(*line, cwd=tmp_path)
+    shown, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert (tmp_path / "here/summary.json").exists()
+
+
+def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
+    code = (
+        "import os, signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from resqunn.cli import main; import resqunn.cli.command_line as c\n"
+        "c.parsed = lambda _: os.kill(os.getpid(), signal.SIGINT) or sys.exit(7)\n"
+        "import sys; main(['wirings'])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], env=os.environ).returncode == 7
