@@ -48,7 +48,9 @@ class AnyGates(Ansatz):
         operations = []
         for row in rng.choices(rows, k=2 * qubits):
             weight = Weight(rng.randrange(qubits)) if row.is_rotation else None
-            operations.append(Operation(row.name, tuple(rng.sample(range(qubits), row.qubits)), weight))
+            operations.append(
+                Operation(row.name, tuple(rng.sample(range(qubits), row.qubits)), weight)
+            )
         return tuple(operations)
 
 

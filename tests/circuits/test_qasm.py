@@ -11,6 +11,7 @@ from resqunn.errors import CircuitError
 import openqasm
 from support import random_arguments, random_circuit
 
+
 @pytest.mark.parametrize("seed", range(40))
 def test_programs_prepare_the_circuits_state(seed: int) -> None:
     circuit = random_circuit(seed, max_inputs=5, max_depth=2)

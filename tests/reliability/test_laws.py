@@ -154,9 +154,7 @@ def shifts(circuit: Circuit, angle: Angle) -> tuple[Tensor, Tensor]:
 def test_gradients_follow_the_parameter_shift_rule(holds: Holds) -> None:
     def law(rng: random.Random) -> None:
         chosen, circuit, (inputs, weights, cotangent) = drawn_case(rng)
-        _, by_inputs, by_weights = values_and_gradients(
-            chosen, circuit, inputs, weights, cotangent
-        )
+        _, by_inputs, by_weights = values_and_gradients(chosen, circuit, inputs, weights, cotangent)
         for index in range(circuit.weights):
             at, factors = shifts(circuit, Weight(index))
             shifted = weights.repeat_interleave(len(at), dim=1)  # shifts as filters

@@ -181,11 +181,10 @@ class Quanv2d(nn.Module):
             )
         if x.dtype not in _DTYPES:
             raise DtypeError(f"Quanv2d computes in float32 or float64, not {x.dtype}")
-        fits = x.ndim in (3, 4) and x.shape[-3] == self.in_channels
-        if not fits or 0 in x.shape[-2:]:
+        if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
             raise ShapeError(
                 f"images of shape {tuple(x.shape)} do not fit: expected (B, {self.in_channels}, "
-                f"H, W) or ({self.in_channels}, H, W), H and W 1 or more"
+                f"H, W) or ({self.in_channels}, H, W)"
             )
 
     def extra_repr(self) -> str:
