@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from resqunn.circuits.ansatze import ANSATZE
+from resqunn.circuits.ansatze import ANSATZE, Ansatz
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.encodings import ENCODINGS
-from resqunn.circuits.readouts import READOUTS
+from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
+from resqunn.circuits.gates import GATES
+from resqunn.circuits.operations import Operation, Weight
+from resqunn.circuits.readouts import READOUTS, Observable, Readout
 from resqunn.engines.base import Engine
 
 
@@ -30,6 +33,68 @@ def random_circuit(seed: int, max_inputs: int = 6, max_depth: int = 4) -> Circui
     )
 
 
+@dataclass(frozen=True)
+class AnyGates(Ansatz):
+    """Any gates of the table on any qubits; weights may turn several gates or none."""
+
+    seed: int
+    name: str = "any_gates"
+
+    def layer_shape(self, qubits: int) -> tuple[int, ...]:
+        return (qubits,)
+
+    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+        rng = random.Random(f"{self.seed} {index} {qubits}")
+        rows = [row for row in GATES.values() if row.qubits <= qubits]
+        operations = []
+        for row in rng.choices(rows, k=2 * qubits):
+            weight = Weight(rng.randrange(qubits)) if row.is_rotation else None
+            operations.append(
+                Operation(row.name, tuple(rng.sample(range(qubits), row.qubits)), weight)
+            )
+        return tuple(operations)
+
+
+@dataclass(frozen=True)
+class AnyProducts(Readout):
+    """Sums of products of Pauli Z on any qubits, the empty product among them, within [-1, 1]."""
+
+    seed: int
+    name: str = "any_products"
+
+    def observables(self, qubits: int) -> tuple[Observable, ...]:
+        rng = random.Random(f"{self.seed} {qubits}")
+
+        def terms(count: int) -> tuple[tuple[float, tuple[int, ...]], ...]:
+            supports = [rng.sample(range(qubits), rng.randint(0, qubits)) for _ in range(count)]
+            return tuple((rng.uniform(-1, 1) / count, tuple(sorted(s))) for s in supports)
+
+        return tuple(Observable(terms(rng.randint(1, 3))) for _ in range(rng.randint(1, 3)))
+
+
+def any_circuit(seed: int, max_qubits: int = 8, max_depth: int = 8) -> Circuit:
+    """A circuit of table entries, or of gates, encodings and readouts that no table holds.
+
+    Every pair of an encoding and an ansatz comes up early in the sequence of seeds.
+    """
+    rng = random.Random(seed)
+    qubits, depth = rng.randint(1, max_qubits), rng.randint(0, max_depth)
+    gates = [name for name, row in GATES.items() if row.qubits == 1]
+    own = AngleEncoding("own", tuple(rng.choices(gates, k=rng.randint(1, 3))))
+    encodings = [*ENCODINGS.values(), own]
+    ansatze = [*ANSATZE, f"random:{seed}", AnyGates(seed)]
+    encoding = encodings[seed % len(encodings)]
+    amplitudes = encoding.prepares_amplitudes
+    return Circuit(
+        encoding,
+        ansatze[seed // len(encodings) % len(ansatze)],
+        rng.choice([*READOUTS, f"z{rng.randrange(qubits)}", AnyProducts(seed)]),
+        inputs=rng.randint(2 ** (qubits - 1) + (qubits > 1), 2**qubits) if amplitudes else qubits,
+        depth=depth,
+        reupload=not amplitudes and rng.random() < 0.5,
+    )
+
+
 def values_and_gradients(
     engine: Engine, circuit: Circuit, inputs: Tensor, weights: Tensor, cotangent: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -37,7 +102,10 @@ def values_and_gradients(
     inputs = inputs.clone().requires_grad_()
     weights = weights.clone().requires_grad_()
     outputs = engine.expectation_values(circuit, inputs, weights)
-    found = torch.autograd.grad((outputs * cotangent).sum(), (inputs, weights), allow_unused=True)
+    found: tuple[Tensor | None, ...] = (None, None)
+    if outputs.requires_grad:
+        product = (outputs * cotangent).sum()
+        found = torch.autograd.grad(product, (inputs, weights), allow_unused=True)
     gradients = [
         torch.zeros_like(of) if gradient is None else gradient
         for of, gradient in zip((inputs, weights), found, strict=True)

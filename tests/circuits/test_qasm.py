@@ -1,38 +1,15 @@
-"""OpenQASM 3 programs, read back by an independent reader and simulated by PennyLane."""
-
-import re
-from collections.abc import Iterator
+"""OpenQASM 3 programs, read back by an independent reader."""
 
 import numpy as np
-import pennylane as qml
 import pytest
 import torch
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.gates import GATES
 from resqunn.engines.choice import engine
 from resqunn.errors import CircuitError
 
+import openqasm
 from support import random_arguments, random_circuit
-
-STATEMENT = re.compile(r"((?:ctrl @ |negctrl @ )*)(\w+)(?:\((.*)\))? (q\[.*\]);")
-
-
-def read_back(program: str) -> Iterator[qml.operation.Operator]:
-    """PennyLane operations of the gates of a program without free parameters."""
-    theirs = {row.qasm: row.pennylane for row in GATES.values()}
-    lines = program.splitlines()
-    assert lines[:2] == ["OPENQASM 3.0;", 'include "stdgates.inc";']
-    assert lines[-1] == "c = measure q;"
-    for line in lines[4:-1]:
-        modifiers, name, angle, wires = STATEMENT.fullmatch(line).groups()
-        qubits = [int(q) for q in re.findall(r"q\[(\d+)\]", wires)]
-        controls = [word == "ctrl" for word in re.findall(r"(negctrl|ctrl) @", modifiers)]
-        parameters = [float(angle)] if angle else []
-        operation = getattr(qml, theirs[name])(*parameters, wires=qubits[len(controls) :])
-        if controls:
-            operation = qml.ctrl(operation, qubits[: len(controls)], control_values=controls)
-        yield operation
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -40,10 +17,7 @@ def test_programs_prepare_the_circuits_state(seed: int) -> None:
     circuit = random_circuit(seed, max_inputs=5, max_depth=2)
     inputs, weights, _ = random_arguments(circuit, seed, 1, 1, 1)
     program = circuit.to_qasm(inputs[0, :, 0].tolist(), weights[0, 0].tolist())
-    tape = qml.tape.QuantumScript(
-        list(read_back(program)), [qml.probs(wires=range(circuit.qubits))]
-    )
-    probabilities = qml.devices.DefaultQubit().execute(tape)
+    probabilities = np.abs(openqasm.run(program)[:, 0]) ** 2
     expected = engine("statevector").expectation_values(circuit, inputs, weights)
     assert np.allclose(circuit.diagonals() @ probabilities, expected.flatten(), atol=1e-10)
 

@@ -51,20 +51,30 @@ class _Normalised(torch.autograd.Function):
         norm_G1P = torch.linalg.vector_norm(x_GAP, dim=1, keepdim=True)
         smallest, largest = torch.aminmax(norm_G1P) if norm_G1P.numel() else (norm_G1P, norm_G1P)
         ctx.plain = bool(norm_G1P.numel() and 1e-12 < smallest <= largest < 1e12)
-        psi_GAP = x_GAP / norm_G1P if ctx.plain else _normalised(x_GAP)
+        psi_GAP = x_GAP / norm_G1P
+        if not ctx.plain:  # patches of a plain norm do not see that others have none
+            psi_GAP = torch.where(_plain(norm_G1P), psi_GAP, _normalised(x_GAP))
         ctx.save_for_backward(x_GAP, psi_GAP, norm_G1P)
         return psi_GAP
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         x_GAP, psi_GAP, norm_G1P = ctx.saved_tensors
-        if ctx.plain and not torch.is_grad_enabled():
+        first_order = not torch.is_grad_enabled()
+        if first_order:
             along_G1P = (psi_GAP * gradients[0]).sum(dim=1, keepdim=True)
-            return torch.addcmul(gradients[0], psi_GAP, along_G1P, value=-1).div_(norm_G1P)
+            plain = torch.addcmul(gradients[0], psi_GAP, along_G1P, value=-1).div_(norm_G1P)
+            if ctx.plain:
+                return plain
         with torch.enable_grad():
             # A view, so that derivatives by the gradient's own inputs keep their history.
             x_GAP = x_GAP.view_as(x_GAP)
             (gradient,) = torch.autograd.grad(
                 _normalised(x_GAP), x_GAP, gradients[0], create_graph=True
             )
-        return gradient
+        return torch.where(_plain(norm_G1P), plain, gradient) if first_order else gradient
+
+
+def _plain(norm_G1P: Tensor) -> Tensor:
+    """Where nothing over- or underflows in the ordinary formula."""
+    return (norm_G1P > 1e-12) & (norm_G1P < 1e12)

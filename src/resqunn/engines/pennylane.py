@@ -94,7 +94,7 @@ class PennyLaneEngine(Engine):
         rows = [
             torch.stack(
                 [
-                    coefficients_RS @ torch.stack(qnode(inputs[g], weights[g, f])).double()
+                    coefficients_RS @ _rows(qnode(inputs[g], weights[g, f]), patches)
                     for f in range(filters)
                 ]
             )
@@ -127,7 +127,9 @@ class PennyLaneEngine(Engine):
                     by_input = isinstance(operation.angle, Input)
                     angle = (inputs_NP if by_input else weights_W)[operation.angle.index]
                     apply(angle, wires=operation.qubits)
-            return [qml.expval(qml.prod(*(qml.Z(q) for q in word))) for word in words]
+            # A product of no qubits is the identity.
+            products = [[qml.Z(q) for q in word] or [qml.Identity(0)] for word in words]
+            return [qml.expval(qml.prod(*product)) for product in products]
 
         qnode = qml.QNode(run, device, interface="torch", diff_method=self.diff_method)
         if self.noise_model is not None:
@@ -146,6 +148,11 @@ class PennyLaneEngine(Engine):
     def __deepcopy__(self, memo: dict) -> PennyLaneEngine:
         # Devices may hold connections that cannot be copied; they are shared.
         return copy.copy(self)
+
+
+def _rows(values: list[Tensor], patches: int) -> Float[Tensor, "S P"]:
+    """The measured values as rows; those that depend on no input are the same for all patches."""
+    return torch.stack([value.double().expand(patches) for value in values])
 
 
 def _without_zero_rows(vectors_PN: Tensor) -> Tensor:

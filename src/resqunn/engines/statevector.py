@@ -17,6 +17,7 @@ Shape suffixes as in `base.py`, and A amplitudes, K rotations.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -118,8 +119,18 @@ def _product_state(plan: Plan, inputs_GNP: Tensor) -> Tensor:
 
 def _phases(segment: Phases, inputs_GNP: Tensor) -> Tensor:
     """exp(-i/2 sum_n s_n x_n) with s_n = +-1 the sign of Z in each basis state."""
-    angles_GAP = segment.signs_AN @ (inputs_GNP / 2)
+    angles_GAP = segment.signs_AN @ (_within_a_turn(inputs_GNP) / 2)
     return torch.complex(angles_GAP.cos(), -angles_GAP.sin())
+
+
+def _within_a_turn(angles: Tensor) -> Tensor:
+    """The angles less whole turns, which leave a rotation as it is up to its sign.
+
+    A sum of large angles would be rounded to the precision of the largest. A turn is taken
+    off in two parts, the first of which has so few bits that its multiples are exact.
+    """
+    turns = (angles.detach() / (2 * math.pi)).round()
+    return angles - turns * 6.28125 - turns * (2 * math.pi - 6.28125)
 
 
 def _kron(matrices: list[Tensor]) -> Tensor:

@@ -48,8 +48,11 @@ class Window:
         """The output's rows and columns.
 
         Raises:
-            ShapeError: if the padded image is smaller than the dilated kernel.
+            ShapeError: if the image has no pixels, or is smaller than the dilated kernel
+                even when padded.
         """
+        if 0 in (height, width):
+            raise ShapeError(f"an image of {height}x{width} has no pixels: use larger images")
         spans = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
         rooms = [n + 2 * p for n, p in zip((height, width), self.padding, strict=True)]
         if any(room < span for room, span in zip(rooms, spans, strict=True)):

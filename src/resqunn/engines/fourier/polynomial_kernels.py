@@ -43,19 +43,13 @@ def _sines(nodes, row, constants):
     $x = n \pi + r$ with $|r| \le \pi/2$; $\sin x = (-1)^n \sin r$ by its Taylor series, and
     the cosine likewise. $n \pi$ is subtracted in three parts, the first two of which have so
     few digits that their products with $n$ are exact (Cody and Waite). Angles too large for
-    that take the slow path. Reordering sums would undo it: no `SUMS` here.
+    that take the slow path, and they alone: patches do not see their neighbours. Reordering sums would undo it: no `SUMS` here.
     """
     inverse, half, one, two = constants[0], constants[1], constants[2], constants[3]
     high, middle, low, limit = constants[4], constants[5], constants[6], constants[7]
     outside = 0
     for lane in range(LANES):
         outside += np.abs(nodes[row, lane]) > limit
-    if outside > 0:
-        for lane in range(LANES):
-            x = np.float64(nodes[row, lane])
-            nodes[row, lane] = math.cos(x)
-            nodes[row + 1, lane] = math.sin(x)
-        return
     c10, c9, c8, c7 = constants[8], constants[9], constants[10], constants[11]
     c6, c5, c4, c3 = constants[12], constants[13], constants[14], constants[15]
     c2, c1 = constants[16], constants[17]
@@ -72,8 +66,14 @@ def _sines(nodes, row, constants):
         c = ((((c * y + c4) * y + c3) * y + c2) * y + c1) * y + one
         s = ((((s10 * y + s9) * y + s8) * y + s7) * y + s6) * y + s5
         s = ((((s * y + s4) * y + s3) * y + s2) * y + s1) * y + one
-        nodes[row, lane] = c * sign
+        nodes[row, lane] = x if np.abs(x) > limit else c * sign
         nodes[row + 1, lane] = s * r * sign
+    if outside > 0:
+        for lane in range(LANES):
+            x = np.float64(nodes[row, lane])
+            if np.abs(x) > limit:
+                nodes[row, lane] = math.cos(x)
+                nodes[row + 1, lane] = math.sin(x)
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS)

@@ -75,17 +75,9 @@ def half_angles(memory, angles, cosines, sines, tangents, rows):
         large = False
         for k in range(lanes):
             large |= abs(memory[angles + n * lanes + k]) > 2 * LARGE
-        if large:
-            for k in range(lanes):
-                half = 0.5 * memory[angles + n * lanes + k]
-                finite = abs(half) < math.inf
-                cosine_k = math.cos(half) if finite else math.nan
-                sign = math.copysign(1.0, cosine_k)
-                memory[cosines + n * lanes + k] = sign * cosine_k
-                memory[sines + n * lanes + k] = sign * math.sin(half) if finite else math.nan
-            _tangent(memory, n, cosines, sines, tangents)
-            continue
         half = spread(0.5, memory) * load(memory, angles + n * lanes)
+        if large:
+            store(memory, tangents + n * lanes, half)
         rounding = ROUNDING[0] if single else ROUNDING[1]
         parts = PI if single else PI_DOUBLE
         turns = half * spread(1 / math.pi, memory) + spread(rounding, memory)
@@ -104,6 +96,15 @@ def half_angles(memory, angles, cosines, sines, tangents, rows):
             sine = sine * square + spread(s, memory)
         store(memory, cosines + n * lanes, cosine)
         store(memory, sines + n * lanes, rest * sine)
+        if large:
+            for k in range(lanes):
+                half_k = 1.0 * memory[tangents + n * lanes + k]
+                if abs(half_k) > LARGE:  # and no other lane: patches do not see their neighbours
+                    finite = abs(half_k) < math.inf
+                    cosine_k = math.cos(half_k) if finite else math.nan
+                    sign = math.copysign(1.0, cosine_k)
+                    memory[cosines + n * lanes + k] = sign * cosine_k
+                    memory[sines + n * lanes + k] = sign * math.sin(half_k) if finite else math.nan
         _tangent(memory, n, cosines, sines, tangents)
 
 

@@ -1,0 +1,97 @@
+"""Every engine against an independent simulator, and every gate against three other sources."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pennylane as qml
+import pytest
+import torch
+from scipy.linalg import expm
+
+from resqunn.circuits.ansatze import Ansatz
+from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gates import GATES, Gate
+from resqunn.circuits.operations import Operation, Weight
+from resqunn.engines.choice import ENGINES, engine
+from resqunn.engines.pennylane import PennyLaneEngine
+
+import openqasm
+from support import any_circuit, random_arguments, values_and_gradients
+
+OWN = [name for name in ENGINES if name != "pennylane"]
+BATCHES = 20
+
+
+def drawn(circuit: Circuit, seed: int) -> tuple[torch.Tensor, ...]:
+    """Arguments for an engine in float32, with more patches than a vector register or few."""
+    rng = random.Random(-seed)
+    groups, filters = rng.choice([(1, 1), (1, 2), (2, 1)])
+    patches = rng.choice([1, 3, 9, 33]) if circuit.qubits < 7 else 3
+    inputs, *rest = random_arguments(circuit, seed, groups, filters, patches, torch.float32)
+    return rng.choice([1, 1, 10, 1000]) * inputs, *rest
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_circuits(batch: int, size: Callable, tally: Callable) -> None:
+    each = size(500, 10_000) // BATCHES
+    for seed in range(batch * each, (batch + 1) * each):
+        circuit = any_circuit(seed)
+        single = drawn(circuit, seed)
+        double = tuple(argument.double() for argument in single)
+        theirs = values_and_gradients(PennyLaneEngine("default.qubit"), circuit, *double)
+        for name in OWN:
+            if engine(name).obstacle(circuit) is not None:
+                continue
+            for arguments, atol, rtol in ((double, 1e-10, 0), (single, 1e-5, 1e-5)):
+                ours = values_and_gradients(engine(name), circuit, *arguments)
+                for part, a, b in zip(("value", "input", "weight"), ours, theirs, strict=True):
+                    assert a.dtype == arguments[0].dtype
+                    close = torch.allclose(a.double(), b, rtol=rtol, atol=atol)
+                    assert close, (name, a.dtype, part, seed, circuit)
+                value_atol = 1e-12 if arguments is double else 1e-5
+                assert torch.allclose(ours[0].double(), theirs[0], rtol=0, atol=value_atol)
+            tally(f"random circuits against PennyLane: {name}", 1)
+        tally("random circuits against PennyLane", 1)
+
+        program = circuit.to_qasm(double[0][0, :, 0].tolist(), double[1][0, 0].tolist())
+        probabilities = np.abs(openqasm.run(program)[:, 0]) ** 2
+        expected = theirs[0][0, 0, :, 0]
+        assert np.allclose(circuit.diagonals() @ probabilities, expected, rtol=0, atol=1e-10)
+        tally("OpenQASM programs of random circuits read back", 1)
+
+
+@dataclass(frozen=True)
+class Alone(Ansatz):
+    """One gate of the table."""
+
+    name: str
+
+    def layer_shape(self, qubits: int) -> tuple[int, ...]:
+        return (int(GATES[self.name].is_rotation),)
+
+    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+        angle = Weight(0) if GATES[self.name].is_rotation else None
+        return (Operation(self.name, tuple(range(qubits)), angle),)
+
+
+@pytest.mark.parametrize("row", GATES.values(), ids=GATES)
+def test_every_gate_four_ways(row: Gate, size: Callable, tally: Callable) -> None:
+    circuit = Circuit("ry", Alone(row.name), "z", inputs=row.qubits, depth=1)
+    rng = random.Random(row.name)
+    for _ in range(size(50, 1000)):
+        angles = [rng.uniform(-20, 20)] if row.is_rotation else []
+        matrix = row.matrix(*angles)
+        assert np.allclose(matrix @ matrix.conj().T, np.eye(len(matrix)), rtol=0, atol=1e-14)
+        if row.is_rotation:
+            exponential = expm(-1j * angles[0] * row.generator)
+        else:  # Each fixed gate is a reflection, so its generator follows from itself.
+            exponential = expm(-0.5j * np.pi * (np.eye(len(matrix)) - matrix))
+        assert np.allclose(matrix, exponential, rtol=0, atol=1e-12)
+        theirs = getattr(qml, row.pennylane)(*angles, wires=range(row.qubits))
+        assert np.allclose(matrix, qml.matrix(theirs), rtol=0, atol=1e-12)
+        program = circuit.to_qasm([0.0] * row.qubits, angles)  # RY(0) does nothing
+        written = openqasm.run(program, np.eye(len(matrix)))
+        assert np.allclose(matrix, written, rtol=0, atol=1e-12)
+        tally("gates four ways: unitary, generator, OpenQASM, PennyLane", 1)
