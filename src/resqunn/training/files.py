@@ -99,7 +99,7 @@ def read_sealed(
         raise error(f"{path} cannot be read: it is damaged ({mistake}); {remedy}") from None
     if form is not None and value.get("format") != form:
         raise error(
-            f"{path} has format {value.get('format')!r}, but this version reads format {form}: "
+            f"{path} has format {value.get('format')!r:.40}, but this version reads format {form}: "
             "use the version of resqunn that wrote it"
         )
     if not intact(value):

@@ -7,7 +7,7 @@ from pathlib import Path
 from resqunn.errors import RunError
 from resqunn.training.checkpoint import remove_leftovers
 from resqunn.training.config import TrainConfig
-from resqunn.training.files import write_atomically
+from resqunn.training.files import remove_partials, write_atomically
 from resqunn.training.lock import exclusive
 from resqunn.training.loop import Scores, evaluate, prepare
 from resqunn.training.records import Epoch, Run, checkpoint_of, open_run, read_record, write_result
@@ -95,8 +95,8 @@ def _resume(folder: Path, callbacks: Callbacks) -> Run:
     run = open_run(folder)
     if run.epochs:
         checkpoint_of(folder, "best", run.config)  # a damaged one shows now, not at the end
-    for place in (folder, folder / "checkpoints"):
-        remove_leftovers(place)
+    remove_partials(folder)
+    remove_leftovers(folder / "checkpoints")
     if run.finished:
         write_result(run)
         return run
