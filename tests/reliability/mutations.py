@@ -108,12 +108,12 @@ def lay_out(content: bytes, rng: random.Random) -> bytes:
     return json.dumps(json.loads(content), indent=rng.randint(0, 8)).encode()
 
 
-def of_json(seal: Callable[[dict], bytes]) -> dict[str, Mutation]:
+def of_json(seal: Callable[[dict[str, Any]], bytes]) -> dict[str, Mutation]:
     """For files of one JSON object; `seal` gives one the checksum that fits."""
 
     def future(content: bytes, rng: random.Random) -> bytes:
         value = json.loads(content)
-        value.pop("sha256")
+        del value["sha256"]
         return seal(value | {"format": rng.choice([0, 1, 3, 99, "2", None, 2.5])})
 
     return {

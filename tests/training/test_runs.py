@@ -217,7 +217,7 @@ def test_a_run_whose_data_changed_is_not_continued(tmp_path: Path) -> None:
         train(SMALL, tmp_path / "run", Callbacks(on_epoch=stop_at_once))
     manifest = tmp_path / "run/manifest.json"
     entries = read_sealed(manifest, RunError, "")
-    manifest.write_bytes(sealed(entries | {"data_sha256": "0"}))
+    manifest.write_bytes(sealed("manifest.json", entries | {"data_sha256": "0"}))
     with pytest.raises(RunError, match=r"the data of .* have changed"):
         resume(tmp_path / "run")
 
@@ -225,7 +225,7 @@ def test_a_run_whose_data_changed_is_not_continued(tmp_path: Path) -> None:
 def test_folders_that_hold_no_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no run"):
         resume(tmp_path)
-    (tmp_path / "config.json").write_bytes(sealed({"format": 2, "wirring": "none"}))
+    (tmp_path / "config.json").write_bytes(sealed("config.json", {"wirring": "none"}))
     with pytest.raises(RunError, match=r"cannot be read: .*wirring"):
         resume(tmp_path)
     (tmp_path / "config.json").write_text('{"format": 99}')

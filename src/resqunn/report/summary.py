@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from resqunn.errors import ReportError
-from resqunn.training.files import SEAL, intact, parsed
-
-FORMAT = 2
-"""The format of `summary.json` that `resqunn reproduce` writes."""
+from resqunn.training.files import FORMAT, SEAL, intact, parsed
 
 UNSEALED = 1
 """An older format, which holds no checksum and is shown too."""
@@ -109,7 +106,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
             f"{path} has format {summary['format']!r}, and this version of resqunn shows format "
             f"{FORMAT}; write the report with the version that made the results"
         )
-    if (SEAL in summary or summary["format"] != UNSEALED) and not intact(summary):
+    if (SEAL in summary or summary["format"] != UNSEALED) and not intact(path.name, summary):
         raise ReportError(
             f"{path} fails its checksum: it is damaged or altered; run `resqunn reproduce` again"
         )

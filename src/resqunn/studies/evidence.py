@@ -73,8 +73,9 @@ def read_run(folder: Path, run: PlannedRun) -> RunResult | None:
 def _read(place: Path, run: PlannedRun) -> RunResult:
     config = TrainConfig.from_json(place / "config.json")
     result = read_record(place, "result.json")
-    found = (result["kind"], result["config_sha256"], config.sha256)
-    if found != (run.kind, run.config.sha256, run.config.sha256):
+    if config.sha256 != run.config.sha256:
+        raise RunError(f"{place / 'config.json'} belongs to another run")
+    if (result["kind"], result["config_sha256"]) != (run.kind, config.sha256):
         raise RunError(f"{place / 'result.json'} belongs to another run")
     if run.kind != "train":
         return RunResult(run, (), read_seconds(place, [0]), result, {})

@@ -21,9 +21,6 @@ from resqunn.studies.jobs import fcntl
 from resqunn.studies.plan import Options
 from resqunn.training.files import read_sealed, remove_partials, sealed, write_atomically
 
-FORMAT = 2
-"""Raised when results of an older version can no longer be continued."""
-
 OWN = ("runs", "locks", "tables", "report", "failures.json", "summary.json")
 """What else a results folder may hold, if its study.json was damaged and had to be deleted."""
 
@@ -62,23 +59,21 @@ def opened(folder: Path, options: Options) -> Iterator[None]:
 
 
 def _claim(folder: Path, options: Options) -> None:
-    identity = {"format": FORMAT, "resqunn": __version__, "options": options.as_dict()}
+    identity = {"resqunn": __version__, "options": options.as_dict()}
     path = folder / "study.json"
     if not path.exists():
         ours = OWN if (folder / "locks").is_dir() else ()
         others = [e.name for e in folder.iterdir() if not e.name.endswith(".partial")]
         if not set(others) <= set(ours):
             raise StudyError(f"{folder} holds other files: choose another --out")
-        write_atomically(path, sealed(identity))
+        write_atomically(path, sealed(path.name, identity))
         return
     found = read_sealed(path, StudyError, "delete it and run the same command again")
-    for what in ("format", "resqunn"):
-        if found.get(what) != identity[what]:
-            raise StudyError(
-                f"{folder} was made by resqunn {found.get('resqunn')} (format "
-                f"{found.get('format')}), not {__version__} ({FORMAT}): choose another --out, or "
-                "use that version"
-            )
+    if found.get("resqunn") != __version__:
+        raise StudyError(
+            f"{folder} was made by resqunn {found.get('resqunn')}, not {__version__}: choose "
+            "another --out, or use that version"
+        )
     theirs, ours = found.get("options", {}), identity["options"]
     different = [name for name in ours if theirs.get(name) != ours[name]]
     if different:

@@ -68,7 +68,7 @@ def perform(run: PlannedRun, folder: Path) -> None:
         place.mkdir(parents=True)
         write_atomically(place / "config.json", run.config.to_json())
         append(place / "timings.jsonl", {"epoch": 0, "seconds": seconds})
-        write_atomically(place / "result.json", sealed(result))
+        write_atomically(place / "result.json", sealed("result.json", result))
 
 
 @contextlib.contextmanager

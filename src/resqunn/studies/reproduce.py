@@ -68,7 +68,7 @@ def reproduce(
         try:
             write_tables(plan, folder, summary)
             write_atomically(folder / "failures.json", as_json(failures(failed)))
-            write_atomically(folder / "summary.json", sealed(summary))
+            write_atomically(folder / "summary.json", sealed("summary.json", summary))
         except OSError as error:
             raise unwritable(folder, error) from None
     return Reproduction(plan, folder, summary, tuple(failed))

@@ -22,8 +22,7 @@ from resqunn.studies.evidence import METRICS, RunResult, collect, finals, read_r
 from resqunn.studies.executors import Outcome
 from resqunn.studies.plan import Plan, Series, Study
 from resqunn.studies.statistics import stats
-
-FORMAT = 2
+from resqunn.training.files import FORMAT
 
 VANISHING = 1e-2
 """A gradient norm below this fraction of the largest layer's counts as vanishing."""

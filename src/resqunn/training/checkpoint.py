@@ -25,8 +25,6 @@ from resqunn.training.files import (
     write_atomically,
 )
 
-FORMAT = 2
-
 AGAIN = "put the original back, or delete the run's folder and make the run again"
 
 
@@ -51,15 +49,13 @@ def save_checkpoint(folder: Path, name: str, checkpoint: Checkpoint) -> None:
     file = folder / f"{name}-{checkpoint.epoch:05d}.safetensors"
     write_atomically(file, content)
     pointer = {
-        "format": FORMAT,
-        "name": name,
         "epoch": checkpoint.epoch,
         "file": file.name,
         "file_sha256": hashlib.sha256(content).hexdigest(),
         "config_sha256": checkpoint.config_sha256,
         "metrics_sha256": checkpoint.metrics_sha256,
     }
-    write_atomically(folder / f"{name}.json", sealed(pointer))
+    write_atomically(folder / f"{name}.json", sealed(f"{name}.json", pointer))
     for old in folder.glob(f"{name}-*.safetensors"):
         if old.name != file.name:
             old.unlink(missing_ok=True)
@@ -71,7 +67,7 @@ def remove_leftovers(folder: Path) -> None:
     for pointer in folder.glob("*.json"):
         # A damaged pointer names nothing, so that nothing is removed on its word.
         with contextlib.suppress(CheckpointError):
-            current = read_sealed(pointer, CheckpointError, AGAIN, FORMAT)["file"]
+            current = read_sealed(pointer, CheckpointError, AGAIN)["file"]
             for old in folder.glob(f"{pointer.stem}-*.safetensors"):
                 if old.name != current:
                     old.unlink(missing_ok=True)
@@ -86,9 +82,7 @@ def load_checkpoint(folder: Path, name: str) -> Checkpoint:
     pointer = folder / f"{name}.json"
     if not pointer.exists():
         raise CheckpointError(f"{folder} holds no checkpoint {name!r}: there is no {pointer.name}")
-    entry = read_sealed(pointer, CheckpointError, AGAIN, FORMAT)
-    if entry["name"] != name:
-        raise CheckpointError(f"{pointer} is that of the checkpoint {entry['name']!r}: {AGAIN}")
+    entry = read_sealed(pointer, CheckpointError, AGAIN)
     file = folder / entry["file"]
     try:
         content = file.read_bytes()

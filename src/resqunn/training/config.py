@@ -14,9 +14,6 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from resqunn.errors import ConfigurationError, RunError, UnknownNameError
 from resqunn.training.files import digest, read_sealed, sealed
 
-FORMAT = 2
-"""Raised when a configuration file of an older version can no longer be read."""
-
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -140,7 +137,7 @@ class TrainConfig:
 
     def to_json(self) -> bytes:
         """The configuration as the content of a `config.json`."""
-        return sealed({"format": FORMAT, **dataclasses.asdict(self)})
+        return sealed("config.json", dataclasses.asdict(self))
 
     @staticmethod
     def from_json(path: Path) -> TrainConfig:
@@ -152,8 +149,7 @@ class TrainConfig:
         if not path.exists():
             raise RunError(f"{path.parent} holds no run: there is no {path.name} in it")
         remedy = f"put the original back, or delete {path.parent} and make the run again"
-        values = read_sealed(path, RunError, remedy, FORMAT)
-        del values["format"]
+        values = read_sealed(path, RunError, remedy)
         try:
             config = TrainConfig(**{name: _plain(value) for name, value in values.items()})
             config.check()

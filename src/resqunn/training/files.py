@@ -1,8 +1,8 @@
 """Files that are there whole or not at all, and JSON objects that hold their own SHA-256.
 
 What decides or reports a result is written sealed: the last entry, `sha256`, is the SHA-256 of
-all others. It is taken of the values, not of the bytes, so that a file that was only laid out
-anew is still itself. No torch here.
+the file's name and all other entries. It is taken of the values, not of the bytes, so that a
+file that was only laid out anew is still itself. No torch here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from resqunn.errors import ResqunnError
+
+FORMAT = 2
+"""Of all these JSON files; raised when those of an older version can no longer be read."""
 
 SEAL = "sha256"
 
@@ -56,14 +59,19 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def sealed(value: Mapping[str, Any]) -> bytes:
-    """The bytes of a JSON file that holds its own SHA-256."""
-    return as_json({**value, SEAL: digest(value)})
+def sealed(name: str, value: Mapping[str, Any]) -> bytes:
+    """The content of a file of that name: a JSON object with its format and its SHA-256.
+
+    The name is part of what is hashed, so that no file can be taken for another.
+    """
+    value = {"format": FORMAT, **value}
+    return as_json({**value, SEAL: digest([name, value])})
 
 
-def intact(value: Mapping[str, Any]) -> bool:
-    """Whether a JSON object is as it was sealed."""
-    return value.get(SEAL) == digest({key: v for key, v in value.items() if key != SEAL})
+def intact(name: str, value: Mapping[str, Any]) -> bool:
+    """Whether a JSON object, with its format and SHA-256, is as it was sealed."""
+    rest = {key: entry for key, entry in value.items() if key != SEAL}
+    return value.get(SEAL) == digest([name, rest])
 
 
 def parsed(content: bytes) -> dict[str, Any]:
@@ -81,15 +89,12 @@ def parsed(content: bytes) -> dict[str, Any]:
     return value
 
 
-def read_sealed(
-    path: Path, error: type[ResqunnError], remedy: str, form: int | None = None
-) -> dict[str, Any]:
-    """Reads what `sealed` wrote, without the seal.
+def read_sealed(path: Path, error: type[ResqunnError], remedy: str) -> dict[str, Any]:
+    """Reads what `sealed` wrote, without format and SHA-256.
 
     Args:
-        error: the class of the error if the file cannot be used, and `remedy` what its
-            message says would be right.
-        form: the only value of its entry `format` that can be read, if it has one.
+        error: the class of the error if the file cannot be used.
+        remedy: what the message then says would be right.
     """
     try:
         value = parsed(path.read_bytes())
@@ -97,11 +102,11 @@ def read_sealed(
         raise error(f"{path} cannot be read ({mistake.strerror}): {remedy}") from None
     except ValueError as mistake:
         raise error(f"{path} cannot be read: it is damaged ({mistake}); {remedy}") from None
-    if form is not None and value.get("format") != form:
+    if value.get("format") != FORMAT:
         raise error(
-            f"{path} has format {value.get('format')!r:.40}, but this version reads format {form}: "
-            "use the version of resqunn that wrote it"
+            f"{path} has format {value.get('format')!r:.40}, but this version reads format "
+            f"{FORMAT}: use the version of resqunn that wrote it"
         )
-    if not intact(value):
+    if not intact(path.name, value):
         raise error(f"{path} fails its checksum: it is damaged or altered; {remedy}")
-    return {key: v for key, v in value.items() if key != SEAL}
+    return {key: entry for key, entry in value.items() if key not in ("format", SEAL)}

@@ -152,15 +152,14 @@ def read_seconds(folder: Path, epochs: Sequence[int]) -> float:
 def write_result(run: Run) -> None:
     """Writes `result.json`, unless it is there as it should be."""
     path = run.folder / "result.json"
-    content = sealed(
-        {
-            "kind": "train",
-            "config_sha256": run.config.sha256,
-            "metrics_sha256": metrics_sha256(run.epochs),
-            "final": asdict(run.epochs[-1]),
-            "best": asdict(run.best),
-        }
-    )
+    result = {
+        "kind": "train",
+        "config_sha256": run.config.sha256,
+        "metrics_sha256": metrics_sha256(run.epochs),
+        "final": asdict(run.epochs[-1]),
+        "best": asdict(run.best),
+    }
+    content = sealed(path.name, result)
     if not path.exists() or path.read_bytes() != content:
         write_atomically(path, content)
 

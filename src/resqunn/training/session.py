@@ -116,7 +116,8 @@ class Session:
     def _go(self, folder: Path, epochs: list[Epoch], callbacks: Callbacks) -> Run:
         (folder / "checkpoints").mkdir(exist_ok=True)
         if not epochs:
-            write_atomically(folder / "manifest.json", sealed(_manifest(self.config, self.data)))
+            manifest = sealed("manifest.json", _manifest(self.config, self.data))
+            write_atomically(folder / "manifest.json", manifest)
         for name in ("metrics.jsonl", "timings.jsonl"):
             keep_lines(folder / name, len(epochs))
         if callbacks.on_start is not None:
@@ -195,7 +196,8 @@ class Session:
                 self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         except (RuntimeError, ValueError) as error:
             raise CheckpointError(
-                f"the checkpoint of {folder} does not fit its configuration ({error}): {AGAIN}"
+                f"the checkpoint of {folder} does not fit its configuration "
+                f"({' '.join(str(error).split())}): {AGAIN}"
             ) from None
 
 
