@@ -101,12 +101,13 @@ def read_summary(folder: Path) -> dict[str, Any]:
         ) from None
     if "format" not in summary:
         raise ReportError(f"{path} is not a summary of `resqunn reproduce`: it names no format")
-    if summary["format"] not in (UNSEALED, FORMAT):
+    old = summary["format"] == UNSEALED and SEAL not in summary
+    if not old and summary["format"] != FORMAT:
         raise ReportError(
             f"{path} has format {summary['format']!r}, and this version of resqunn shows format "
             f"{FORMAT}; write the report with the version that made the results"
         )
-    if (SEAL in summary or summary["format"] != UNSEALED) and not intact(path.name, summary):
+    if not old and not intact(path.name, summary):
         raise ReportError(
             f"{path} fails its checksum: it is damaged or altered; run `resqunn reproduce` again"
         )

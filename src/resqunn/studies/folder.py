@@ -19,7 +19,7 @@ from resqunn import __version__
 from resqunn.errors import ResqunnError, StudyError
 from resqunn.studies.jobs import fcntl
 from resqunn.studies.plan import Options
-from resqunn.training.files import read_sealed, remove_partials, sealed, write_atomically
+from resqunn.training.files import is_partial, read_sealed, remove_partials, sealed, write_atomically
 
 OWN = ("runs", "locks", "tables", "report", "failures.json", "summary.json")
 """What else a results folder may hold, if its study.json was damaged and had to be deleted."""
@@ -63,7 +63,7 @@ def _claim(folder: Path, options: Options) -> None:
     path = folder / "study.json"
     if not path.exists():
         ours = OWN if (folder / "locks").is_dir() else ()
-        others = [e.name for e in folder.iterdir() if not e.name.endswith(".partial")]
+        others = [entry.name for entry in folder.iterdir() if not is_partial(entry)]
         if not set(others) <= set(ours):
             raise StudyError(f"{folder} holds other files: choose another --out")
         write_atomically(path, sealed(path.name, identity))

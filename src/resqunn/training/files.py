@@ -43,9 +43,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
+def is_partial(path: Path) -> bool:
+    """Whether this is what a crash in the middle of `write_atomically` leaves behind."""
+    return path.name.startswith(".") and path.name.endswith(".partial")
+
+
 def remove_partials(folder: Path) -> None:
-    """Removes what a crash in the middle of `write_atomically` left behind."""
-    for partial in folder.glob(".*.partial"):
+    """Removes what crashes in the middle of `write_atomically` left behind."""
+    for partial in filter(is_partial, folder.glob(".*")):
         partial.unlink(missing_ok=True)
 
 

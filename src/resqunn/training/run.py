@@ -7,7 +7,7 @@ from pathlib import Path
 from resqunn.errors import RunError
 from resqunn.training.checkpoint import remove_leftovers
 from resqunn.training.config import TrainConfig
-from resqunn.training.files import remove_partials, write_atomically
+from resqunn.training.files import is_partial, remove_partials, write_atomically
 from resqunn.training.lock import exclusive
 from resqunn.training.loop import Scores, evaluate, prepare
 from resqunn.training.records import Epoch, Run, checkpoint_of, open_run, read_record, write_result
@@ -53,6 +53,7 @@ def train(config: TrainConfig, folder: str | Path, callbacks: Callbacks = SILENT
     with exclusive(folder):
         _require_free(folder)
         try:
+            remove_partials(folder)
             # From here on the folder is a run, which `resume` can start from nothing but this.
             write_atomically(folder / "config.json", config.to_json())
         except OSError as error:
@@ -67,7 +68,10 @@ def _require_free(folder: Path) -> None:
                 f"{folder} already holds a run: continue it with `resqunn resume {folder}` or "
                 "choose another folder"
             )
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        # What a process that was killed in its first write left behind does not count.
+        if folder.exists() and not (
+            folder.is_dir() and all(is_partial(entry) for entry in folder.iterdir())
+        ):
             raise RunError(f"{folder} exists and is not an empty folder: choose another one")
     except OSError as error:
         raise RunError(f"cannot write to {folder}: {error.strerror}") from None
