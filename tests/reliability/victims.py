@@ -25,13 +25,20 @@ LIMIT = 120
 
 @dataclass(frozen=True)
 class Outcome:
-    """Exit code (negative: the signal that killed it), what was printed as errors, seconds, and
-    how many moments there were at which it could have been killed."""
+    """What became of a command.
+
+    Attributes:
+        code: exit code; negative, the signal that killed it.
+        errors: what it printed as errors.
+        moments, written: at how many moments it could have been killed, and the bytes that it
+            wrote; 0 if it was killed.
+    """
 
     code: int
     errors: str
     seconds: float
     moments: int
+    written: int
 
     @property
     def killed(self) -> bool:
@@ -75,7 +82,7 @@ class Saboteur:
     """Counts the steps of writing, and dies or runs out of space at one."""
 
     def __init__(self, moment: int = 0, room: int | None = None) -> None:
-        self.moment, self.room, self.count = moment, room, 0
+        self.moment, self.room, self.count, self.written = moment, room, 0, 0
         for name in ("fsync", "replace", "unlink", "mkdir"):
             setattr(os, name, self.watched(getattr(os, name)))
         self.open = io.open
@@ -104,13 +111,12 @@ class Saboteur:
         return found
 
     def write(self, write: Any, file: Any, content: bytes) -> int:
-        if self.room is not None:
-            if len(content) > self.room:
-                write(content[: self.room])
-                file.flush()
-                self.room = 0
-                raise OSError(28, "No space left on device")
-            self.room -= len(content)
+        if self.room is not None and self.written + len(content) > self.room:
+            write(content[: max(0, self.room - self.written)])
+            file.flush()
+            self.written = self.room
+            raise OSError(28, "No space left on device")
+        self.written += len(content)
         half = len(content) // 2
         write(content[:half])
         file.flush()
@@ -135,7 +141,7 @@ class Sabotaged:
         self.file.close()
 
 
-def command(order: dict[str, Any], errors: int, moments: int) -> int:
+def command(order: dict[str, Any], errors: int, counts: int) -> int:
     """In the fork: the command, and its exit code."""
     from resqunn.cli import main
     from resqunn.studies import pool
@@ -153,17 +159,17 @@ def command(order: dict[str, Any], errors: int, moments: int) -> int:
         traceback.print_exc()
         return 1
     finally:
-        os.write(moments, str(saboteur.count).encode())
+        os.write(counts, f"{saboteur.count} {saboteur.written}".encode())
     return 0
 
 
 def obeyed(order: dict[str, Any]) -> dict[str, Any]:
     """Does an order, and answers."""
     start = time.monotonic()
-    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as moments:
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as counts:
         child = os.fork()
         if child == 0:
-            os._exit(command(order, errors.fileno(), moments.fileno()))
+            os._exit(command(order, errors.fileno(), counts.fileno()))
         if "after" in order:
             time.sleep(order["after"])
             os.kill(child, signal.SIGKILL)
@@ -171,13 +177,15 @@ def obeyed(order: dict[str, Any]) -> dict[str, Any]:
             kill_worker(child, start + order["worker"])
         _, status = os.waitpid(child, 0)
         seconds = time.monotonic() - start
-        for file in (errors, moments):
+        for file in (errors, counts):
             file.seek(0)
+        moments, written = map(int, counts.read().split() or (0, 0))
         return {
             "code": os.waitstatus_to_exitcode(status),
             "errors": errors.read().decode(),
             "seconds": seconds,
-            "moments": int(moments.read() or 0),
+            "moments": moments,
+            "written": written,
         }
 
 
@@ -201,7 +209,7 @@ def warm() -> None:
         options = Options("digits", seeds=1, epochs=1, figures=("2", "7"), quick=True)
         reproduce(options, folder)
         write_report(Path(folder))
-    tasks = len(os.listdir("/proc/self/task"))
+    tasks = len(list(Path("/proc/self/task").iterdir()))
     assert tasks == 1, f"a process with {tasks} threads cannot be forked"
 
 
