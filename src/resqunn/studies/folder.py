@@ -19,7 +19,13 @@ from resqunn import __version__
 from resqunn.errors import ResqunnError, StudyError
 from resqunn.studies.jobs import fcntl
 from resqunn.studies.plan import Options
-from resqunn.training.files import is_partial, read_sealed, remove_partials, sealed, write_atomically
+from resqunn.training.files import (
+    is_partial,
+    read_sealed,
+    remove_partials,
+    sealed,
+    write_atomically,
+)
 
 OWN = ("runs", "locks", "tables", "report", "failures.json", "summary.json")
 """What else a results folder may hold, if its study.json was damaged and had to be deleted."""
