@@ -247,9 +247,11 @@ def damage(change: Callable[[dict[str, Any]], Any]) -> str:
 
 MISTAKES = {
     "{": "cannot be read",
-    "[]": "not a summary",
+    "[]": "holds no JSON object",
     "{}": "names no format",
-    '{"format": 2}': "has format 2, and this version of resqunn shows format 1",
+    '{"format": 3}': "has format 3, and this version of resqunn shows format 2",
+    '{"format": 2}': "fails its checksum",
+    '{"format": 1, "sha256": "0"}': "has format 1",
     '{"format": 1, "studies": 3}': "damaged: studies is not a list",
     damage(lambda s: s["studies"][0]["series"][1].pop("final")): (
         "damaged: studies[0].series[1].final is missing"

@@ -22,6 +22,7 @@ from resqunn.studies.plan import Options
 from resqunn.studies.pool import Pool
 from resqunn.studies.reproduce import reproduce
 from resqunn.training.config import TrainConfig
+from resqunn.training.files import read_sealed, sealed
 
 from support import study_bytes as tables
 
@@ -228,8 +229,8 @@ def test_folders_that_do_not_fit(serial: Path, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"cannot write to .*: Not a directory"):
         reproduce(SMALL, tmp_path / "other/file/results")
     (tmp_path / "old").mkdir()
-    study = json.loads((serial / "study.json").read_text()) | {"resqunn": "0.0.1"}
-    (tmp_path / "old/study.json").write_text(json.dumps(study))
+    study = read_sealed(serial / "study.json", StudyError, "") | {"resqunn": "0.0.1"}
+    (tmp_path / "old/study.json").write_bytes(sealed("study.json", study))
     with pytest.raises(StudyError, match=r"made by resqunn 0\.0\.1"):
         reproduce(SMALL, tmp_path / "old")
     with opened(serial, SMALL), pytest.raises(StudyError, match="another command is working"):

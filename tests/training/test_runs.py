@@ -15,6 +15,7 @@ import torch
 from resqunn.errors import CheckpointError, ConfigurationError, DivergedError, RunError
 from resqunn.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from resqunn.training.config import PRESETS, TrainConfig
+from resqunn.training.files import read_sealed, sealed
 from resqunn.training.lock import exclusive
 from resqunn.training.loop import batch_order
 from resqunn.training.run import Callbacks, evaluate_run, open_run, resume, train
@@ -176,15 +177,15 @@ def test_checkpoints_that_are_none(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, "best", Checkpoint(1, {"a": torch.rand(3)}))
     pointer = tmp_path / "best.json"
     entry = json.loads(pointer.read_text())
-    pointer.write_text(json.dumps(entry | {"format": 2}))
-    with pytest.raises(CheckpointError, match="has format 2, but this version reads format 1"):
+    pointer.write_text(json.dumps(entry | {"format": 3}))
+    with pytest.raises(CheckpointError, match="has format 3, but this version reads format 2"):
         load_checkpoint(tmp_path, "best")
     pointer.write_text("{")
-    with pytest.raises(CheckpointError, match="cannot be read as a checkpoint"):
+    with pytest.raises(CheckpointError, match="cannot be read: it is damaged"):
         load_checkpoint(tmp_path, "best")
     pointer.write_text(json.dumps(entry))
     (tmp_path / entry["file"]).unlink()
-    with pytest.raises(CheckpointError, match="cannot be read: No such file"):
+    with pytest.raises(CheckpointError, match=r"cannot be read \(No such file"):
         load_checkpoint(tmp_path, "best")
 
 
@@ -201,7 +202,8 @@ def test_a_run_whose_data_changed_is_not_continued(tmp_path: Path) -> None:
     with pytest.raises(StopError):
         train(SMALL, tmp_path / "run", Callbacks(on_epoch=stop_at_once))
     manifest = tmp_path / "run/manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"data_sha256": "0"}))
+    entries = read_sealed(manifest, RunError, "")
+    manifest.write_bytes(sealed("manifest.json", entries | {"data_sha256": "0"}))
     with pytest.raises(RunError, match=r"the data of .* have changed"):
         resume(tmp_path / "run")
 
@@ -209,15 +211,15 @@ def test_a_run_whose_data_changed_is_not_continued(tmp_path: Path) -> None:
 def test_folders_that_hold_no_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no run"):
         resume(tmp_path)
-    (tmp_path / "config.json").write_text('{"format": 1, "wirring": "none"}')
+    (tmp_path / "config.json").write_bytes(sealed("config.json", {"wirring": "none"}))
     with pytest.raises(RunError, match=r"cannot be read: .*wirring"):
         resume(tmp_path)
     (tmp_path / "config.json").write_text('{"format": 99}')
-    with pytest.raises(RunError, match="not a configuration of format 1"):
+    with pytest.raises(RunError, match="has format 99, but this version reads format 2"):
         open_run(tmp_path)
     train(SMALL, tmp_path / "run")
     (tmp_path / "run/metrics.jsonl").write_text("{}\n")
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="does not hold the 3 epochs"):
         open_run(tmp_path / "run")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from resqunn.report.gradient_figures import state_of
 from resqunn.report.summary import QUANTITIES
+from resqunn.training.files import as_json, write_atomically
 
 Rows = Iterable[Sequence[Any]]
 
@@ -47,12 +48,13 @@ def write_numbers(folder: Path, summary: dict[str, Any]) -> list[str]:
     for name, (heads, rows) in tables.items():
         rows = list(rows)
         if rows:
-            with (folder / name).open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(heads)
-                writer.writerows(rows)
+            text = io.StringIO(newline="")
+            writer = csv.writer(text)
+            writer.writerow(heads)
+            writer.writerows(rows)
+            write_atomically(folder / name, text.getvalue().encode())
             names.append(name)
-    (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    write_atomically(folder / "summary.json", as_json(summary))
     return names
 
 

@@ -14,6 +14,7 @@ from resqunn.report import figures, gradient_figures, wording
 from resqunn.report.numbers import write_numbers
 from resqunn.report.style import Palette, inline, svg_of, write_figure
 from resqunn.report.summary import name_of, pairs_of, read_summary
+from resqunn.training.files import remove_partials, write_atomically
 
 BEYOND = ("three_layers", "full")
 """Studies that the paper does not have."""
@@ -43,6 +44,8 @@ def write_report(folder: Path) -> Path:
     try:
         figure_folder = target / "figures"
         figure_folder.mkdir(parents=True, exist_ok=True)
+        for place in (target, figure_folder, target / "numbers"):
+            remove_partials(place)
         page = _Page(summary, figure_folder)
         sections = page.sections()
         _tidy(figure_folder, page.files)
@@ -57,9 +60,8 @@ def write_report(folder: Path) -> Path:
             name_of=name_of,
             **sections,
         )
-        part = target / "index.html.part"
-        part.write_text(text, encoding="utf-8")
-        return part.replace(target / "index.html")
+        write_atomically(target / "index.html", text.encode())
+        return target / "index.html"
     except OSError as error:
         raise ReportError(f"the report cannot be written: {error}") from None
 

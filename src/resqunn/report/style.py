@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from resqunn.errors import MissingExtraError
+from resqunn.training.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,11 +146,12 @@ def write_figure(figure: Figure, stem: Path) -> str:
     """Writes `stem.svg` and `stem.png`; returns the SVG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    svg = svg_of(figure)
-    stem.with_name(f"{stem.name}.svg").write_text(svg, encoding="utf-8")
+    svg, png = svg_of(figure), io.BytesIO()
+    write_atomically(stem.with_name(f"{stem.name}.svg"), svg.encode())
     figure.set_layout_engine("none")  # everything is in its place by now
     figure.set_dpi(200)
-    FigureCanvasAgg(figure).print_png(stem.with_name(f"{stem.name}.png"))
+    FigureCanvasAgg(figure).print_png(png)
+    write_atomically(stem.with_name(f"{stem.name}.png"), png.getvalue())
     return svg
 
 

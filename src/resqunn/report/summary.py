@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from resqunn.errors import ReportError
+from resqunn.training.files import FORMAT, SEAL, intact, parsed
 
-FORMAT = 1
-"""The format of `summary.json` that this version shows."""
+UNSEALED = 1
+"""An older format, which holds no checksum and is shown too."""
 
 QUANTITIES = (("train_accuracy", "train"), ("validation_accuracy", "validation"))
 
@@ -89,23 +89,29 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """
     path = folder / "summary.json"
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = parsed(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise ReportError(
             f"{folder} holds no results: there is no summary.json in it; "
             "`resqunn reproduce` writes one"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ReportError(
             f"{path} cannot be read: {error}; run `resqunn reproduce` again"
         ) from None
-    if not isinstance(summary, dict) or "format" not in summary:
+    if "format" not in summary:
         raise ReportError(f"{path} is not a summary of `resqunn reproduce`: it names no format")
-    if summary["format"] != FORMAT:
+    old = summary["format"] == UNSEALED and SEAL not in summary
+    if not old and summary["format"] != FORMAT:
         raise ReportError(
             f"{path} has format {summary['format']!r}, and this version of resqunn shows format "
             f"{FORMAT}; write the report with the version that made the results"
         )
+    if not old and not intact(path.name, summary):
+        raise ReportError(
+            f"{path} fails its checksum: it is damaged or altered; run `resqunn reproduce` again"
+        )
+    summary.pop(SEAL, None)
     for part in ("studies", "gradients", "claims", "controls", "circuits", "failures"):
         summary[part] = summary.get(part) or []
     for part in ("options", "environment"):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from resqunn.studies.folder import read_json
+from resqunn.errors import RunError, StudyError
 from resqunn.studies.jobs import finished
 from resqunn.studies.plan import Plan, PlannedRun, Series
-from resqunn.training.run import Epoch
+from resqunn.training.config import TrainConfig
+from resqunn.training.records import Epoch, read_metrics, read_record, read_seconds
 
 METRICS = ("train_accuracy", "validation_accuracy")
 
@@ -53,25 +53,35 @@ class Evidence:
 
 
 def read_run(folder: Path, run: PlannedRun) -> RunResult | None:
-    """A run's results, or None if it is not done."""
+    """A run's results, or None if it is not done.
+
+    Raises:
+        StudyError: if its files are damaged or altered, or belong to another run.
+    """
     if not finished(folder, run.key):
         return None
     place = folder / "runs" / run.key
-    trained = run.kind == "train"
-    epochs = [Epoch(**entry) for entry in _lines(place / "metrics.jsonl")] if trained else []
-    # A run that was resumed in its last epoch may have a line twice: the later one counts.
-    seconds = {line["epoch"]: line["seconds"] for line in _lines(place / "timings.jsonl")}
-    return RunResult(
-        run,
-        tuple(epochs),
-        sum(seconds.values()),
-        read_json(place / "result.json"),
-        read_json(place / "manifest.json") if trained else {},
-    )
+    try:
+        return _read(place, run)
+    except RunError as error:
+        raise StudyError(
+            f"the run in {place} cannot be used ({error}); once {place} is deleted, the same "
+            "command makes this run alone anew"
+        ) from None
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def _read(place: Path, run: PlannedRun) -> RunResult:
+    config = TrainConfig.from_json(place / "config.json")
+    result = read_record(place, "result.json")
+    if config.sha256 != run.config.sha256:
+        raise RunError(f"{place / 'config.json'} belongs to another run")
+    if (result["kind"], result["config_sha256"]) != (run.kind, config.sha256):
+        raise RunError(f"{place / 'result.json'} belongs to another run")
+    if run.kind != "train":
+        return RunResult(run, (), read_seconds(place, [0]), result, {})
+    epochs = read_metrics(place, config.epochs, result["metrics_sha256"])
+    seconds = read_seconds(place, [epoch.epoch for epoch in epochs])
+    return RunResult(run, epochs, seconds, result, read_record(place, "manifest.json"))
 
 
 def final(result: RunResult, metric: str) -> float:

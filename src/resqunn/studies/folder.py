@@ -11,7 +11,6 @@ tables/        the same as CSV
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,17 @@ from typing import Any
 from resqunn import __version__
 from resqunn.errors import ResqunnError, StudyError
 from resqunn.studies.jobs import fcntl
-from resqunn.studies.plan import Options, canonical
-from resqunn.training.checkpoint import remove_leftovers, write_atomically
+from resqunn.studies.plan import Options
+from resqunn.training.files import (
+    is_partial,
+    read_sealed,
+    remove_partials,
+    sealed,
+    write_atomically,
+)
 
-FORMAT = 1
-"""Raised when results of an older version can no longer be continued."""
+OWN = ("runs", "locks", "tables", "report", "failures.json", "summary.json")
+"""What else a results folder may hold, if its study.json was damaged and had to be deleted."""
 
 PROBE = 1 << 20
 """Bytes written to see whether the disk still takes any."""
@@ -42,7 +47,8 @@ def opened(folder: Path, options: Options) -> Iterator[None]:
         _claim(folder, options)
         for name in ("runs", "locks", "tables"):
             (folder / name).mkdir(exist_ok=True)
-        remove_leftovers(folder)
+        for place in (folder, folder / "tables"):
+            remove_partials(place)
     except OSError as error:
         raise unwritable(folder, error) from None
     check_writable(folder)
@@ -59,22 +65,21 @@ def opened(folder: Path, options: Options) -> Iterator[None]:
 
 
 def _claim(folder: Path, options: Options) -> None:
-    identity = {"format": FORMAT, "resqunn": __version__, "options": options.as_dict()}
+    identity = {"resqunn": __version__, "options": options.as_dict()}
     path = folder / "study.json"
     if not path.exists():
-        others = [entry for entry in folder.iterdir() if not entry.name.endswith(".partial")]
-        if others:
+        ours = OWN if (folder / "locks").is_dir() else ()
+        others = [entry.name for entry in folder.iterdir() if not is_partial(entry)]
+        if not set(others) <= set(ours):
             raise StudyError(f"{folder} holds other files: choose another --out")
-        write_atomically(path, canonical(identity).encode())
+        write_atomically(path, sealed(path.name, identity))
         return
-    found = read_json(path)
-    for what in ("format", "resqunn"):
-        if found.get(what) != identity[what]:
-            raise StudyError(
-                f"{folder} was made by resqunn {found.get('resqunn')} (format "
-                f"{found.get('format')}), not {__version__} ({FORMAT}): choose another --out, or "
-                "use that version"
-            )
+    found = read_sealed(path, StudyError, "delete it and run the same command again")
+    if found.get("resqunn") != __version__:
+        raise StudyError(
+            f"{folder} was made by resqunn {found.get('resqunn')}, not {__version__}: choose "
+            "another --out, or use that version"
+        )
     theirs, ours = found.get("options", {}), identity["options"]
     different = [name for name in ours if theirs.get(name) != ours[name]]
     if different:
@@ -111,18 +116,3 @@ def unwritable(folder: Path, error: OSError) -> ResqunnError:
         f"cannot write to {folder}: {error.strerror}; make room or choose another --out, and run "
         "the same command again (finished runs are kept)"
     )
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
-
-    Raises:
-        StudyError: if there is none.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{path} cannot be read: {error}") from None
-    if not isinstance(value, dict):
-        raise StudyError(f"{path} holds no JSON object")
-    return value

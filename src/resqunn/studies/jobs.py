@@ -7,7 +7,6 @@ run is done. Networks are trained by `training.run`, which writes the whole fold
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import threading
 import time
@@ -23,8 +22,9 @@ from resqunn.errors import StudyError
 from resqunn.nn.wiring import Wiring
 from resqunn.studies import controls
 from resqunn.studies.plan import PlannedRun
-from resqunn.training.checkpoint import write_atomically
 from resqunn.training.config import TrainConfig
+from resqunn.training.files import sealed, write_atomically
+from resqunn.training.records import append
 from resqunn.training.run import build_model, resume, train
 
 try:
@@ -61,12 +61,14 @@ def perform(run: PlannedRun, folder: Path) -> None:
             return
         torch.set_num_threads(1)
         start = time.perf_counter()
-        result = _measure(run.kind, run.config)
-        place.mkdir(parents=True, exist_ok=True)
-        seconds = {"epoch": 0, "seconds": round(time.perf_counter() - start, 4)}
-        write_atomically(place / "config.json", run.config.to_json().encode())
-        write_atomically(place / "timings.jsonl", (json.dumps(seconds) + "\n").encode())
-        write_atomically(place / "result.json", (json.dumps(result, indent=2) + "\n").encode())
+        result = {"kind": run.kind, "config_sha256": run.config.sha256}
+        result |= _measure(run.kind, run.config)
+        seconds = round(time.perf_counter() - start, 4)
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        write_atomically(place / "config.json", run.config.to_json())
+        append(place / "timings.jsonl", {"epoch": 0, "seconds": seconds})
+        write_atomically(place / "result.json", sealed("result.json", result))
 
 
 @contextlib.contextmanager

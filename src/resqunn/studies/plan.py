@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,8 +89,7 @@ class PlannedRun:
     @property
     def key(self) -> str:
         """Hash of kind and configuration, but not of where the data lie."""
-        config = replace(self.config, data_root=None).to_json()
-        return hashlib.sha256(f"{self.kind}\n{config}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.kind}\n{self.config.sha256}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -175,8 +173,3 @@ class Plan:
                 for run in series.runs:
                     found.setdefault(run.key, run)
         return sorted(found.values(), key=lambda run: run.seed)
-
-
-def canonical(value: Any) -> str:
-    """JSON with one spelling for each value."""
-    return json.dumps(value, indent=2, sort_keys=True) + "\n"

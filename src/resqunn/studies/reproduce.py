@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from resqunn.data.datasets import load_dataset
 from resqunn.studies import paper
+from resqunn.studies.evidence import read_run
 from resqunn.studies.executors import Executor, Outcome, ProgressReport, Serial, execute
 from resqunn.studies.folder import check_writable, opened, unwritable
 from resqunn.studies.plan import Options, Plan
 from resqunn.studies.summary import failures, summarise
 from resqunn.studies.tables import write_tables
-from resqunn.training.checkpoint import write_atomically
+from resqunn.training.files import as_json, sealed, write_atomically
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,16 @@ def reproduce(
     with opened(folder, options):
         if plan.studies or plan.controls:
             load_dataset(options.data, root=root)  # once, before hundreds of runs fail at it
+        for run in plan.runs:
+            read_run(folder, run)  # a damaged one shows now, not after hours of training
         failed = execute(
             executor or Serial(), runs, folder, on_progress, lambda: check_writable(folder)
         )
         summary = summarise(plan, folder, failed)
         try:
             write_tables(plan, folder, summary)
-            _write(folder / "failures.json", failures(failed))
-            _write(folder / "summary.json", summary)
+            write_atomically(folder / "failures.json", as_json(failures(failed)))
+            write_atomically(folder / "summary.json", sealed("summary.json", summary))
         except OSError as error:
             raise unwritable(folder, error) from None
     return Reproduction(plan, folder, summary, tuple(failed))
-
-
-def _write(path: Path, value: Any) -> None:
-    write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())

@@ -1,4 +1,4 @@
-"""summary.json: everything that was found, in the form that the report reads (format 1).
+"""summary.json: everything that was found, in the form that the report reads (format 2).
 
 Accuracies are fractions in [0, 1]. Bands of learning curves run from the lowest to the highest
 seed, because outcomes gather in two clusters rather than around a mean.
@@ -22,8 +22,7 @@ from resqunn.studies.evidence import METRICS, RunResult, collect, finals, read_r
 from resqunn.studies.executors import Outcome
 from resqunn.studies.plan import Plan, Series, Study
 from resqunn.studies.statistics import stats
-
-FORMAT = 1
+from resqunn.training.files import FORMAT
 
 VANISHING = 1e-2
 """A gradient norm below this fraction of the largest layer's counts as vanishing."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from resqunn.studies.evidence import METRICS, final, read_run
 from resqunn.studies.plan import Plan
-from resqunn.training.checkpoint import write_atomically
+from resqunn.training.files import write_atomically
 
 
 def write_tables(plan: Plan, folder: Path, summary: dict[str, Any]) -> None:

@@ -1,16 +1,15 @@
 """Checkpoints: safetensors files with a SHA-256, replaced atomically.
 
 A checkpoint is a file `NAME-EPOCH.safetensors` and a pointer `NAME.json` that names it and
-holds its SHA-256. The file is complete on disk before the pointer is replaced, so that at
-any moment the pointer names a whole checkpoint. Nothing is ever unpickled.
+holds its SHA-256, and those of the configuration and the metrics that it belongs to. The file
+is complete on disk before the pointer is replaced, so that at any moment the pointer names a
+whole checkpoint. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,36 +18,29 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from resqunn.errors import CheckpointError
+from resqunn.training.files import (
+    read_sealed,
+    remove_partials,
+    sealed,
+    write_atomically,
+)
 
-FORMAT = 1
+AGAIN = "put the original back, or delete the run's folder and make the run again"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Tensors by name, at the end of an epoch (0: before training)."""
+    """Tensors by name, at the end of an epoch (0: before training).
+
+    Attributes:
+        config_sha256, metrics_sha256: of what they were trained by, and of the lines of
+            `metrics.jsonl` up to this epoch.
+    """
 
     epoch: int
     tensors: dict[str, Tensor]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that a reader, or a crash, sees the old one or the new one whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    config_sha256: str = ""
+    metrics_sha256: str = ""
 
 
 def save_checkpoint(folder: Path, name: str, checkpoint: Checkpoint) -> None:
@@ -57,12 +49,13 @@ def save_checkpoint(folder: Path, name: str, checkpoint: Checkpoint) -> None:
     file = folder / f"{name}-{checkpoint.epoch:05d}.safetensors"
     write_atomically(file, content)
     pointer = {
-        "format": FORMAT,
         "epoch": checkpoint.epoch,
         "file": file.name,
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "file_sha256": hashlib.sha256(content).hexdigest(),
+        "config_sha256": checkpoint.config_sha256,
+        "metrics_sha256": checkpoint.metrics_sha256,
     }
-    write_atomically(folder / f"{name}.json", (json.dumps(pointer, indent=2) + "\n").encode())
+    write_atomically(folder / f"{name}.json", sealed(f"{name}.json", pointer))
     for old in folder.glob(f"{name}-*.safetensors"):
         if old.name != file.name:
             old.unlink(missing_ok=True)
@@ -70,11 +63,11 @@ def save_checkpoint(folder: Path, name: str, checkpoint: Checkpoint) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Removes what a crash between two steps of `save_checkpoint` left behind."""
-    for partial in folder.glob(".*.partial"):
-        partial.unlink(missing_ok=True)
+    remove_partials(folder)
     for pointer in folder.glob("*.json"):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            current = json.loads(pointer.read_text(encoding="utf-8"))["file"]
+        # A damaged pointer names nothing, so that nothing is removed on its word.
+        with contextlib.suppress(CheckpointError):
+            current = read_sealed(pointer, CheckpointError, AGAIN)["file"]
             for old in folder.glob(f"{pointer.stem}-*.safetensors"):
                 if old.name != current:
                     old.unlink(missing_ok=True)
@@ -87,28 +80,18 @@ def load_checkpoint(folder: Path, name: str) -> Checkpoint:
         CheckpointError: if it is missing, fails its checksum, or is of another format.
     """
     pointer = folder / f"{name}.json"
-    try:
-        entry = json.loads(pointer.read_text(encoding="utf-8"))
-        found, epoch = entry["format"], int(entry["epoch"])
-        expected, file = entry["sha256"], folder / Path(entry["file"]).name
-    except FileNotFoundError:
-        raise CheckpointError(f"{folder} holds no checkpoint {name!r}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{pointer} cannot be read as a checkpoint: {error!r}") from None
-    if found != FORMAT:
-        raise CheckpointError(
-            f"{pointer} has format {found}, but this version reads format {FORMAT}: "
-            "use the version of resqunn that wrote it (see manifest.json)"
-        )
+    if not pointer.exists():
+        raise CheckpointError(f"{folder} holds no checkpoint {name!r}: there is no {pointer.name}")
+    entry = read_sealed(pointer, CheckpointError, AGAIN)
+    file = folder / entry["file"]
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{file} cannot be read: {error.strerror}") from None
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise CheckpointError(
-            f"{file} fails its checksum: it is damaged or altered; train the run again"
-        )
+        raise CheckpointError(f"{file} cannot be read ({error.strerror}): {AGAIN}") from None
+    if hashlib.sha256(content).hexdigest() != entry["file_sha256"]:
+        raise CheckpointError(f"{file} fails its checksum: it is damaged or altered; {AGAIN}")
     try:
-        return Checkpoint(epoch, load(content))
+        tensors = load(content)
     except SafetensorError as error:
-        raise CheckpointError(f"{file} is not a safetensors file: {error}") from None
+        raise CheckpointError(f"{file} is not a safetensors file ({error}): {AGAIN}") from None
+    return Checkpoint(entry["epoch"], tensors, entry["config_sha256"], entry["metrics_sha256"])

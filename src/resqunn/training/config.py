@@ -6,7 +6,6 @@ No torch here, so that the command can show its help at once.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from resqunn.checks import check_fields
 from resqunn.errors import ConfigurationError, RunError, UnknownNameError
-
-FORMAT = 1
-"""Raised when a configuration file of an older version can no longer be read."""
+from resqunn.training.files import digest, read_sealed, sealed
 
 
 @dataclass(frozen=True)
@@ -134,28 +131,32 @@ class TrainConfig:
         if not holds:
             raise ConfigurationError(f"{name} must be {what}, not {getattr(self, name)!r}")
 
-    def to_json(self) -> str:
-        """The configuration as the text of a `config.json`."""
-        return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=2) + "\n"
+    @property
+    def sha256(self) -> str:
+        """Of everything that decides the result, which is all but where the data lie."""
+        return digest(dataclasses.asdict(dataclasses.replace(self, data_root=None)))
+
+    def to_json(self) -> bytes:
+        """The configuration as the content of a `config.json`."""
+        return sealed("config.json", dataclasses.asdict(self))
 
     @staticmethod
     def from_json(path: Path) -> TrainConfig:
         """Reads a `config.json`.
 
         Raises:
-            RunError: if it is missing, damaged, or of another version.
+            RunError: if it is missing, damaged, altered, or of another version.
         """
+        if not path.exists():
+            raise RunError(f"{path.parent} holds no run: there is no {path.name} in it")
+        remedy = f"put the original back, or delete {path.parent} and make the run again"
+        values = read_sealed(path, RunError, remedy)
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
-                raise RunError(f"{path} is not a configuration of format {FORMAT}")
             config = TrainConfig(**{name: _plain(value) for name, value in values.items()})
             config.check()
-            return config
-        except FileNotFoundError:
-            raise RunError(f"{path.parent} holds no run: there is no {path.name} in it") from None
-        except (OSError, ValueError, TypeError) as error:
+        except (ValueError, TypeError) as error:
             raise RunError(f"{path} cannot be read: {error}") from None
+        return config
 
 
 def _plain(value: Any) -> Any:

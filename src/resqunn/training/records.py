@@ -6,19 +6,27 @@ metrics.jsonl     one line an epoch; the same bytes whenever the run is repeated
 timings.jsonl     seconds of each epoch; differs from run to run
 checkpoints/      the latest epoch, with the optimiser, and the best epoch
 result.json       written when the last epoch is done
+
+All JSON objects hold their own SHA-256. Checkpoints and the result also hold those of the
+configuration and of the metrics that they belong to, so that no part can be changed, or taken
+from another run, unnoticed. Times alone are not protected.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from resqunn.errors import RunError
-from resqunn.training.checkpoint import load_checkpoint, write_atomically
+from resqunn.errors import CheckpointError, RunError
+from resqunn.training.checkpoint import AGAIN, Checkpoint, load_checkpoint
 from resqunn.training.config import TrainConfig
+from resqunn.training.files import read_sealed, sealed, write_atomically
 
 
 @dataclass(frozen=True)
@@ -53,42 +61,113 @@ class Run:
 
 
 def open_run(folder: str | Path) -> Run:
-    """Reads a run's configuration and the epochs of its latest checkpoint."""
+    """Reads a run's configuration and the epochs of its latest checkpoint.
+
+    Raises:
+        RunError, CheckpointError: if a part is missing, damaged, or belongs to another run.
+    """
     folder = Path(folder)
     config = TrainConfig.from_json(folder / "config.json")
     path = folder / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     # A run that was stopped in its first epoch has no checkpoint, and at most one line.
-    started = len(lines) > 1 or (folder / "checkpoints" / "latest.json").exists()
-    done = load_checkpoint(folder / "checkpoints", "latest").epoch if started else 0
+    started = path.exists() and len(_lines(path)) > 1
+    if not started and not (folder / "checkpoints" / "latest.json").exists():
+        return Run(folder, config, ())
+    saved = checkpoint_of(folder, "latest", config)
+    return Run(folder, config, read_metrics(folder, saved.epoch, saved.metrics_sha256))
+
+
+def checkpoint_of(folder: Path, name: str, config: TrainConfig) -> Checkpoint:
+    """A checkpoint of the run in a folder.
+
+    Raises:
+        CheckpointError: if it is missing, damaged, or belongs to another configuration.
+    """
+    saved = load_checkpoint(folder / "checkpoints", name)
+    if saved.config_sha256 != config.sha256:
+        raise CheckpointError(
+            f"{folder / 'checkpoints' / name}.json belongs to another configuration than "
+            f"{folder / 'config.json'}: {AGAIN}"
+        )
+    return saved
+
+
+def metrics_sha256(epochs: Iterable[Epoch]) -> str:
+    """The SHA-256 of the lines of `metrics.jsonl` of some epochs."""
+    return hashlib.sha256(b"".join(_line(asdict(epoch)) for epoch in epochs)).hexdigest()
+
+
+def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
+    """The first so many epochs of `metrics.jsonl`.
+
+    Raises:
+        RunError: if they are not those that have this SHA-256.
+    """
+    path = folder / "metrics.jsonl"
+    lines = _lines(path)[:count]
+    if hashlib.sha256(b"".join(lines)).hexdigest() != sha256:
+        raise RunError(
+            f"{path} fails its checksum: it is damaged or altered, or does not hold the {count} "
+            f"epochs that are done; {AGAIN}"
+        )
     try:
-        epochs = tuple(Epoch(**json.loads(line)) for line in lines[:done])
+        return tuple(Epoch(**json.loads(line)) for line in lines)
     except (ValueError, TypeError) as error:
         raise RunError(f"{path} cannot be read: {error}") from None
-    if [epoch.epoch for epoch in epochs] != list(range(1, done + 1)):
-        raise RunError(f"{path} does not hold the {done} epochs of the latest checkpoint")
-    return Run(folder, config, epochs)
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}): {AGAIN}") from None
+
+
+def read_record(folder: Path, name: str) -> dict[str, Any]:
+    """Reads `manifest.json` or `result.json`.
+
+    Raises:
+        RunError: if it is missing, damaged or altered.
+    """
+    return read_sealed(folder / name, RunError, AGAIN)
+
+
+def read_seconds(folder: Path, epochs: Sequence[int]) -> float:
+    """The time that these epochs took together, from `timings.jsonl`.
+
+    Raises:
+        RunError: if it does not hold a time for each of them, in order.
+    """
+    path = folder / "timings.jsonl"
+    try:
+        entries = [json.loads(line) for line in _lines(path)]
+        found = {entry["epoch"]: float(entry["seconds"]) for entry in entries}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        found = {}
+    if list(found) != list(epochs) or not all(0 <= s < math.inf for s in found.values()):
+        raise RunError(f"{path} is damaged: it does not hold the time of each epoch; {AGAIN}")
+    return sum(found.values())
 
 
 def write_result(run: Run) -> None:
-    """Writes `result.json`."""
-    result = {"final": asdict(run.epochs[-1]), "best": asdict(run.best)}
-    write_atomically(run.folder / "result.json", as_json(result))
+    """Writes `result.json`, unless it is there as it should be."""
+    path = run.folder / "result.json"
+    result = {
+        "kind": "train",
+        "config_sha256": run.config.sha256,
+        "metrics_sha256": metrics_sha256(run.epochs),
+        "final": asdict(run.epochs[-1]),
+        "best": asdict(run.best),
+    }
+    content = sealed(path.name, result)
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)
 
 
-def write_metrics(run: Run) -> None:
-    """Writes `metrics.jsonl` anew, without lines of epochs that have no checkpoint."""
-    lines = b"".join(_line(asdict(epoch)) for epoch in run.epochs)
-    write_atomically(run.folder / "metrics.jsonl", lines)
-
-
-def as_json(value: Any) -> bytes:
-    """A JSON file's bytes."""
-    return (json.dumps(value, indent=2) + "\n").encode()
-
-
-def _line(value: Any) -> bytes:
-    return (json.dumps(value) + "\n").encode()
+def keep_lines(path: Path, count: int) -> None:
+    """Cuts a file of JSON lines after so many: later ones are of epochs without a checkpoint."""
+    lines = _lines(path) if path.exists() else []
+    write_atomically(path, b"".join(lines[:count]))
 
 
 def append(path: Path, value: Any) -> None:
@@ -99,16 +178,5 @@ def append(path: Path, value: Any) -> None:
         os.fsync(file.fileno())
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object.
-
-    Raises:
-        RunError: if the file is missing, damaged, or holds something else.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
-    if not isinstance(value, dict):
-        raise RunError(f"{path} cannot be read: it holds no JSON object")
-    return value
+def _line(value: Any) -> bytes:
+    return (json.dumps(value) + "\n").encode()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from resqunn.errors import RunError
-from resqunn.training.checkpoint import load_checkpoint, remove_leftovers, write_atomically
+from resqunn.training.checkpoint import remove_leftovers
 from resqunn.training.config import TrainConfig
+from resqunn.training.files import is_partial, remove_partials, write_atomically
 from resqunn.training.lock import exclusive
 from resqunn.training.loop import Scores, evaluate, prepare
-from resqunn.training.records import Epoch, Run, open_run, read_json, write_result
+from resqunn.training.records import Epoch, Run, checkpoint_of, open_run, read_record, write_result
 from resqunn.training.session import (
     SILENT,
     Callbacks,
@@ -52,8 +53,9 @@ def train(config: TrainConfig, folder: str | Path, callbacks: Callbacks = SILENT
     with exclusive(folder):
         _require_free(folder)
         try:
+            remove_partials(folder)
             # From here on the folder is a run, which `resume` can start from nothing but this.
-            write_atomically(folder / "config.json", config.to_json().encode())
+            write_atomically(folder / "config.json", config.to_json())
         except OSError as error:
             raise RunError(f"cannot write to {folder}: {error.strerror}") from None
         return session.go(folder, [], callbacks)
@@ -66,7 +68,10 @@ def _require_free(folder: Path) -> None:
                 f"{folder} already holds a run: continue it with `resqunn resume {folder}` or "
                 "choose another folder"
             )
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        # What a process that was killed in its first write left behind does not count.
+        if folder.exists() and not (
+            folder.is_dir() and all(is_partial(entry) for entry in folder.iterdir())
+        ):
             raise RunError(f"{folder} exists and is not an empty folder: choose another one")
     except OSError as error:
         raise RunError(f"cannot write to {folder}: {error.strerror}") from None
@@ -84,28 +89,36 @@ def resume(folder: str | Path, callbacks: Callbacks = SILENT) -> Run:
     folder = Path(folder)
     open_run(folder)
     with exclusive(folder):
-        return _resume(folder, callbacks)
+        try:
+            return _resume(folder, callbacks)
+        except OSError as error:
+            raise RunError(f"cannot write to {folder}: {error.strerror}") from None
 
 
 def _resume(folder: Path, callbacks: Callbacks) -> Run:
     run = open_run(folder)
-    for place in (folder, folder / "checkpoints"):
-        remove_leftovers(place)
+    if run.epochs:
+        checkpoint_of(folder, "best", run.config)  # a damaged one shows now, not at the end
+    remove_partials(folder)
+    remove_leftovers(folder / "checkpoints")
     if run.finished:
-        if not (folder / "result.json").exists():
-            write_result(run)
+        write_result(run)
         return run
     session = Session(run.config)
     if run.epochs:
-        found = session.data.sha256
-        expected = read_json(folder / "manifest.json").get("data_sha256")
-        if found != expected:
-            raise RunError(
-                f"the data of {folder} have changed: SHA-256 {found}, but the run was started "
-                f"with {expected}"
-            )
-        session.restore(folder, load_checkpoint(folder / "checkpoints", "latest"))
+        _require_same_data(folder, session)
+        session.restore(folder, checkpoint_of(folder, "latest", run.config))
     return session.go(folder, list(run.epochs), callbacks)
+
+
+def _require_same_data(folder: Path, session: Session) -> None:
+    found = session.data.sha256
+    expected = read_record(folder, "manifest.json")["data_sha256"]
+    if found != expected:
+        raise RunError(
+            f"the data of {folder} have changed: SHA-256 {found}, but the run was started with "
+            f"{expected}"
+        )
 
 
 def evaluate_run(folder: str | Path, checkpoint: str = "best") -> tuple[int, Scores]:
@@ -113,11 +126,15 @@ def evaluate_run(folder: str | Path, checkpoint: str = "best") -> tuple[int, Sco
 
     Args:
         checkpoint: "best" (by validation accuracy) or "latest".
+
+    Raises:
+        RunError, CheckpointError: as `resume`.
     """
     folder = Path(folder)
     config = TrainConfig.from_json(folder / "config.json")
-    saved = load_checkpoint(folder / "checkpoints", checkpoint)
+    saved = checkpoint_of(folder, checkpoint, config)
     session = Session(config)
+    _require_same_data(folder, session)
     session.restore(folder, saved, with_optimizer=False)
     with threads(config.threads):
         return saved.epoch, evaluate(session.model, prepare(session.model, session.validation))

@@ -21,10 +21,18 @@ from resqunn.errors import CheckpointError, RunError
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.placement import available
 from resqunn.nn.presets import residual_model
-from resqunn.training.checkpoint import Checkpoint, save_checkpoint, write_atomically
+from resqunn.training.checkpoint import AGAIN, Checkpoint, save_checkpoint
 from resqunn.training.config import TrainConfig
+from resqunn.training.files import sealed, write_atomically
 from resqunn.training.loop import BatchReport, Prepared, evaluate, prepare, train_epoch
-from resqunn.training.records import Epoch, Run, append, as_json, write_metrics, write_result
+from resqunn.training.records import (
+    Epoch,
+    Run,
+    append,
+    keep_lines,
+    metrics_sha256,
+    write_result,
+)
 
 _RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
 
@@ -109,8 +117,10 @@ class Session:
     def _go(self, folder: Path, epochs: list[Epoch], callbacks: Callbacks) -> Run:
         (folder / "checkpoints").mkdir(exist_ok=True)
         if not epochs:
-            write_atomically(folder / "manifest.json", as_json(_manifest(self.config, self.data)))
-        write_metrics(Run(folder, self.config, tuple(epochs)))
+            manifest = sealed("manifest.json", _manifest(self.config, self.data))
+            write_atomically(folder / "manifest.json", manifest)
+        for name in ("metrics.jsonl", "timings.jsonl"):
+            keep_lines(folder / name, len(epochs))
         if callbacks.on_start is not None:
             callbacks.on_start(self.config, self.data, self.model, len(epochs))
         with threads(self.config.threads):
@@ -157,35 +167,38 @@ class Session:
             append(folder / "timings.jsonl", {"epoch": number, "seconds": seconds})
             run = Run(folder, self.config, tuple(epochs))
             if run.best is epoch:
-                self.save(folder, "best", number)
-            self.save(folder, "latest", number)
+                self.save(run, "best")
+            self.save(run, "latest")
             if callbacks.on_epoch is not None:
                 callbacks.on_epoch(epoch)
 
-    def save(self, folder: Path, name: str, epoch: int) -> None:
+    def save(self, run: Run, name: str) -> None:
         tensors = {f"model/{key}": value for key, value in self.model.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam/{number}/{key}": value for key, value in state.items()}
-        save_checkpoint(folder / "checkpoints", name, Checkpoint(epoch, tensors))
+        sums = self.config.sha256, metrics_sha256(run.epochs)
+        checkpoint = Checkpoint(len(run.epochs), tensors, *sums)
+        save_checkpoint(run.folder / "checkpoints", name, checkpoint)
 
     def restore(self, folder: Path, checkpoint: Checkpoint, with_optimizer: bool = True) -> None:
         weights: dict[str, torch.Tensor] = {}
         state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, tensor in checkpoint.tensors.items():
-            kind, _, name = key.partition("/")
-            if kind == "model":
-                weights[name] = tensor
-            else:
-                number, _, entry = name.partition("/")
-                state.setdefault(int(number), {})[entry] = tensor
         try:
+            for key, tensor in checkpoint.tensors.items():
+                kind, _, name = key.partition("/")
+                if kind == "model":
+                    weights[name] = tensor
+                else:
+                    number, _, entry = name.partition("/")
+                    state.setdefault(int(number), {})[entry] = tensor
             self.model.load_state_dict(weights)
             if with_optimizer:
                 groups = self.optimizer.state_dict()["param_groups"]
                 self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         except (RuntimeError, ValueError) as error:
             raise CheckpointError(
-                f"the checkpoint of {folder} does not fit its configuration: {error}"
+                f"the checkpoint of {folder} does not fit its configuration "
+                f"({' '.join(str(error).split())}): {AGAIN}"
             ) from None
 
 
