@@ -1,12 +1,11 @@
-"""Every engine against golden values, closed forms, PennyLane and finite differences.
+"""Every engine against golden values, closed forms and finite differences.
 
 The tests loop over the tables: a new encoding, ansatz, readout or engine is tested by them.
+`tests/reliability` compares random circuits with PennyLane and with the parameter-shift rule.
 """
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.circuit import Circuit
@@ -61,35 +60,6 @@ def test_closed_forms_of_depth_one(name: str, qubits: int) -> None:
         assert torch.allclose(found, factor.cumprod(dim=0), rtol=0, atol=1e-12)
 
 
-@EVERY_OWN_ENGINE
-@pytest.mark.parametrize("batch", range(25))
-def test_random_circuits_agree_with_pennylane(name: str, batch: int) -> None:
-    oracle = PennyLaneEngine("default.qubit")
-    for seed in range(20 * batch, 20 * batch + 20):
-        circuit = random_circuit(seed)
-        if engine(name).obstacle(circuit) is not None:
-            continue
-        arguments = random_arguments(circuit, seed)
-        ours = values_and_gradients(engine(name), circuit, *arguments)
-        theirs = values_and_gradients(oracle, circuit, *arguments)
-        for part, a, b in zip(("value", "input", "weight"), ours, theirs, strict=True):
-            assert torch.allclose(a, b, rtol=0, atol=1e-10), (part, seed, circuit)
-        assert torch.allclose(ours[0], theirs[0], rtol=0, atol=1e-12)
-
-
-@EVERY_OWN_ENGINE
-@pytest.mark.parametrize("seed", range(60))
-def test_float32_agrees_with_float64(name: str, seed: int) -> None:
-    circuit = random_circuit(seed)
-    skip_if_unsupported(name, circuit)
-    arguments = random_arguments(circuit, seed)
-    double = values_and_gradients(engine(name), circuit, *arguments)
-    single = values_and_gradients(engine(name), circuit, *(a.float() for a in arguments))
-    for a, b in zip(single, double, strict=True):
-        assert a.dtype == torch.float32
-        assert torch.allclose(a.double(), b, rtol=1e-5, atol=1e-5)
-
-
 def skip_if_unsupported(name: str, circuit: Circuit) -> None:
     obstacle = engine(name).obstacle(circuit)
     if obstacle is not None:
@@ -122,25 +92,6 @@ def test_gradcheck_of_first_and_second_derivatives(name: str, circuit: Circuit) 
     arguments = (inputs.requires_grad_(), weights.requires_grad_())
     assert torch.autograd.gradcheck(run, arguments)
     assert torch.autograd.gradgradcheck(run, arguments)
-
-
-@EVERY_OWN_ENGINE
-@settings(deadline=None, max_examples=50)
-@given(seed=st.integers(0, 10**6))
-def test_gradients_obey_the_parameter_shift_rule(name: str, seed: int) -> None:
-    circuit = random_circuit(seed, max_inputs=3, max_depth=2)
-    assume(engine(name).obstacle(circuit) is None)
-    inputs, weights, cotangent = random_arguments(circuit, seed, groups=1, filters=1)
-    _, _, gradient = values_and_gradients(engine(name), circuit, inputs, weights, cotangent)
-    for index in range(circuit.weights):
-        step = torch.zeros_like(weights)
-        step[0, 0, index] = torch.pi / 2
-        ahead, behind = (
-            engine(name).expectation_values(circuit, inputs, weights + sign * step)
-            for sign in (1, -1)
-        )
-        shifted = ((ahead - behind) / 2 * cotangent).sum()
-        assert torch.isclose(gradient[0, 0, index], shifted, rtol=0, atol=1e-10)
 
 
 @EVERY_OWN_ENGINE

@@ -60,19 +60,22 @@ class _Normalised(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         x_GAP, psi_GAP, norm_G1P = ctx.saved_tensors
-        first_order = not torch.is_grad_enabled()
-        if first_order:
-            along_G1P = (psi_GAP * gradients[0]).sum(dim=1, keepdim=True)
-            plain = torch.addcmul(gradients[0], psi_GAP, along_G1P, value=-1).div_(norm_G1P)
-            if ctx.plain:
-                return plain
-        with torch.enable_grad():
-            # A view, so that derivatives by the gradient's own inputs keep their history.
-            x_GAP = x_GAP.view_as(x_GAP)
-            (gradient,) = torch.autograd.grad(
-                _normalised(x_GAP), x_GAP, gradients[0], create_graph=True
-            )
-        return torch.where(_plain(norm_G1P), plain, gradient) if first_order else gradient
+        if torch.is_grad_enabled():
+            return _derivative(x_GAP, gradients[0])
+        along_G1P = (psi_GAP * gradients[0]).sum(dim=1, keepdim=True)
+        plain_GAP = torch.addcmul(gradients[0], psi_GAP, along_G1P, value=-1).div_(norm_G1P)
+        if ctx.plain:
+            return plain_GAP
+        return torch.where(_plain(norm_G1P), plain_GAP, _derivative(x_GAP, gradients[0]))
+
+
+def _derivative(x_GAP: Tensor, gradient_GAP: Tensor) -> Tensor:
+    """The derivative by autograd, which has derivatives itself."""
+    with torch.enable_grad():
+        # A view, so that derivatives by the gradient's own inputs keep their history.
+        x_GAP = x_GAP.view_as(x_GAP)
+        (found,) = torch.autograd.grad(_normalised(x_GAP), x_GAP, gradient_GAP, create_graph=True)
+    return found
 
 
 def _plain(norm_G1P: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ def _sines(nodes, row, constants):
     $x = n \pi + r$ with $|r| \le \pi/2$; $\sin x = (-1)^n \sin r$ by its Taylor series, and
     the cosine likewise. $n \pi$ is subtracted in three parts, the first two of which have so
     few digits that their products with $n$ are exact (Cody and Waite). Angles too large for
-    that take the slow path, and they alone: patches do not see their neighbours. Reordering sums would undo it: no `SUMS` here.
+    that take the slow path. Reordering sums would undo it: no `SUMS` here.
     """
     inverse, half, one, two = constants[0], constants[1], constants[2], constants[3]
     high, middle, low, limit = constants[4], constants[5], constants[6], constants[7]
@@ -71,7 +71,7 @@ def _sines(nodes, row, constants):
     if outside > 0:
         for lane in range(LANES):
             x = np.float64(nodes[row, lane])
-            if np.abs(x) > limit:
+            if np.abs(x) > limit:  # and no other lane: patches do not see their neighbours
                 nodes[row, lane] = math.cos(x)
                 nodes[row + 1, lane] = math.sin(x)
 
