@@ -10,15 +10,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property, lru_cache
 
 import numpy as np
+import torch
 from jaxtyping import Float, Integer
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.product_state import Factor
+from resqunn.engines.native.kernel import Constants
+
+LANES, TASK = 128, 8
+"""So many patches make a block, and so many blocks a task."""
+
+
+def tasks(patches: int) -> int:
+    """How many tasks a group of so many patches is."""
+    return -(-patches // (TASK * LANES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,7 @@ class FourierPlan:
         products: the two factors of each node after the sines.
         row_K: the readout value of each coefficient, ascending.
         node_K: the node of each coefficient.
+        nodes: how many nodes there are.
     """
 
     start_S: Float[np.ndarray, " S"]
@@ -44,6 +54,14 @@ class FourierPlan:
     products: Integer[np.ndarray, "_ 2"]
     row_K: Integer[np.ndarray, " K"]
     node_K: Integer[np.ndarray, " K"]
+    nodes: int
+
+    @cached_property
+    def tables(self) -> Constants:
+        """The tables of `coefficient_kernels.py`."""
+        return Constants(
+            self.start_S, self.step_weight_T, self.step_pair_T, self.pairs, self.terms
+        )
 
     def operations(self, patches: int, inputs: int, filters: int) -> int:
         """About how many multiplications the values of so many patches take."""
@@ -71,34 +89,26 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
         products=np.array(nodes.products, dtype=np.int64).reshape(-1, 2),
         row_K=row_K,
         node_K=node_K,
+        nodes=len(nodes.of),
     )
 
 
-class Table(NamedTuple):
-    """Where the coefficients of several filters stand; what is what is said in
-    `polynomial_kernels.py`."""
-
-    row_O: Integer[np.ndarray, " _"]
-    node_K: Integer[np.ndarray, " _"]
-    column_M: Integer[np.ndarray, " _"]
-    entry_K: Integer[np.ndarray, " _"]
-    entry_row_K: Integer[np.ndarray, " _"]
-
-
 @lru_cache(maxsize=256)
-def table(circuit: Circuit, filters: int) -> Table:
-    """The table of a circuit's `filters` filters, whose coefficients follow each other."""
+def polynomial(circuit: Circuit, filters: int, dtype: torch.dtype) -> Constants:
+    """The tables of `polynomial_kernels.py`: those of a circuit's `filters` filters, whose
+    coefficients follow each other."""
     plan = fourier_plan(circuit)
     node_K = np.tile(plan.node_K, filters)
     row_K = (np.arange(filters)[:, None] * circuit.outputs + plan.row_K).reshape(-1)
     entry_K = np.argsort(node_K, kind="stable")
-    nodes = 1 + 2 * circuit.inputs + len(plan.products)
-    return Table(
-        row_O=np.searchsorted(row_K, np.arange(filters * circuit.outputs + 1)),
-        node_K=node_K,
-        column_M=np.searchsorted(node_K[entry_K], np.arange(nodes + 1)),
-        entry_K=entry_K,
-        entry_row_K=row_K[entry_K],
+    return Constants(
+        plan.products,
+        np.searchsorted(row_K, np.arange(filters * circuit.outputs + 1)),
+        node_K,
+        np.searchsorted(node_K[entry_K], np.arange(plan.nodes + 1)),
+        entry_K,
+        row_K[entry_K],
+        trigonometry(np.dtype(str(dtype).removeprefix("torch."))),
     )
 
 
