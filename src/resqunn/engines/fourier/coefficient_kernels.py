@@ -1,6 +1,6 @@
 """The coefficients of a trigonometric polynomial as functions of the weights, and back.
 
-Importing this file imports numba. The tables are `monomials.FourierPlan.tables`; everything is
+Importing this file imports numba. The tables are `monomials.FourierPlan.rotations`; everything is
 in double precision, whatever the dtype of the weights.
 
 Shape suffixes as in `base.py`, and B tasks of a group, S slots, T rotations, K coefficients.

@@ -25,8 +25,8 @@ from torch import Tensor
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.fourier.heisenberg import MAX_STRINGS, propagate
-from resqunn.engines.fourier.monomials import LANES, fourier_plan, polynomial, tasks
-from resqunn.engines.native.kernel import Kernel
+from resqunn.engines.fourier.monomials import LANES, fourier_plan, tasks
+from resqunn.engines.native.kernel import Kernel, plain
 from resqunn.engines.reference import REFERENCE, differentiable_gradients
 from resqunn.engines.threads import share, useful_workers
 from resqunn.engines.tracing import traced
@@ -36,6 +36,9 @@ DTYPES = (torch.float32, torch.float64)
 
 OPERATIONS_PER_THREAD = 8_000_000
 """A thread is worth waking for so many multiplications (about a millisecond)."""
+
+_NONE = {dtype: torch.empty(0, 0, 0, dtype=dtype) for dtype in DTYPES}
+"""In place of gradients that nobody asked for."""
 
 COEFFICIENTS = Kernel("resqunn.engines.fourier.coefficient_kernels", "coefficients")
 WEIGHT_GRADIENTS = Kernel("resqunn.engines.fourier.coefficient_kernels", "weight_gradients")
@@ -129,11 +132,11 @@ class _Polynomial(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         plan = fourier_plan(circuit)
-        inputs, weights = inputs_GNP.detach().contiguous(), weights_GFW.detach().contiguous()
+        inputs, weights = plain(inputs_GNP), plain(weights_GFW)
         (groups, filters, _), patches = weights.shape, inputs.shape[2]
-        state_GFS = torch.empty((groups, filters, plan.start_S.size), dtype=torch.float64)
+        state_GFS = plan.start_S.new_empty(groups, filters, plan.slots)
         values_GK = inputs.new_empty(groups, filters * plan.node_K.size)
-        COEFFICIENTS(weights, plan.tables, state_GFS, values_GK)
+        COEFFICIENTS(weights, plan.rotations, state_GFS, values_GK)
         out_GFRP = inputs.new_empty(groups, filters, circuit.outputs, patches)
         operations = plan.operations(groups * patches, inputs.shape[1], filters)
         workers = _workers(groups, patches, operations)
@@ -142,12 +145,13 @@ class _Polynomial(torch.autograd.Function):
             workers,
             inputs,
             values_GK,
-            polynomial(circuit, filters, inputs.dtype),
+            plan.polynomial(filters, inputs.dtype),
             inputs.new_empty(workers, plan.nodes + 1, LANES),
             out_GFRP,
         )
         ctx.save_for_backward(inputs_GNP, weights_GFW)
-        ctx.circuit, ctx.state_GFS, ctx.values_GK = circuit, state_GFS, values_GK
+        ctx.circuit, ctx.plan = circuit, plan
+        ctx.state_GFS, ctx.values_GK = state_GFS, values_GK
         return out_GFRP
 
     @staticmethod
@@ -159,31 +163,30 @@ class _Polynomial(torch.autograd.Function):
                 ctx.circuit, inputs_GNP, weights_GFW, gradients[0], wanted
             )
         _, need_inputs, need_weights = ctx.needs_input_grad
-        inputs, weights = inputs_GNP.detach().contiguous(), weights_GFW.detach().contiguous()
+        inputs, weights = plain(inputs_GNP), plain(weights_GFW)
         (groups, filters, _), patches = weights.shape, inputs.shape[2]
-        plan = fourier_plan(ctx.circuit)
+        plan = ctx.plan
         count = filters * plan.node_K.size if need_weights else 0
         sums_GBK = inputs.new_empty(groups, tasks(patches), count)
-        by_inputs = torch.empty_like(inputs) if need_inputs else inputs.new_empty(0, 0, 0)
+        by_inputs = torch.empty_like(inputs) if need_inputs else _NONE[inputs.dtype]
         operations = 3 * plan.operations(groups * patches, inputs.shape[1], filters)
         workers = _workers(groups, patches, operations)
-        rows = 2 * plan.nodes + filters * ctx.circuit.outputs + 1 + count
+        rows = 2 * plan.nodes + filters * plan.outputs + 1 + count
         share(
             BACKWARD,
             workers,
             inputs,
             ctx.values_GK,
-            polynomial(ctx.circuit, filters, inputs.dtype),
+            plan.polynomial(filters, inputs.dtype),
             inputs.new_empty(workers, rows, LANES),
-            gradients[0].detach().contiguous(),
+            plain(gradients[0]),
             sums_GBK,
             by_inputs,
         )
         by_weights = torch.empty_like(weights)
         if need_weights:
-            size = 2 * plan.start_S.size + plan.node_K.size
-            memory = torch.empty(size, dtype=torch.float64)
-            WEIGHT_GRADIENTS(weights, plan.tables, ctx.state_GFS, sums_GBK, memory, by_weights)
+            memory = plan.start_S.new_empty(2 * plan.slots + plan.node_K.size)
+            WEIGHT_GRADIENTS(weights, plan.rotations, ctx.state_GFS, sums_GBK, memory, by_weights)
         return None, by_inputs if need_inputs else None, by_weights if need_weights else None
 
 

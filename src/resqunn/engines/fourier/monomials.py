@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -35,6 +35,9 @@ class FourierPlan:
     """The constants of a circuit. S slots, T rotations, K coefficients, M nodes.
 
     Attributes:
+        slots: how many there are.
+        nodes: how many there are.
+        outputs: how many readout values there are.
         start_S: the observables' vector before the first rotation.
         step_weight_T: the weight of each rotation.
         step_pair_T: where each rotation's pairs begin, and where the last's end.
@@ -43,10 +46,12 @@ class FourierPlan:
         products: the two factors of each node after the sines.
         row_K: the readout value of each coefficient, ascending.
         node_K: the node of each coefficient.
-        nodes: how many nodes there are.
     """
 
-    start_S: Float[np.ndarray, " S"]
+    slots: int
+    nodes: int
+    outputs: int
+    start_S: Float[torch.Tensor, " S"]
     step_weight_T: Integer[np.ndarray, " T"]
     step_pair_T: Integer[np.ndarray, " _"]
     pairs: Integer[np.ndarray, "_ 2"]
@@ -54,14 +59,32 @@ class FourierPlan:
     products: Integer[np.ndarray, "_ 2"]
     row_K: Integer[np.ndarray, " K"]
     node_K: Integer[np.ndarray, " K"]
-    nodes: int
+    kept: dict[tuple[int, torch.dtype], Constants] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def tables(self) -> Constants:
+    def rotations(self) -> Constants:
         """The tables of `coefficient_kernels.py`."""
         return Constants(
             self.start_S, self.step_weight_T, self.step_pair_T, self.pairs, self.terms
         )
+
+    def polynomial(self, filters: int, dtype: torch.dtype) -> Constants:
+        """The tables of `polynomial_kernels.py`, for so many filters, whose coefficients follow
+        each other."""
+        if (filters, dtype) not in self.kept:
+            node_K = np.tile(self.node_K, filters)
+            row_K = (np.arange(filters)[:, None] * self.outputs + self.row_K).reshape(-1)
+            entry_K = np.argsort(node_K, kind="stable")
+            self.kept[filters, dtype] = Constants(
+                self.products,
+                np.searchsorted(row_K, np.arange(filters * self.outputs + 1)),
+                node_K,
+                np.searchsorted(node_K[entry_K], np.arange(self.nodes + 1)),
+                entry_K,
+                row_K[entry_K],
+                trigonometry(np.dtype(str(dtype).removeprefix("torch."))),
+            )
+        return self.kept[filters, dtype]
 
     def operations(self, patches: int, inputs: int, filters: int) -> int:
         """About how many multiplications the values of so many patches take."""
@@ -81,7 +104,10 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
     row_K = np.array([row for row, _ in coefficients], dtype=np.int64)
     node_K = np.array([node for _, node in coefficients], dtype=np.int64)
     return FourierPlan(
-        start_S=np.array(propagation.start, dtype=np.float64),
+        slots=len(propagation.start),
+        nodes=len(nodes.of),
+        outputs=circuit.outputs,
+        start_S=torch.tensor(propagation.start, dtype=torch.float64),
         step_weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
         step_pair_T=np.cumsum([0, *(len(step) for _, step in propagation.steps)], dtype=np.int64),
         pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),
@@ -89,26 +115,6 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
         products=np.array(nodes.products, dtype=np.int64).reshape(-1, 2),
         row_K=row_K,
         node_K=node_K,
-        nodes=len(nodes.of),
-    )
-
-
-@lru_cache(maxsize=256)
-def polynomial(circuit: Circuit, filters: int, dtype: torch.dtype) -> Constants:
-    """The tables of `polynomial_kernels.py`: those of a circuit's `filters` filters, whose
-    coefficients follow each other."""
-    plan = fourier_plan(circuit)
-    node_K = np.tile(plan.node_K, filters)
-    row_K = (np.arange(filters)[:, None] * circuit.outputs + plan.row_K).reshape(-1)
-    entry_K = np.argsort(node_K, kind="stable")
-    return Constants(
-        plan.products,
-        np.searchsorted(row_K, np.arange(filters * circuit.outputs + 1)),
-        node_K,
-        np.searchsorted(node_K[entry_K], np.arange(plan.nodes + 1)),
-        entry_K,
-        row_K[entry_K],
-        trigonometry(np.dtype(str(dtype).removeprefix("torch."))),
     )
 
 

@@ -25,7 +25,7 @@ from resqunn.engines.amplitudes import normalised_amplitudes
 from resqunn.engines.base import Engine
 from resqunn.engines.fused.layout import BLOCKS, COEFFICIENTS, LANE_BYTES, layout
 from resqunn.engines.fused.schedule import schedule
-from resqunn.engines.native.kernel import Kernel
+from resqunn.engines.native.kernel import Kernel, plain
 from resqunn.engines.reference import REFERENCE, differentiable_gradients
 from resqunn.engines.threads import share, useful_workers
 from resqunn.engines.tracing import traced
@@ -127,7 +127,7 @@ class _Run:
 
     def __init__(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> None:
         self.table = table = schedule(circuit)
-        self.inputs_GNP = inputs_GNP.detach().contiguous()
+        self.inputs_GNP = plain(inputs_GNP)
         self.weights_GFW = weights_GFW.detach()
         self.lanes = LANE_BYTES // self.inputs_GNP.itemsize
         (self.groups, _, self.patches), self.filters = inputs_GNP.shape, weights_GFW.shape[1]
@@ -135,7 +135,7 @@ class _Run:
         self.coefficients_GFKC = self.inputs_GNP.new_empty(
             self.groups, self.filters, len(table.turns_K5), COEFFICIENTS
         )
-        self.gates = (self.weights_GFW.to(torch.float64).contiguous(), table.gates)
+        self.gates = (plain(self.weights_GFW).to(torch.float64), table.gates)
         COMPOSE(*self.gates, self.coefficients_GFKC)
 
     def values(self) -> Tensor:
@@ -161,7 +161,7 @@ class _Run:
             slots if keep else min(slots, 2),
             True,
             by_inputs,
-            cotangents_GFRP.detach().contiguous(),
+            plain(cotangents_GFRP),
             self.inputs_GNP if inputs is None else inputs,
             sums_GFHK6,
         )

@@ -43,22 +43,31 @@ class Constants:
         self.kind = ("tuple", *kinds)
 
 
+def plain(tensor: Tensor) -> Tensor:
+    """The values as they have to be in memory for a kernel: contiguous, nothing put off."""
+    return tensor.resolve_neg().contiguous()
+
+
 def _flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
     """The arguments' kinds, for which code is compiled, and the numbers that it is given."""
     kinds: list[Any] = []
     numbers: list[int] = []
     for argument in arguments:
-        if isinstance(argument, Tensor):
+        kind = type(argument)
+        if kind is int or kind is bool:
+            kinds.append(kind)
+            numbers.append(argument)
+        elif kind is Constants:
+            kinds.append(argument.kind)
+            numbers += argument.numbers
+        else:
+            if kind is not Tensor:
+                # Not all of torch's subclasses have memory of their own: numpy refuses the others.
+                argument = torch.from_numpy(argument.detach().numpy())
             shape = argument.shape
             kinds.append((argument.dtype, len(shape)))
             numbers.append(argument.data_ptr())
             numbers += shape
-        elif isinstance(argument, Constants):
-            kinds.append(argument.kind)
-            numbers += argument.numbers
-        else:
-            kinds.append(type(argument))
-            numbers.append(argument)
     return kinds, numbers
 
 
