@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+
 @lru_cache(maxsize=1)
 def pool() -> ThreadPoolExecutor:
     """The threads of this process, started when first needed."""
@@ -34,9 +35,7 @@ def useful_workers(tasks: int, busy: int) -> int:
 
 def share(kernel: Callable[..., None], workers: int, *arguments: Any) -> None:
     """Calls `kernel(worker, workers, *arguments)` for each worker at the same time."""
-    others = [
-        pool().submit(kernel, worker, workers, *arguments) for worker in range(1, workers)
-    ]
+    others = [pool().submit(kernel, worker, workers, *arguments) for worker in range(1, workers)]
     kernel(0, workers, *arguments)
     for other in others:
         other.result()

@@ -64,9 +64,7 @@ class FourierPlan:
     @cached_property
     def rotations(self) -> Constants:
         """The tables of `coefficient_kernels.py`."""
-        return Constants(
-            self.start_S, self.step_weight_T, self.step_pair_T, self.pairs, self.terms
-        )
+        return Constants(self.start_S, self.step_weight_T, self.step_pair_T, self.pairs, self.terms)
 
     def polynomial(self, filters: int, dtype: torch.dtype) -> Constants:
         """The tables of `polynomial_kernels.py`, for so many filters, whose coefficients follow

@@ -26,8 +26,8 @@ from resqunn.engines.fourier.monomials import LANES, TASK
 from resqunn.engines.native.compiler import compiled
 
 SUMS = {"contract"}
-"""Multiplications and additions may be fused, but sums are never reordered: the compiler's
-choice of an order differs between code that was just compiled and the same code from disk."""
+"""Multiplications and additions may be fused, but sums are never reordered: the order would
+depend on how many numbers a register of the processor holds."""
 
 
 @compiled(fastmath={"contract"})

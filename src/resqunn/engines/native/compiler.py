@@ -30,8 +30,8 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     arithmetic, and for which a process would need numba: no compiled function may create an
     array.
     """
-    own = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return njit(_nrt=False, **own, **options)
+    options |= {"error_model": "numpy", "_nrt": False}
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
 
 
 def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
@@ -50,7 +50,7 @@ def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
     return emit(language)
 
 
-def _type_of(kind: Any) -> types.Type:
+def _type_of(kind: Any) -> Any:
     if kind in (int, bool):
         return types.int64 if kind is int else types.boolean
     if isinstance(kind[0], torch.dtype):

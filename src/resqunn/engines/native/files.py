@@ -54,10 +54,10 @@ def write(name: str, identity: dict[str, str], code: bytes) -> None:
         # Such a file belongs to the user alone.
         handle, temporary = tempfile.mkstemp(dir=place.parent)
         try:
-            with open(handle, "wb") as file:
+            with os.fdopen(handle, "wb") as file:
                 file.write(sha256(content).digest() + content)
             Path(temporary).replace(place)
-        except OSError:
+        except BaseException:
             Path(temporary).unlink()
             raise
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from llvmlite import binding
 
@@ -27,7 +28,7 @@ def circumstances() -> dict[str, str]:
         "llvmlite": version("llvmlite"),
         "system": binding.get_process_triple(),
         "processor": binding.get_host_cpu_name(),
-        "features": binding.get_host_cpu_features().flatten(),
+        "features": _features(),
     }
 
 
@@ -41,7 +42,8 @@ def load(code: bytes) -> Callable[..., None]:
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _target())
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    function = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(engine.get_function_address(ENTRY))
+    address = engine.get_function_address(ENTRY)
+    function: Any = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(address)
     function.engine = engine  # which owns the memory
     return function
 
@@ -51,8 +53,15 @@ def _target() -> binding.TargetMachine:
     binding.initialize_native_asmprinter()
     return binding.Target.from_triple(binding.get_process_triple()).create_target_machine(
         cpu=binding.get_host_cpu_name(),
-        features=binding.get_host_cpu_features().flatten(),
+        features=_features(),
         opt=3,
         codemodel="jitdefault",
         jit=True,
     )
+
+
+def _features() -> str:
+    try:
+        return binding.get_host_cpu_features().flatten()
+    except RuntimeError:  # LLVM cannot tell on this kind of processor
+        return ""
