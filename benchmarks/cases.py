@@ -218,7 +218,7 @@ print(json.dumps({"torch": base, "peak": peak(), "first": time.perf_counter() - 
 
 
 def _child(images: int, kind: str, cache: str | None = None) -> dict[str, float]:
-    variables = os.environ | ({"NUMBA_CACHE_DIR": cache} if cache else {})
+    variables = os.environ | ({"RESQUNN_CACHE": cache} if cache else {})
     done = subprocess.run(
         [sys.executable, "-c", _CHILD, str(images), kind],
         check=True,

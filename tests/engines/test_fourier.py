@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 import subprocess
 import sys
@@ -293,21 +292,5 @@ def test_torch_func_goes_through_the_reference():
 
 
 def test_importing_the_engine_does_not_import_numba():
-    command = "import sys, resqunn.engines.fourier; sys.exit('numba' in sys.modules)"
+    command = "import sys, resqunn; sys.exit(bool({'numba', 'llvmlite'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
-
-
-def test_code_from_disk_gives_the_same_bits_as_code_just_compiled(tmp_path):
-    code = (
-        "import torch; from resqunn import Quanv2d; torch.manual_seed(0);"
-        "m = Quanv2d(1, 4, 2, 2, engine='fourier'); x = torch.rand(4, 1, 28, 28);"
-        "m(x).square().sum().backward(); print(m.weight.grad.tolist())"
-    )
-    variables = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    cold, warm = (
-        subprocess.run(
-            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=variables
-        ).stdout
-        for _ in range(2)
-    )
-    assert cold == warm

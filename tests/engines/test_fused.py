@@ -278,7 +278,7 @@ def test_without_a_place_for_compiled_code(tmp_path):
     # A file where a folder should be cannot be written to, not even by root.
     place = tmp_path / "file"
     place.touch()
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(place)}
+    environment = {**os.environ, "RESQUNN_CACHE": str(place)}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )

@@ -11,13 +11,9 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import torch
-
-OPERATIONS_PER_THREAD = 8_000_000
-"""A thread is worth waking for so many multiplications (about a millisecond)."""
 
 
 @lru_cache(maxsize=1)
@@ -31,22 +27,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=pool.cache_clear)
 
 
-def share(
-    kernel: Callable[..., None], arguments: tuple[Any, ...], tasks: int, operations: int
-) -> None:
-    """Calls `kernel(*arguments, first, last)` so that tasks 0 to `tasks` - 1 are done.
+def useful_workers(tasks: int, busy: int) -> int:
+    """How many threads are to share so many tasks, which keep `busy` threads busy: at most
+    `torch.get_num_threads()`."""
+    return max(1, min(torch.get_num_threads(), tasks, busy))
 
-    At most `torch.get_num_threads()` threads work, and only as many as `operations`, the
-    multiplications of all tasks, keep busy.
-    """
-    threads = min(torch.get_num_threads(), tasks, operations // OPERATIONS_PER_THREAD + 1)
-    if threads <= 1:
-        kernel(*arguments, 0, tasks)
-        return
-    bounds = [tasks * k // threads for k in range(threads + 1)]
-    others = [
-        pool().submit(kernel, *arguments, first, last) for first, last in pairwise(bounds[1:])
-    ]
-    kernel(*arguments, 0, bounds[1])
+
+def share(kernel: Callable[..., None], workers: int, *arguments: Any) -> None:
+    """Calls `kernel(worker, workers, *arguments)` for each worker at the same time."""
+    others = [pool().submit(kernel, worker, workers, *arguments) for worker in range(1, workers)]
+    kernel(0, workers, *arguments)
     for other in others:
         other.result()

@@ -1,7 +1,7 @@
 """The coefficients of a trigonometric polynomial as functions of the weights, and back.
 
-Importing this file imports numba. The plan's arrays are those of `monomials.FourierPlan`;
-everything is in double precision, whatever the dtype of the weights.
+Importing this file imports numba. The tables are `monomials.FourierPlan.rotations`; everything is
+in double precision, whatever the dtype of the weights.
 
 Shape suffixes as in `base.py`, and B tasks of a group, S slots, T rotations, K coefficients.
 """
@@ -11,19 +11,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from resqunn.engines.fourier.polynomial_kernels import SUMS
+from resqunn.engines.native.compiler import compiled
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
-def coefficients(
-    weights_GFW, start_S, step_weight_T, step_pair_T, pairs, terms, state_GFS, values_GFK
-):
+@compiled(fastmath=SUMS)
+def coefficients(weights_GFW, tables, state_GFS, values_GK):
     """Turns the observables through all rotations; writes the final vector and the
     polynomial's coefficients."""
+    start_S, step_weight_T, step_pair_T, pairs, terms = tables
     groups, filters, _ = weights_GFW.shape
     for g in range(groups):
+        for k in range(values_GK.shape[1]):
+            values_GK[g, k] = 0
         for f in range(filters):
             for s in range(start_S.shape[0]):
                 state_GFS[g, f, s] = start_S[s]
@@ -35,26 +36,23 @@ def coefficients(
                     a, b = state_GFS[g, f, i], state_GFS[g, f, j]
                     state_GFS[g, f, i] = cosine * a - sine * b
                     state_GFS[g, f, j] = cosine * b + sine * a
-            for k in range(values_GFK.shape[2]):
-                values_GFK[g, f, k] = 0
+            first = f * (values_GK.shape[1] // filters)
             for k in range(terms.shape[0]):
-                values_GFK[g, f, terms[k, 1]] += terms[k, 2] * state_GFS[g, f, terms[k, 0]]
+                values_GK[g, first + terms[k, 1]] += terms[k, 2] * state_GFS[g, f, terms[k, 0]]
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
-def weight_gradients(
-    weights_GFW, step_weight_T, step_pair_T, pairs, terms, state_GFS, sums_GBFK, gradient_GFW
-):
+@compiled(fastmath=SUMS)
+def weight_gradients(weights_GFW, tables, state_GFS, sums_GBK, memory, gradient_GFW):
     """From the derivatives by the coefficients, summed over tasks here, to the weights'.
 
     A rotation's inverse is its transpose: the vector before each rotation is computed back
-    from the final one instead of being stored.
+    from the final one instead of being stored. `memory` is for two vectors and for the
+    coefficients of one filter.
     """
+    _, step_weight_T, step_pair_T, pairs, terms = tables
     groups, filters, weights = weights_GFW.shape
-    slots, count = state_GFS.shape[2], sums_GBFK.shape[3]
-    state = np.empty(slots)
-    adjoint = np.empty(slots)
-    total = np.empty(count)
+    slots, count = state_GFS.shape[2], sums_GBK.shape[2] // filters
+    state, adjoint, total = memory[:slots], memory[slots : 2 * slots], memory[2 * slots :]
     for g in range(groups):
         for f in range(filters):
             for s in range(slots):
@@ -62,9 +60,9 @@ def weight_gradients(
                 adjoint[s] = 0.0
             for k in range(count):
                 total[k] = 0.0
-            for task in range(sums_GBFK.shape[1]):
+            for task in range(sums_GBK.shape[1]):
                 for k in range(count):
-                    total[k] += sums_GBFK[g, task, f, k]
+                    total[k] += sums_GBK[g, task, f * count + k]
             for k in range(terms.shape[0]):
                 adjoint[terms[k, 0]] += terms[k, 2] * total[terms[k, 1]]
             for w in range(weights):

@@ -18,7 +18,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -26,13 +25,25 @@ from torch import Tensor
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.fourier.heisenberg import MAX_STRINGS, propagate
-from resqunn.engines.fourier.monomials import fourier_plan, table, trigonometry
+from resqunn.engines.fourier.monomials import LANES, fourier_plan, tasks
+from resqunn.engines.native.kernel import Kernel, plain
 from resqunn.engines.reference import REFERENCE, differentiable_gradients
-from resqunn.engines.threads import share
+from resqunn.engines.threads import share, useful_workers
 from resqunn.engines.tracing import traced
 from resqunn.errors import CircuitError, ConfigurationError
 
 DTYPES = (torch.float32, torch.float64)
+
+OPERATIONS_PER_THREAD = 8_000_000
+"""A thread is worth waking for so many multiplications (about a millisecond)."""
+
+_NONE = {dtype: torch.empty(0, 0, 0, dtype=dtype) for dtype in DTYPES}
+"""In place of gradients that nobody asked for."""
+
+COEFFICIENTS = Kernel("resqunn.engines.fourier.coefficient_kernels", "coefficients")
+WEIGHT_GRADIENTS = Kernel("resqunn.engines.fourier.coefficient_kernels", "weight_gradients")
+FORWARD = Kernel("resqunn.engines.fourier.polynomial_kernels", "forward")
+BACKWARD = Kernel("resqunn.engines.fourier.polynomial_kernels", "backward")
 
 
 def obstacle(circuit: Circuit) -> str | None:
@@ -120,44 +131,27 @@ class _Polynomial(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
-        # Importing the kernels imports numba, which takes longer than `resqunn --help` may.
-        from resqunn.engines.fourier import coefficient_kernels, polynomial_kernels
-
         plan = fourier_plan(circuit)
-        inputs, weights = _array(inputs_GNP), _array(weights_GFW)
+        inputs, weights = plain(inputs_GNP), plain(weights_GFW)
         (groups, filters, _), patches = weights.shape, inputs.shape[2]
-        where, outputs = table(circuit, filters), filters * circuit.outputs
-        state_GFS = np.empty((groups, filters, plan.start_S.size))
-        values_GFK = np.empty((groups, filters, plan.node_K.size), inputs.dtype)
-        coefficient_kernels.coefficients(
-            weights,
-            plan.start_S,
-            plan.step_weight_T,
-            plan.step_pair_T,
-            plan.pairs,
-            plan.terms,
-            state_GFS,
-            values_GFK,
-        )
-        out_GFRP = inputs_GNP.new_empty(groups, filters, circuit.outputs, patches)
-        arguments = (
-            inputs,
-            values_GFK.reshape(groups, where.node_K.size),
-            plan.products,
-            where.row_O,
-            where.node_K,
-            trigonometry(inputs.dtype),
-            out_GFRP.numpy().reshape(groups, outputs, patches),
-        )
-        tasks = groups * polynomial_kernels.tasks(patches)
+        state_GFS = plan.start_S.new_empty(groups, filters, plan.slots)
+        values_GK = inputs.new_empty(groups, filters * plan.node_K.size)
+        COEFFICIENTS(weights, plan.rotations, state_GFS, values_GK)
+        out_GFRP = inputs.new_empty(groups, filters, circuit.outputs, patches)
+        operations = plan.operations(groups * patches, inputs.shape[1], filters)
+        workers = _workers(groups, patches, operations)
         share(
-            polynomial_kernels.forward,
-            arguments,
-            tasks,
-            plan.operations(groups * patches, inputs.shape[1], filters),
+            FORWARD,
+            workers,
+            inputs,
+            values_GK,
+            plan.polynomial(filters, inputs.dtype),
+            inputs.new_empty(workers, plan.nodes + 1, LANES),
+            out_GFRP,
         )
         ctx.save_for_backward(inputs_GNP, weights_GFW)
-        ctx.circuit, ctx.state_GFS, ctx.values_GFK = circuit, state_GFS, values_GFK
+        ctx.circuit, ctx.plan = circuit, plan
+        ctx.state_GFS, ctx.values_GK = state_GFS, values_GK
         return out_GFRP
 
     @staticmethod
@@ -168,44 +162,33 @@ class _Polynomial(torch.autograd.Function):
             return None, *differentiable_gradients(
                 ctx.circuit, inputs_GNP, weights_GFW, gradients[0], wanted
             )
-        from resqunn.engines.fourier import coefficient_kernels, polynomial_kernels
-
         _, need_inputs, need_weights = ctx.needs_input_grad
-        inputs, weights = _array(inputs_GNP), _array(weights_GFW)
+        inputs, weights = plain(inputs_GNP), plain(weights_GFW)
         (groups, filters, _), patches = weights.shape, inputs.shape[2]
-        plan, where = fourier_plan(ctx.circuit), table(ctx.circuit, filters)
-        outputs, tasks = filters * ctx.circuit.outputs, polynomial_kernels.tasks(patches)
-        sums_GBK = np.empty((groups, tasks, where.node_K.size if need_weights else 0), inputs.dtype)
-        by_inputs = torch.empty_like(inputs_GNP, memory_format=torch.contiguous_format)
-        arguments = (
+        plan = ctx.plan
+        count = filters * plan.node_K.size if need_weights else 0
+        sums_GBK = inputs.new_empty(groups, tasks(patches), count)
+        by_inputs = torch.empty_like(inputs) if need_inputs else _NONE[inputs.dtype]
+        operations = 3 * plan.operations(groups * patches, inputs.shape[1], filters)
+        workers = _workers(groups, patches, operations)
+        rows = 2 * plan.nodes + filters * plan.outputs + 1 + count
+        share(
+            BACKWARD,
+            workers,
             inputs,
-            ctx.values_GFK.reshape(groups, where.node_K.size),
-            plan.products,
-            where.column_M,
-            where.entry_K,
-            where.entry_row_K,
-            trigonometry(inputs.dtype),
-            _array(gradients[0]).reshape(groups, outputs, patches),
+            ctx.values_GK,
+            plan.polynomial(filters, inputs.dtype),
+            inputs.new_empty(workers, rows, LANES),
+            plain(gradients[0]),
             sums_GBK,
-            by_inputs.numpy() if need_inputs else np.empty((0, 0, 0), inputs.dtype),
+            by_inputs,
         )
-        work = 3 * plan.operations(groups * patches, inputs.shape[1], filters)
-        share(polynomial_kernels.backward, arguments, groups * tasks, work)
-        by_weights = torch.empty_like(weights_GFW, memory_format=torch.contiguous_format)
+        by_weights = torch.empty_like(weights)
         if need_weights:
-            coefficient_kernels.weight_gradients(
-                weights,
-                plan.step_weight_T,
-                plan.step_pair_T,
-                plan.pairs,
-                plan.terms,
-                ctx.state_GFS,
-                sums_GBK.reshape(groups, tasks, filters, plan.node_K.size),
-                by_weights.numpy(),
-            )
+            memory = plan.start_S.new_empty(2 * plan.slots + plan.node_K.size)
+            WEIGHT_GRADIENTS(weights, plan.rotations, ctx.state_GFS, sums_GBK, memory, by_weights)
         return None, by_inputs if need_inputs else None, by_weights if need_weights else None
 
 
-def _array(tensor: Tensor) -> np.ndarray:
-    """The tensor's memory as an array, copied only if it is not contiguous."""
-    return tensor.detach().contiguous().numpy()
+def _workers(groups: int, patches: int, operations: int) -> int:
+    return useful_workers(groups * tasks(patches), operations // OPERATIONS_PER_THREAD + 1)

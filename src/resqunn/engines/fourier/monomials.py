@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
+import torch
 from jaxtyping import Float, Integer
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.product_state import Factor
+from resqunn.engines.native.kernel import Constants
+
+LANES, TASK = 128, 8
+"""So many patches make a block, and so many blocks a task."""
+
+
+def tasks(patches: int) -> int:
+    """How many tasks a group of so many patches is."""
+    return -(-patches // (TASK * LANES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +35,9 @@ class FourierPlan:
     """The constants of a circuit. S slots, T rotations, K coefficients, M nodes.
 
     Attributes:
+        slots: how many there are.
+        nodes: how many there are.
+        outputs: how many readout values there are.
         start_S: the observables' vector before the first rotation.
         step_weight_T: the weight of each rotation.
         step_pair_T: where each rotation's pairs begin, and where the last's end.
@@ -36,7 +48,10 @@ class FourierPlan:
         node_K: the node of each coefficient.
     """
 
-    start_S: Float[np.ndarray, " S"]
+    slots: int
+    nodes: int
+    outputs: int
+    start_S: Float[torch.Tensor, " S"]
     step_weight_T: Integer[np.ndarray, " T"]
     step_pair_T: Integer[np.ndarray, " _"]
     pairs: Integer[np.ndarray, "_ 2"]
@@ -44,6 +59,30 @@ class FourierPlan:
     products: Integer[np.ndarray, "_ 2"]
     row_K: Integer[np.ndarray, " K"]
     node_K: Integer[np.ndarray, " K"]
+    kept: dict[tuple[int, torch.dtype], Constants] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def rotations(self) -> Constants:
+        """The tables of `coefficient_kernels.py`."""
+        return Constants(self.start_S, self.step_weight_T, self.step_pair_T, self.pairs, self.terms)
+
+    def polynomial(self, filters: int, dtype: torch.dtype) -> Constants:
+        """The tables of `polynomial_kernels.py`, for so many filters, whose coefficients follow
+        each other."""
+        if (filters, dtype) not in self.kept:
+            node_K = np.tile(self.node_K, filters)
+            row_K = (np.arange(filters)[:, None] * self.outputs + self.row_K).reshape(-1)
+            entry_K = np.argsort(node_K, kind="stable")
+            self.kept[filters, dtype] = Constants(
+                self.products,
+                np.searchsorted(row_K, np.arange(filters * self.outputs + 1)),
+                node_K,
+                np.searchsorted(node_K[entry_K], np.arange(self.nodes + 1)),
+                entry_K,
+                row_K[entry_K],
+                trigonometry(np.dtype(str(dtype).removeprefix("torch."))),
+            )
+        return self.kept[filters, dtype]
 
     def operations(self, patches: int, inputs: int, filters: int) -> int:
         """About how many multiplications the values of so many patches take."""
@@ -63,7 +102,10 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
     row_K = np.array([row for row, _ in coefficients], dtype=np.int64)
     node_K = np.array([node for _, node in coefficients], dtype=np.int64)
     return FourierPlan(
-        start_S=np.array(propagation.start, dtype=np.float64),
+        slots=len(propagation.start),
+        nodes=len(nodes.of),
+        outputs=circuit.outputs,
+        start_S=torch.tensor(propagation.start, dtype=torch.float64),
         step_weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
         step_pair_T=np.cumsum([0, *(len(step) for _, step in propagation.steps)], dtype=np.int64),
         pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),
@@ -71,34 +113,6 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
         products=np.array(nodes.products, dtype=np.int64).reshape(-1, 2),
         row_K=row_K,
         node_K=node_K,
-    )
-
-
-class Table(NamedTuple):
-    """Where the coefficients of several filters stand; what is what is said in
-    `polynomial_kernels.py`."""
-
-    row_O: Integer[np.ndarray, " _"]
-    node_K: Integer[np.ndarray, " _"]
-    column_M: Integer[np.ndarray, " _"]
-    entry_K: Integer[np.ndarray, " _"]
-    entry_row_K: Integer[np.ndarray, " _"]
-
-
-@lru_cache(maxsize=256)
-def table(circuit: Circuit, filters: int) -> Table:
-    """The table of a circuit's `filters` filters, whose coefficients follow each other."""
-    plan = fourier_plan(circuit)
-    node_K = np.tile(plan.node_K, filters)
-    row_K = (np.arange(filters)[:, None] * circuit.outputs + plan.row_K).reshape(-1)
-    entry_K = np.argsort(node_K, kind="stable")
-    nodes = 1 + 2 * circuit.inputs + len(plan.products)
-    return Table(
-        row_O=np.searchsorted(row_K, np.arange(filters * circuit.outputs + 1)),
-        node_K=node_K,
-        column_M=np.searchsorted(node_K[entry_K], np.arange(nodes + 1)),
-        entry_K=entry_K,
-        entry_row_K=row_K[entry_K],
     )
 
 

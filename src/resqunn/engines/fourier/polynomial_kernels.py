@@ -21,22 +21,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-LANES = 128
-TASK = 8
+from resqunn.engines.fourier.monomials import LANES, TASK
+from resqunn.engines.native.compiler import compiled
 
 SUMS = {"contract"}
-"""Multiplications and additions may be fused, but sums are never reordered: the compiler's
-choice of an order differs between code that was just compiled and the same code from disk."""
+"""Multiplications and additions may be fused, but sums are never reordered: the order would
+depend on how many numbers a register of the processor holds."""
 
 
-def tasks(patches: int) -> int:
-    """How many tasks a group of so many patches is."""
-    return -(-patches // (TASK * LANES))
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@compiled(fastmath={"contract"})
 def _sines(nodes, row, constants):
     r"""Replaces row `row`, angles, by their cosines and writes their sines to the next row.
 
@@ -76,7 +70,7 @@ def _sines(nodes, row, constants):
                 nodes[row + 1, lane] = math.sin(x)
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
+@compiled(fastmath=SUMS)
 def _fill(nodes, inputs_GNP, g, first, count, products, constants):
     """The nodes of a block: patches `first` to `first + count` of group `g`."""
     inputs = inputs_GNP.shape[1]
@@ -92,21 +86,23 @@ def _fill(nodes, inputs_GNP, g, first, count, products, constants):
             nodes[m, lane] = nodes[a, lane] * nodes[b, lane]
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
-def forward(
-    inputs_GNP, values_GK, products, row_O, node_K, constants, out_GOP, first_task, last_task
-):
-    """The polynomials' values on tasks `first_task` to `last_task` (not included)."""
-    _, inputs, patches = inputs_GNP.shape
+@compiled(fastmath=SUMS)
+def forward(worker, workers, inputs_GNP, values_GK, tables, memory_WML, out_GFRP):
+    """The polynomials' values on every task that is this worker's."""
+    products, row_O, node_K, _, _, _, constants = tables
+    groups, inputs, patches = inputs_GNP.shape
+    readouts = out_GFRP.shape[2]
     tasks = (patches + TASK * LANES - 1) // (TASK * LANES)
-    nodes = np.ones((1 + 2 * inputs + products.shape[0], LANES), inputs_GNP.dtype)
-    total = np.empty((1, LANES), inputs_GNP.dtype)
-    for task in range(first_task, last_task):
+    rows = 1 + 2 * inputs + products.shape[0]
+    nodes, total = memory_WML[worker, :rows], memory_WML[worker, rows:]
+    nodes[0] = 1
+    for task in range(worker, groups * tasks, workers):
         g, begin = task // tasks, task % tasks * (TASK * LANES)
         for first in range(begin, min(begin + TASK * LANES, patches), LANES):
             count = min(LANES, patches - first)
             _fill(nodes, inputs_GNP, g, first, count, products, constants)
             for o in range(row_O.shape[0] - 1):
+                f, r = o // readouts, o % readouts
                 for lane in range(LANES):
                     total[0, lane] = 0
                 k, end = row_O[o], row_O[o + 1]
@@ -128,44 +124,37 @@ def forward(
                         total[0, lane] += a * nodes[i, lane]
                     k += 1
                 for lane in range(count):
-                    out_GOP[g, o, first + lane] = total[0, lane]
+                    out_GFRP[g, f, r, first + lane] = total[0, lane]
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
+@compiled(fastmath=SUMS)
 def backward(
-    inputs_GNP,
-    values_GK,
-    products,
-    column_M,
-    entry_K,
-    entry_row_K,
-    constants,
-    out_GOP,
-    sums_GBK,
-    gradient_GNP,
-    first_task,
-    last_task,
+    worker, workers, inputs_GNP, values_GK, tables, memory_WML, out_GFRP, sums_GBK, gradient_GNP
 ):
     """Derivatives by coefficients (for each task) and by inputs, given those by the values.
 
     Either is skipped if the array for it is empty.
     """
-    _, inputs, patches = inputs_GNP.shape
+    products, _, _, column_M, entry_K, entry_row_K, constants = tables
+    groups, inputs, patches = inputs_GNP.shape
+    readouts = out_GFRP.shape[2]
     tasks = (patches + TASK * LANES - 1) // (TASK * LANES)
-    nodes = np.ones((1 + 2 * inputs + products.shape[0], LANES), inputs_GNP.dtype)
-    slopes = np.zeros_like(nodes)
-    total = np.empty((1, LANES), inputs_GNP.dtype)
-    out = np.zeros((out_GOP.shape[1], LANES), inputs_GNP.dtype)
-    sums = np.zeros((sums_GBK.shape[2], LANES), inputs_GNP.dtype)
-    for task in range(first_task, last_task):
+    rows = 1 + 2 * inputs + products.shape[0]
+    nodes, slopes = memory_WML[worker, :rows], memory_WML[worker, rows : 2 * rows]
+    at = 2 * rows + out_GFRP.shape[1] * readouts
+    out, total = memory_WML[worker, 2 * rows : at], memory_WML[worker, at : at + 1]
+    sums = memory_WML[worker, at + 1 :]
+    nodes[0] = 1
+    for task in range(worker, groups * tasks, workers):
         g, begin = task // tasks, task % tasks * (TASK * LANES)
         sums[:] = 0
         for first in range(begin, min(begin + TASK * LANES, patches), LANES):
             count = min(LANES, patches - first)
             _fill(nodes, inputs_GNP, g, first, count, products, constants)
             for o in range(out.shape[0]):
+                f, r = o // readouts, o % readouts
                 for lane in range(count):
-                    out[o, lane] = out_GOP[g, o, first + lane]
+                    out[o, lane] = out_GFRP[g, f, r, first + lane]
                 for lane in range(count, LANES):
                     out[o, lane] = 0
             if sums_GBK.size:
@@ -183,7 +172,7 @@ def backward(
             sums_GBK[g, task % tasks, k] = total_k
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
+@compiled(fastmath=SUMS)
 def _add_products(sums, k, nodes, m, out, i):
     """Adds the product of two rows to a row of sums. As a function of its own it is
     vectorized."""
@@ -191,7 +180,7 @@ def _add_products(sums, k, nodes, m, out, i):
         sums[k, lane] += nodes[m, lane] * out[i, lane]
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
+@compiled(fastmath=SUMS)
 def _coefficient_sums(sums, nodes, out, column_M, entry_K, entry_row_K):
     """Adds out[o, p] node[m, p] for each coefficient, lane by lane."""
     for m in range(nodes.shape[0]):
@@ -199,7 +188,7 @@ def _coefficient_sums(sums, nodes, out, column_M, entry_K, entry_row_K):
             _add_products(sums, entry_K[k], nodes, m, out, entry_row_K[k])
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
+@compiled(fastmath=SUMS)
 def _node_slopes(slopes, out, column_M, entry_K, entry_row_K, values_K, total):
     """The derivative by each node: sum_o coefficient[o, m] out[o, p]."""
     for m in range(slopes.shape[0]):
@@ -225,14 +214,14 @@ def _node_slopes(slopes, out, column_M, entry_K, entry_row_K, values_K, total):
             slopes[m, lane] = total[0, lane]
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
+@compiled(fastmath=SUMS)
 def _multiply_add(out, o, a, i, b, j):
     """Adds the product of two rows to a row. As a function of its own it is vectorized."""
     for lane in range(LANES):
         out[o, lane] += a[i, lane] * b[j, lane]
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
+@compiled(fastmath=SUMS)
 def _input_slopes(nodes, slopes, products, inputs):
     """Undoes the products in reverse order; the derivative by input n replaces its cosine's."""
     for k in range(products.shape[0] - 1, -1, -1):

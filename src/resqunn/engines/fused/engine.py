@@ -1,8 +1,7 @@
 r"""Compiled state-vector kernels for the CPU: any circuit, values and first derivatives.
 
 `schedule.py` turns the circuit into tables and `kernels/` carries them out, one patch a lane
-of the vector unit: nothing is compiled for a new circuit. The kernels are compiled when a
-number type is used for the first time ever, and kept on disk by numba.
+of the vector unit: nothing is compiled for a new circuit (`native/`).
 
 The way back computes the forward states again and then undoes pass after pass with one bra
 for all outputs (adjoint differentiation, Jones and Gacon, arXiv:2009.02823); nothing but
@@ -14,11 +13,9 @@ Shape suffixes as in `base.py` and `kernels/programs.py`.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -26,9 +23,11 @@ from torch import Tensor
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.amplitudes import normalised_amplitudes
 from resqunn.engines.base import Engine
+from resqunn.engines.fused.layout import BLOCKS, COEFFICIENTS, LANE_BYTES, layout
 from resqunn.engines.fused.schedule import schedule
+from resqunn.engines.native.kernel import Kernel, plain
 from resqunn.engines.reference import REFERENCE, differentiable_gradients
-from resqunn.engines.threads import pool
+from resqunn.engines.threads import share, useful_workers
 from resqunn.engines.tracing import traced
 from resqunn.errors import CircuitError, ConfigurationError, DtypeError
 
@@ -40,6 +39,10 @@ MAX_QUBITS = 20
 
 WORK_PER_THREAD = 2**18
 """A thread more for so many updates of an amplitude: about a tenth of a millisecond."""
+
+RUN = Kernel("resqunn.engines.fused.kernels.programs", "run")
+COMPOSE = Kernel("resqunn.engines.fused.kernels.turns", "compose")
+WEIGHT_GRADIENTS = Kernel("resqunn.engines.fused.kernels.turns", "weight_gradients")
 
 
 @dataclass(frozen=True)
@@ -123,29 +126,23 @@ class _Run:
     """The arrays of one call of the kernels."""
 
     def __init__(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> None:
-        # Numba is slow to import and not needed before.
-        from resqunn.engines.fused.kernels import lanes, programs, turns
-
-        self.program, self.turns = programs.run, turns
         self.table = table = schedule(circuit)
-        self.inputs_GNP = inputs_GNP.detach().contiguous()
+        self.inputs_GNP = plain(inputs_GNP)
         self.weights_GFW = weights_GFW.detach()
-        self.parts = (0,) if table.real else (0, 1)
-        self.lanes = lanes.LANE_BYTES // self.inputs_GNP.itemsize
+        self.lanes = LANE_BYTES // self.inputs_GNP.itemsize
         (self.groups, _, self.patches), self.filters = inputs_GNP.shape, weights_GFW.shape[1]
-        self.chunks = -(-self.patches // (self.lanes * programs.BLOCKS))
-        self.coefficients_GFKC = self._empty(
-            self.groups, self.filters, len(table.turns_K5), turns.COEFFICIENTS
+        self.chunks = -(-self.patches // (self.lanes * BLOCKS))
+        self.coefficients_GFKC = self.inputs_GNP.new_empty(
+            self.groups, self.filters, len(table.turns_K5), COEFFICIENTS
         )
-        weights = self.weights_GFW.to(torch.float64).contiguous().numpy()
-        self.gates = (weights, table.turns_K5, table.gates_J4, table.fixed_J4)
-        turns.compose(*self.gates, self.coefficients_GFKC)
+        self.gates = (plain(self.weights_GFW).to(torch.float64), table.gates)
+        COMPOSE(*self.gates, self.coefficients_GFKC)
 
     def values(self) -> Tensor:
         outputs = len(self.table.diagonals_RA)
         values = self.inputs_GNP.new_empty(self.groups, self.filters, outputs, self.patches)
-        nothing = np.empty((0, 0, 0, 0, 6))
-        self._start_workers(1, False, False, values.numpy(), self.inputs_GNP.numpy(), nothing)
+        nothing = torch.empty((0, 0, 0, 0, 6), dtype=torch.float64)
+        self._start_workers(1, False, False, values, self.inputs_GNP, nothing)
         return values
 
     def gradients(
@@ -154,67 +151,46 @@ class _Run:
         table = self.table
         inputs = torch.empty_like(self.inputs_GNP) if by_inputs else None
         weights = torch.zeros(self.weights_GFW.shape, dtype=torch.float64)
-        sums_GFHK6 = np.empty((self.groups, self.filters, self.chunks, len(table.turns_K5), 6))
+        turns = len(table.turns_K5)
+        shape = (self.groups, self.filters, self.chunks, turns, 6)
+        sums_GFHK6 = torch.empty(shape, dtype=torch.float64)
         slots = 1 + len(table.passes_S3) - table.product
-        registers = table.rows * len(self.parts)
+        registers = table.rows * (1 if table.real else 2)
         keep = slots * registers * self.lanes * self.inputs_GNP.itemsize <= KEPT_BYTES
         self._start_workers(
             slots if keep else min(slots, 2),
             True,
             by_inputs,
-            cotangents_GFRP.detach().contiguous().numpy(),
-            (self.inputs_GNP if inputs is None else inputs).numpy(),
+            plain(cotangents_GFRP),
+            self.inputs_GNP if inputs is None else inputs,
             sums_GFHK6,
         )
-        self.turns.weight_gradients(*self.gates, sums_GFHK6, weights.numpy())
+        WEIGHT_GRADIENTS(*self.gates, sums_GFHK6, weights)
         return inputs, weights.to(self.weights_GFW)
 
-    def _empty(self, *shape: int) -> np.ndarray:
-        # Torch's memory starts at a multiple of the register size, numpy's may not.
-        return torch.empty(shape, dtype=self.inputs_GNP.dtype).numpy()
-
-    def _layout(self, slots: int) -> tuple[int, ...]:
-        """Where in a worker's memory what begins, and its size: states, bra, turns, cosines,
-        sines, tangents, outputs, input gradients, sums for weights, transitions."""
-        amplitudes, turns = self.table.rows, len(self.table.turns_K5)
-        inputs = self.inputs_GNP.shape[1]
-        registers = (
-            slots * amplitudes * len(self.parts),
-            amplitudes * len(self.parts),
-            turns * 2 * len(self.parts),
-            inputs,
-            inputs,
-            inputs,
-            len(self.table.diagonals_RA),
-            inputs,
-            turns * 6,
-            turns * (2 * len(self.parts) - 1),
-        )
-        return (0, *itertools.accumulate(count * self.lanes for count in registers))
-
     def _start_workers(self, slots: int, *arguments: Any) -> None:
-        table = self.table
-        *layout, size = self._layout(slots)
-        updates = self.groups * self.filters * self.patches * table.rows
-        workers = min(
-            torch.get_num_threads(),
-            self.groups * self.chunks,
-            updates * (len(table.passes_S3) + 1) // WORK_PER_THREAD,
-        )
-        workers = max(1, workers)
-        common = (
-            self.inputs_GNP.numpy(),
-            self.coefficients_GFKC,
-            table.arrays(self.coefficients_GFKC.dtype.name),
-            tuple(layout),
-            self._empty(workers, size),
-            self.parts,
+        table, inputs_GNP = self.table, self.inputs_GNP
+        begins, size = layout(
+            self.lanes,
+            1 if table.real else 2,
             slots,
+            table.rows,
+            len(table.turns_K5),
+            inputs_GNP.shape[1],
+            len(table.diagonals_RA),
         )
-        others = [
-            pool().submit(self.program, worker, workers, *common, *arguments)
-            for worker in range(1, workers)
-        ]
-        self.program(0, workers, *common, *arguments)
-        for other in others:
-            other.result()
+        updates = self.groups * self.filters * self.patches * table.rows
+        work = updates * (len(table.passes_S3) + 1)
+        workers = useful_workers(self.groups * self.chunks, work // WORK_PER_THREAD)
+        share(
+            RUN,
+            workers,
+            inputs_GNP,
+            self.coefficients_GFKC,
+            table.tables(inputs_GNP.dtype),
+            begins,
+            inputs_GNP.new_empty(workers, size),
+            table.parts,
+            slots,
+            *arguments,
+        )

@@ -19,13 +19,15 @@ Shape suffixes: K turns, J gates, S passes, A amplitudes (rows), R readout value
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.engines.native.kernel import Constants
 
 PHASES, ONE_QUBIT, TWO_QUBITS = 0, 1, 2
 """Kinds of pass."""
@@ -66,22 +68,32 @@ class Schedule:
     phases_SA2: Float[np.ndarray, "S A 2"]
     diagonals_RA: Float[np.ndarray, "R A"]
     real: bool
-    kept: dict[str, tuple] = field(default_factory=dict, repr=False)
+    kept: dict[torch.dtype, Constants] = field(default_factory=dict, repr=False)
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
         return self.diagonals_RA.shape[1]
 
-    def arrays(self, dtype: str) -> tuple[np.ndarray | int, ...]:
-        """What the kernels take, with the observables in the number type of the values."""
+    @cached_property
+    def parts(self) -> Constants:
+        """Of an amplitude, for which the kernels are specialised: real and imaginary, or real."""
+        return Constants(0) if self.real else Constants(0, 1)
+
+    @cached_property
+    def gates(self) -> Constants:
+        """What the kernels of the weights take."""
+        return Constants(self.turns_K5, self.gates_J4, self.fixed_J4)
+
+    def tables(self, dtype: torch.dtype) -> Constants:
+        """What the program takes, with the observables in the number type of the values."""
         if dtype not in self.kept:
-            self.kept[dtype] = (
+            self.kept[dtype] = Constants(
                 self.turns_K5,
                 self.passes_S3,
                 self.rows_SA,
                 self.phases_SA2,
-                self.diagonals_RA.astype(dtype),
+                torch.from_numpy(self.diagonals_RA).to(dtype),
                 self.product,
             )
         return self.kept[dtype]

@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
-from resqunn.engines.fused.kernels.lanes import LANE_BYTES, apart, inner, load, spread, store, width
+from resqunn.engines.fused.kernels.lanes import apart, inner, load, spread, store, width
 from resqunn.engines.fused.kernels.passes import product_state
-from resqunn.engines.fused.kernels.turns import BASE, SLOPE
+from resqunn.engines.fused.layout import BASE, LANE_BYTES, SLOPE
 
 LARGE = 8192.0
 """Half angles beyond this are reduced by the slower functions of the C library."""

@@ -15,37 +15,22 @@ to something may be fused into one instruction; nothing else is reordered, and N
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, models, overload, register_model
+from numba.np.arrayobj import populate_array
 
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
-# References to arrays are not counted, which in these small functions takes as long as the
-# arithmetic: no compiled function may create an array.
+from resqunn.engines.fused.layout import LANE_BYTES
+from resqunn.engines.native.compiler import compiled
 
-_INNER: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+inner = compiled(forceinline=True)
+"""Decorates what is called in one place: a call with its tables takes as long as the arithmetic
+of half a pass."""
 
-inner = njit(forceinline=True, **_INNER)
-"""Decorates what only compiled functions call: a call with its tables takes as long as the
-arithmetic of half a pass."""
-
-apart = njit(**_INNER)
-"""Decorates those that are called in several places or seldom; this takes less to compile."""
-
-
-def outer(function: Callable[..., None]) -> Callable[..., None]:
-    """Decorates what Python calls; it is kept on disk if numba finds a place it may write to."""
-    try:
-        return njit(nogil=True, cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return njit(nogil=True, **_OPTIONS)(function)
-
-
-LANE_BYTES = 64
-"""Size of a register; the compiler splits it where the processor has narrower ones."""
+apart = compiled()
+"""Decorates kernels, and what is called in several places or seldom; this takes less to compile."""
 
 
 class Lanes(types.Type):
@@ -69,6 +54,21 @@ def _address(context: Any, builder: Any, array_type: Any, array: Any, offset: An
     data = context.make_array(array_type)(context, builder, array).data
     vector = context.get_value_type(Lanes(array_type.dtype))
     return builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
+
+
+@intrinsic
+def in_a_row(typing_context, array):
+    """All entries of an array, in one row."""
+    row_type = types.Array(array.dtype, 1, "C")
+
+    def emit(context, builder, signature, arguments):
+        source = context.make_array(array)(context, builder, arguments[0])
+        row = context.make_array(row_type)(context, builder)
+        size, step = source.nitems, source.itemsize
+        populate_array(row, source.data, [size], [step], step, meminfo=None)
+        return row._getvalue()
+
+    return row_type(array), emit
 
 
 @intrinsic

@@ -22,7 +22,7 @@ from resqunn.engines.fused.kernels.amplitudes import (
     tilt,
 )
 from resqunn.engines.fused.kernels.lanes import apart, inner, load, spread, store, width
-from resqunn.engines.fused.kernels.turns import TILT
+from resqunn.engines.fused.layout import TILT
 from resqunn.engines.fused.schedule import ONE_QUBIT, PHASES
 
 

@@ -19,9 +19,6 @@ A amplitudes (rows), C coefficients of a turn, H chunks, M memory of a worker.
 
 from __future__ import annotations
 
-import zlib
-from pathlib import Path
-
 from resqunn.engines.fused.kernels.blocks import (
     fill_turns,
     first_state,
@@ -29,13 +26,10 @@ from resqunn.engines.fused.kernels.blocks import (
     read_block,
     write_block,
 )
-from resqunn.engines.fused.kernels.lanes import inner, outer, width
+from resqunn.engines.fused.kernels.lanes import apart, in_a_row, inner, width
 from resqunn.engines.fused.kernels.passes import read_out, run_pass, weighted_bra
 from resqunn.engines.fused.kernels.transitions import collect, read_one, rescale, undo_pass
-from resqunn.engines.fused.kernels.turns import TILT
-
-BLOCKS = 8
-"""How many blocks make a chunk."""
+from resqunn.engines.fused.layout import BLOCKS, TILT
 
 
 @inner
@@ -44,7 +38,7 @@ def _evolve(memory, layout, slots, tables, coefficients_KC, inputs_GNP, group, s
     turns_K5, passes_S3, orders_SA, phases_SA2, diagonals_RA, product = tables
     kets, _, turns, cosines, sines, tangents = layout[:6]
     _, rows, patches = inputs_GNP.shape
-    flat, offset = inputs_GNP.reshape(-1), group * rows * patches
+    flat, offset = in_a_row(inputs_GNP), group * rows * patches
     if product:
         read_block(memory, sines, flat, offset, rows, patches, start)
         half_angles(memory, sines, cosines, sines, tangents, rows)
@@ -109,103 +103,85 @@ def _adjoint(memory, layout, slots, tables, coefficients_KC, by_inputs, parts):
         read_one(memory, ket, bra, orders_SA, s, at, parts)
 
 
-def _sources() -> int:
-    """A checksum of everything that is compiled into the program."""
-    checksum = 0
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        checksum = zlib.crc32(path.read_bytes(), checksum)
-    return checksum
+@apart
+def run(
+    worker,
+    workers,
+    inputs_GNP,
+    coefficients_GFKC,
+    tables,
+    layout,
+    memory_WM,
+    parts,
+    slots,
+    backward,
+    by_inputs,
+    outputs_GFRP,
+    gradients_GNP,
+    sums_GFHK6,
+):
+    """Writes the expectation values to the outputs; `inputs_GNP` are angles or amplitudes.
 
-
-def _program(sources: int):
-    # Numba's cache on disk looks at the file of the outermost function and at its closure
-    # only: with the checksum there, a change of any file of this folder is noticed.
-
-    @outer
-    def run(
-        worker,
-        workers,
-        inputs_GNP,
-        coefficients_GFKC,
-        tables,
-        layout,
-        memory_WM,
-        parts,
-        slots,
-        backward,
-        by_inputs,
-        outputs_GFRP,
-        gradients_GNP,
-        sums_GFHK6,
-    ):
-        """Writes the expectation values to the outputs; `inputs_GNP` are angles or amplitudes.
-
-        Or `backward`: the outputs are cotangents, and it writes the gradients with respect to
-        inputs if they are wanted (`by_inputs`), and each turn's transitions summed over the
-        patches of each chunk, after the turn and before its input rotation. `slots` are how
-        many states there is memory for.
-        """
-        _ = sources
-        memory, diagonals_RA, product = memory_WM[worker], tables[4], tables[5]
-        bra, outputs, gradients, sums = layout[1], layout[6], layout[7], layout[8]
-        (groups, rows, patches), lanes = inputs_GNP.shape, width(memory)
-        _, filters, readouts, _ = outputs_GFRP.shape
-        turns = tables[0].shape[0]
-        chunk = BLOCKS * lanes
-        chunks = -(-patches // chunk)
-        # An amplitude's gradient is twice the real part of the bra before it.
-        change, step = (gradients, lanes) if product else (bra, len(parts) * lanes)
-        factor = 1.0 if product else 2.0
-        for item in range(worker, groups * chunks, workers):
-            group, first = item // chunks, item % chunks * chunk
-            for f in range(filters):
-                coefficients_KC = coefficients_GFKC[group, f]
-                # Tilts leave out a factor each. On the way back the bra leaves it out again, so
-                # that it is missing squared from every product of bra and state.
-                scale = 1.0
-                for k in range(turns):
-                    scale *= coefficients_KC[k, TILT + 2]
-                offset = (group * filters + f) * readouts * patches
-                memory[sums : sums + 6 * turns * lanes] = 0
-                for start in range(first, min(first + chunk, patches), lanes):
-                    ket = _evolve(
-                        memory,
-                        layout,
-                        slots,
-                        tables,
-                        coefficients_KC,
-                        inputs_GNP,
-                        group,
-                        start,
-                        parts,
-                    )
-                    flat = outputs_GFRP.reshape(-1)
-                    at, apart, times, count, row = outputs, lanes, 1.0, readouts, offset
-                    if backward:
-                        read_block(memory, outputs, flat, offset, readouts, patches, start)
-                        weighted_bra(memory, ket, bra, outputs, diagonals_RA, scale, parts)
-                        memory[gradients : gradients + rows * lanes] = 0
-                        _adjoint(memory, layout, slots, tables, coefficients_KC, by_inputs, parts)
-                        collect(memory, layout, coefficients_KC, tables[0], parts)
-                        flat = gradients_GNP.reshape(-1)
-                        at, apart, times, count = change, step, factor, rows
-                        row = group * rows * patches
-                    else:
-                        read_out(memory, ket, bra, outputs, diagonals_RA, scale, parts)
-                    if backward and not by_inputs:
-                        continue
-                    more = backward and f > 0
-                    write_block(memory, at, apart, times, more, flat, row, count, patches, start)
-                if not backward:
+    Or `backward`: the outputs are cotangents, and it writes the gradients with respect to
+    inputs if they are wanted (`by_inputs`), and each turn's transitions summed over the
+    patches of each chunk, after the turn and before its input rotation. `slots` are how
+    many states there is memory for.
+    """
+    memory, diagonals_RA, product = memory_WM[worker], tables[4], tables[5]
+    bra, outputs, gradients, sums = layout[1], layout[6], layout[7], layout[8]
+    (groups, rows, patches), lanes = inputs_GNP.shape, width(memory)
+    _, filters, readouts, _ = outputs_GFRP.shape
+    turns = tables[0].shape[0]
+    chunk = BLOCKS * lanes
+    chunks = -(-patches // chunk)
+    # An amplitude's gradient is twice the real part of the bra before it.
+    change, step = (gradients, lanes) if product else (bra, len(parts) * lanes)
+    factor = 1.0 if product else 2.0
+    for item in range(worker, groups * chunks, workers):
+        group, first = item // chunks, item % chunks * chunk
+        for f in range(filters):
+            coefficients_KC = coefficients_GFKC[group, f]
+            # Tilts leave out a factor each. On the way back the bra leaves it out again, so
+            # that it is missing squared from every product of bra and state.
+            scale = 1.0
+            for k in range(turns):
+                scale *= coefficients_KC[k, TILT + 2]
+            offset = (group * filters + f) * readouts * patches
+            memory[sums : sums + 6 * turns * lanes] = 0
+            for start in range(first, min(first + chunk, patches), lanes):
+                ket = _evolve(
+                    memory,
+                    layout,
+                    slots,
+                    tables,
+                    coefficients_KC,
+                    inputs_GNP,
+                    group,
+                    start,
+                    parts,
+                )
+                flat = in_a_row(outputs_GFRP)
+                at, gap, times, count, row = outputs, lanes, 1.0, readouts, offset
+                if backward:
+                    read_block(memory, outputs, flat, offset, readouts, patches, start)
+                    weighted_bra(memory, ket, bra, outputs, diagonals_RA, scale, parts)
+                    memory[gradients : gradients + rows * lanes] = 0
+                    _adjoint(memory, layout, slots, tables, coefficients_KC, by_inputs, parts)
+                    collect(memory, layout, coefficients_KC, tables[0], parts)
+                    flat = in_a_row(gradients_GNP)
+                    at, gap, times, count = change, step, factor, rows
+                    row = group * rows * patches
+                else:
+                    read_out(memory, ket, bra, outputs, diagonals_RA, scale, parts)
+                if backward and not by_inputs:
                     continue
-                for k in range(turns):
-                    for c in range(6):
-                        total = 0.0
-                        for lane in range(lanes):
-                            total += memory[sums + (6 * k + c) * lanes + lane]
-                        sums_GFHK6[group, f, item % chunks, k, c] = total
-
-    return run
-
-
-run = _program(_sources())
+                more = backward and f > 0
+                write_block(memory, at, gap, times, more, flat, row, count, patches, start)
+            if not backward:
+                continue
+            for k in range(turns):
+                for c in range(6):
+                    total = 0.0
+                    for lane in range(lanes):
+                        total += memory[sums + (6 * k + c) * lanes + lane]
+                    sums_GFHK6[group, f, item % chunks, k, c] = total

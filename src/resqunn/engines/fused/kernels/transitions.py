@@ -24,7 +24,7 @@ from resqunn.engines.fused.kernels.amplitudes import (
 )
 from resqunn.engines.fused.kernels.lanes import add, apart, inner, load, spread, store, width
 from resqunn.engines.fused.kernels.passes import flips, multiply_phases
-from resqunn.engines.fused.kernels.turns import AXIS, FRAME, TILT
+from resqunn.engines.fused.layout import AXIS, FRAME, TILT
 from resqunn.engines.fused.schedule import ONE_QUBIT, PHASES, TWO_QUBITS
 
 

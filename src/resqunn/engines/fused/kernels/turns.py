@@ -12,11 +12,8 @@ import math
 
 import numpy as np
 
-from resqunn.engines.fused.kernels.lanes import inner, outer
-
-BASE, SLOPE, AXIS, FRAME, TILT, COEFFICIENTS = 0, 4, 8, 11, 20, 23
-"""A turn's coefficients: quaternions of L E and L (-iP) E; the axis P as turned by L; the
-matrix by which L turns axes, row-major; tau, flip and squared factor of a tilt."""
+from resqunn.engines.fused.kernels.lanes import apart, inner
+from resqunn.engines.fused.layout import AXIS, BASE, FRAME, SLOPE, TILT
 
 
 @inner
@@ -67,9 +64,10 @@ def _tilt(w, x):
     return x / w, 0.0, w * w
 
 
-@outer
-def compose(weights_GFW, turns_K5, gates_J4, fixed_J4, coefficients_GFKC):
+@apart
+def compose(weights_GFW, gates, coefficients_GFKC):
     """Writes the coefficients of every turn."""
+    turns_K5, gates_J4, fixed_J4 = gates
     for g in range(weights_GFW.shape[0]):
         for f in range(weights_GFW.shape[1]):
             j = np.intp(0)
@@ -101,9 +99,10 @@ def compose(weights_GFW, turns_K5, gates_J4, fixed_J4, coefficients_GFKC):
                             out[AXIS + row] = turned[row]
 
 
-@outer
-def weight_gradients(weights_GFW, turns_K5, gates_J4, fixed_J4, sums_GFHK6, gradients_GFW):
+@apart
+def weight_gradients(weights_GFW, gates, sums_GFHK6, gradients_GFW):
     """Adds up the chunks in order and gives each weight the part along its gate's axis."""
+    _, gates_J4, fixed_J4 = gates
     for g in range(weights_GFW.shape[0]):
         for f in range(weights_GFW.shape[1]):
             last = -1
