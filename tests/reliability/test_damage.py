@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reliability import mutations
 
 from resqunn import load_dataset
 from resqunn.data import sources
@@ -41,6 +40,8 @@ from resqunn.training.config import TrainConfig
 from resqunn.training.files import sealed
 from resqunn.training.records import read_record
 from resqunn.training.run import Callbacks, evaluate_run, open_run, resume, train
+
+from reliability import mutations
 
 CONFIG = TrainConfig(per_class=4, epochs=2, depths=(1,), wiring="none")
 OPTIONS = Options("digits", seeds=1, epochs=1, figures=("2", "7"), quick=True)

@@ -14,13 +14,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from reliability import page as counts
 
 from resqunn.cli import main
 from resqunn.cli.command_line import parsed
 from resqunn.cli.commands import COMMANDS
 from resqunn.cli.mistakes import options
 from resqunn.training.config import TrainConfig
+
+from reliability import page as counts
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/resqunn"

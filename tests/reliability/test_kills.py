@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reliability.victims import Outcome, Victims
 from safetensors.torch import load
+
+from reliability.victims import Outcome, Victims
 
 NETWORK = ["--per-class", "4", "--epochs", "4", "--depths", "1", "--wiring", "none"]
 STUDIES = ["reproduce", "--quick", "--seeds", "1", "--epochs", "1", "--figures", "2", "7"]
