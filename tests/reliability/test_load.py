@@ -33,7 +33,7 @@ SLACK = 32 * 2**20
 """Batches of the evaluation and what the allocator keeps."""
 
 PER_RUN, LEAST = 16 * 2**10, 8 * 2**20
-"""Memory that a study may take more after warm-up: tables of results grow, about 5 kB a run."""
+"""Memory that a study may take more after warm-up: progress keeps times, 2 to 5 kB a run."""
 
 
 def measured(*arguments: object) -> dict[str, Any]:
