@@ -178,7 +178,7 @@ def test_damaged_files_of_runs_and_results(
         ways |= mutations.of_json(partial(sealed, place.name))
     if target.kind == "safetensors":
         ways |= mutations.of_safetensors()
-    count = size(250, 2500) if "checkpoint" in name else size(100, 1000)
+    count = size(1000, 2500) if "checkpoint" in name else size(250, 1000)
     damage(place, ways, count, lambda: target.load(made), target.error)
     tally(f"damaged: {name}", count)
 
@@ -221,7 +221,7 @@ def test_damaged_data(
 ) -> None:
     place = data / folder / (part if folder == "plain" else f"{part}.gz")
     other = place.with_name(place.name.replace("train", "t10k")).read_bytes()
-    ways, count = mutations.of_bytes(place.with_name("mark"), other), size(100, 1000)
+    ways, count = mutations.of_bytes(place.with_name("mark"), other), size(250, 1000)
 
     def load() -> str:
         return load_dataset("mnist", per_class=2, root=data / folder).sha256
