@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from resqunn.engines import threads as sharing
 from resqunn.engines.choice import engine as find_engine
+from resqunn.engines.fourier import engine as fourier
 from resqunn.engines.fused import engine as fused
 from resqunn.studies.plan import FIGURES, Options
 from resqunn.studies.pool import Pool
@@ -74,7 +74,7 @@ def test_one_worker_or_two_are_the_same_bytes(tmp_path: Path, form: str, tally) 
 @pytest.fixture
 def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wakes as many threads as there are, however little there is to do."""
-    monkeypatch.setattr(sharing, "OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr(fourier, "OPERATIONS_PER_THREAD", 1)
     monkeypatch.setattr(fused, "WORK_PER_THREAD", 1)
 
 

@@ -115,9 +115,14 @@ UNSAFE_MODULES |= {"multiprocessing", "distributed", "ctypes", "socket", "urllib
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 UNSAFE_CALLS |= {"torch.load", "torch.save", "torch.jit.load", "numpy.save", "pandas.read_pickle"}
 
-EXCEPTIONS = {("studies/pool.py", "multiprocessing"), ("studies/dask_cluster.py", "distributed")}
-"""These pickle runs and outcomes of this library between its own processes, never a file or what
-somebody else has sent. (Numba does so with compiled code in the user's own cache.)"""
+EXCEPTIONS = {
+    ("studies/pool.py", "multiprocessing"),
+    ("studies/dask_cluster.py", "distributed"),
+    ("engines/native/machine.py", "ctypes"),
+}
+"""The first two pickle runs and outcomes of this library between its own processes, never a file
+or what somebody else has sent. The last calls what this library has compiled, from the user's own
+cache after its checksum."""
 
 
 def imports(tree: ast.AST) -> dict[str, str]:
