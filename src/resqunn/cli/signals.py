@@ -69,6 +69,6 @@ def _install(handler: Callable[[int, FrameType | None], NoReturn]) -> dict[int, 
     # Only the main thread may handle signals; elsewhere they are left alone.
     with contextlib.suppress(ValueError):
         for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, handler)
     return before
