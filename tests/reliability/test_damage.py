@@ -30,7 +30,7 @@ from resqunn.errors import (
     StudyError,
 )
 from resqunn.report.summary import read_summary
-from resqunn.studies import paper
+from resqunn.studies.catalogue import plan
 from resqunn.studies.evidence import read_run
 from resqunn.studies.folder import opened
 from resqunn.studies.plan import Options
@@ -78,7 +78,7 @@ def study_run(folder: Path, number: int) -> Any:
 
 def runs() -> list[Any]:
     """A network, another one, and a survey."""
-    planned = paper.plan(OPTIONS).runs
+    planned = plan(OPTIONS).runs
     trained = [run for run in planned if run.kind == "train"]
     return [*trained[:2], next(run for run in planned if run.kind == "survey")]
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from resqunn.studies.claims import CLAIMS, Claim, Quantity
+from resqunn.studies.catalogue import plan
+from resqunn.studies.claims import CLAIMS
 from resqunn.studies.evidence import Evidence
 from resqunn.studies.facts import REACHED_2
-from resqunn.studies.paper import plan
+from resqunn.studies.measures import Claim, Quantity
 from resqunn.studies.plan import Options
 from resqunn.studies.rules import (
     ABOVE,

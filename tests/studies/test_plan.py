@@ -6,7 +6,8 @@ import pytest
 
 from resqunn.errors import StudyError, UnknownNameError
 from resqunn.nn.wiring import Wiring
-from resqunn.studies.paper import FEATURES, WIRINGS, plan
+from resqunn.studies.catalogue import plan
+from resqunn.studies.paper import FEATURES, WIRINGS
 from resqunn.studies.plan import FIGURES, Options
 from resqunn.studies.readings import AS_WRITTEN, Reading, readings
 

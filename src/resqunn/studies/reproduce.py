@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from resqunn.data.datasets import load_dataset
-from resqunn.studies import paper
+from resqunn.studies import catalogue
 from resqunn.studies.evidence import read_run
 from resqunn.studies.executors import Executor, Outcome, ProgressReport, Serial, execute
 from resqunn.studies.folder import check_writable, opened, unwritable
@@ -54,7 +54,7 @@ def reproduce(
     """
     folder = Path(folder)
     root = None if data_root is None else str(Path(data_root).absolute())
-    plan = paper.plan(options)
+    plan = catalogue.plan(options)
     runs = [replace(run, config=replace(run.config, data_root=root)) for run in plan.runs]
     with opened(folder, options):
         if plan.studies or plan.controls:
