@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from reliability.commands import Commands
+from reliability.victims import Victims
+
 OUTCOME = pytest.StashKey[bool]()
 
 
@@ -59,3 +62,10 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Callable[[str, int], None]
                     "cases": cases,
                 }
                 file.write(json.dumps(entry) + "\n")
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Commands that can be killed or refused the disk; those undisturbed are done once."""
+    with Victims() as victims:
+        yield Commands(victims, tmp_path_factory.mktemp("undisturbed"))
