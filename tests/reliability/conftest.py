@@ -7,12 +7,16 @@ writes it into docs/reliability.md.
 
 import json
 import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reliability.commands import Commands
+from reliability.laws import Holds, Law
 from reliability.victims import Victims
 
 OUTCOME = pytest.StashKey[bool]()
@@ -69,3 +73,26 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     """Commands that can be killed or refused the disk; those undisturbed are done once."""
     with Victims() as victims:
         yield Commands(victims, tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture
+def holds(size: Callable, tally: Callable) -> Holds:
+    """Tries a law on 200 examples in the short form, on 1,000 in the long one.
+
+    A law makes all its choices with the generator it is given, which hypothesis leads.
+    """
+
+    def try_examples(what: str, law: Law) -> None:
+        examples, tried = size(200, 1000), 0
+
+        def counted(rng: random.Random) -> None:
+            nonlocal tried
+            law(rng)
+            tried += 1
+
+        led = given(st.randoms(use_true_random=False))(counted)
+        settings(max_examples=examples, deadline=None, database=None)(led)()
+        assert tried >= examples
+        tally(f"laws: {what}", tried)
+
+    return try_examples

@@ -1,0 +1,66 @@
+"""What becomes of a run or of a study, a part of which is damaged or another's."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resqunn.errors import CheckpointError, RunError, StudyError
+from resqunn.studies.catalogue import plan
+from resqunn.studies.plan import Options
+from resqunn.studies.reproduce import reproduce
+from resqunn.training.config import TrainConfig
+from resqunn.training.run import evaluate_run, open_run, resume, train
+
+CONFIG = TrainConfig(per_class=4, epochs=2, depths=(1,), wiring="none")
+OPTIONS = Options("digits", seeds=1, epochs=1, figures=("2", "7"), quick=True)
+
+
+@pytest.mark.parametrize("part", ["config.json", "metrics.jsonl", "checkpoints"])
+def test_a_run_does_not_go_on_with_a_part_of_another(tmp_path: Path, part: str) -> None:
+    """Each part is whole, but its learning rate, its scores or its weights are not this run's."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for rate, folder in ((0.01, one), (0.02, two)):
+        train(replace(CONFIG, learning_rate=rate), folder)
+    if (one / part).is_dir():
+        shutil.rmtree(one / part)
+        shutil.copytree(two / part, one / part)
+    else:
+        shutil.copy(two / part, one / part)
+    for use in (resume, evaluate_run, open_run):
+        if part != "metrics.jsonl" or use is not evaluate_run:
+            with pytest.raises((RunError, CheckpointError), match=part):
+                use(one)
+
+
+def test_a_damaged_run_of_a_study_is_made_anew_once_it_is_deleted(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    before = reproduce(OPTIONS, folder).summary["studies"]
+    key = next(run.key for run in plan(OPTIONS).runs if run.kind == "train")
+    place = folder / "runs" / key
+    (place / "result.json").write_text("{")
+    with pytest.raises(StudyError, match=f"once .*{place.name} is deleted, the same command"):
+        reproduce(OPTIONS, folder)
+    for file in place.rglob("*"):
+        if file.is_file():
+            file.unlink()
+    times: list[tuple[int, int]] = []
+    after = reproduce(OPTIONS, folder, on_progress=lambda p: times.append((p.done, p.total)))
+    assert times[0] == (len(after.plan.runs) - 1, len(after.plan.runs))
+    for study in (*before, *after.summary["studies"]):
+        for series in study["series"]:
+            del series["seconds"]
+    assert after.summary["studies"] == before
+
+
+def test_results_whose_study_file_was_damaged_are_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    reproduce(OPTIONS, folder)
+    (folder / "study.json").write_text("{")
+    with pytest.raises(StudyError, match=r"study\.json .*delete it and run the same command"):
+        reproduce(OPTIONS, folder)
+    (folder / "study.json").unlink()
+    times: list[tuple[int, int]] = []
+    found = reproduce(OPTIONS, folder, on_progress=lambda p: times.append((p.done, p.total)))
+    assert set(times) == {(len(found.plan.runs), len(found.plan.runs))}
