@@ -29,7 +29,7 @@ main({arguments!r})
 IMPORTS = [
     "resqunn.cli.command_line", "tyro", "rich.console", "resqunn.training.config",
     "resqunn.training.run", "torch", "torch.nn", "numpy", "numba", "numba.core.types",
-    "resqunn.engines.fused.engine",
+    "resqunn.engines.fused.engine", "llvmlite.binding",
 ]  # fmt: skip
 
 
@@ -67,15 +67,25 @@ def until(condition: Callable[[], object], process: subprocess.Popen) -> None:
 
 @SIGNALS
 def test_while_modules_are_imported(
-    size: Callable, tally: Callable, tmp_path: Path, number: signal.Signals
+    size: Callable,
+    tally: Callable,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    number: signal.Signals,
 ) -> None:
+    # Without compiled kernels, so that the compiler is imported too.
+    environment = os.environ | {"RESQUNN_CACHE": str(tmp_path_factory.mktemp("cache"))}
     modules = IMPORTS[:: size(5, 1)]
     for module in modules:
         code = SIGNAL_AT_IMPORT.format(
             module=module, number=int(number), arguments=["train", "--out", "run"]
         )
         done = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         assert done.stderr == "resqunn: interrupted\n", module
         assert done.returncode == STATUS[number], module
