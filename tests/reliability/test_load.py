@@ -51,9 +51,7 @@ def assert_within(found: dict[str, int], bounds: dict[str, float]) -> None:
         assert found[what] <= factor * found["data"] + SLACK, (what, found)
 
 
-@pytest.mark.parametrize(
-    ("config", "at_once"), [("defaults", 16), pytest.param("paper", 1.5, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("config", "at_once"), [("defaults", 16), ("paper", 1.5)])
 def test_images_take_no_memory_but_their_own(config: str, at_once: float, size, tally) -> None:
     count = size(20_000, 60_000)
     found = measured("network", config, count)
@@ -61,12 +59,11 @@ def test_images_take_no_memory_but_their_own(config: str, at_once: float, size, 
     tally("random images forward, evaluated and trained in bounded memory", count)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif("RESQUNN_DATA" not in os.environ, reason="RESQUNN_DATA names no data")
+@pytest.mark.parametrize("form", [pytest.param("long", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize("config", ["defaults", "paper"])
-def test_a_run_on_all_of_mnist(config: str, tmp_path: Path, form: str, tally) -> None:
-    if form == "short":
-        pytest.skip("has a long form alone")
+@pytest.mark.usefixtures("form")
+def test_a_run_on_all_of_mnist(config: str, tmp_path: Path, tally) -> None:
     found = measured("mnist", config, tmp_path)
     assert_within(found, {"loading": 1.5, "checksum": 0.1, "run": 1.5})
     tally("images of MNIST trained on in bounded memory", 60_000)
