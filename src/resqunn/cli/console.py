@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
 from rich.console import Console
 
-console = Console(highlight=False, soft_wrap=True)
+UNSEEN_WIDTH = 160
+"""Columns of a table that goes to a file or a pipe, where nothing needs to be wrapped."""
+
+
+def _width() -> int | None:
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNSEEN_WIDTH
+
+
+console = Console(highlight=False, soft_wrap=True, width=_width())
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
