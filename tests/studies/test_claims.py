@@ -99,6 +99,7 @@ def test_a_claim_may_depend_on_the_reading() -> None:
     assert judged["reading"] == "reproduced: paper | not reproduced: true gradients"
     deciding = "train accuracy, O1+O2 minus O1+O2 frozen (paper): +65.0 points"
     assert judged["why"].startswith(deciding)
+    assert "(true gradients): −" in claim.judged(other)["why"]
 
 
 def test_a_single_seed_is_never_judged() -> None:

@@ -129,7 +129,8 @@ def _number(found: Stats, counted: bool) -> str:
     if counted or found.interval is None:
         return f"{sum(found.values):g} of {len(found.values)}"
     low, high = found.interval
-    return f"{100 * found.mean:+.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
+    mean, low, high = (f"{100 * x:+.1f}".replace("-", "−") for x in (found.mean, low, high))
+    return f"{mean} points, 95 % interval {low} to {high}"
 
 
 def trained(study: str, *quantities: Quantity) -> Measure:
