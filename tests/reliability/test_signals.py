@@ -39,6 +39,12 @@ PATIENCE = 600
 Command = Callable[..., subprocess.Popen]
 
 
+def heed_signals() -> None:
+    """Shells let what they start in the background ignore SIGINT, and these tests may be there."""
+    for number in STATUS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Command]:
     """Starts the command in the test's folder; it does not outlive the test."""
@@ -48,7 +54,7 @@ def command(tmp_path: Path) -> Iterator[Command]:
         started.append(
             subprocess.Popen(
                 [sys.executable, "-m", "resqunn", *arguments], cwd=tmp_path, text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_signals,
             )
         )  # fmt: skip
         return started[-1]
@@ -81,12 +87,9 @@ def test_while_modules_are_imported(
             module=module, number=int(number), arguments=["train", "--out", "run"]
         )
         done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, preexec_fn=heed_signals,
+            capture_output=True, text=True,
+        )  # fmt: skip
         assert done.stderr == "resqunn: interrupted\n", module
         assert done.returncode == STATUS[number], module
         assert not list(tmp_path.iterdir())
