@@ -8,12 +8,17 @@ The counts of tests that run in several cases (parameters, workers) are added up
 """
 
 import json
+import platform
 import sys
+import time
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/reliability.md"
 COUNTS = ROOT / "docs/reliability.json"
+VERSIONS = ("torch", "numpy", "numba", "pennylane", "hypothesis")
 BEGIN, END = "<!-- counts -->", "<!-- end of counts -->"
 
 
@@ -28,25 +33,32 @@ def collected(folder: Path) -> list[dict]:
     return [{"test": test, "what": what} | forms for (test, what), forms in sorted(sums.items())]
 
 
-def table(counts: list[dict]) -> str:
+def counted() -> str:
+    """When, and with what."""
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in VERSIONS)
+    date, system = time.strftime("%Y-%m-%d"), f"{platform.system()} {platform.machine()}"
+    return f"{date}, {system}, Python {platform.python_version()}, {versions}"
+
+
+def table(found: dict[str, Any]) -> str:
     """The counts as a table."""
     lines = ["| what | on every commit | long form | test |", "| --- | --: | --: | --- |"]
-    for row in counts:
+    for row in found["counts"]:
         numbers = " | ".join(f"{row[form]:,}" if row[form] else "" for form in ("short", "long"))
         lines.append(f"| {row['what']} | {numbers} | `{row['test']}` |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", f"Counted on {found['counted']}."])
 
 
-def written(page: str, counts: list[dict]) -> str:
+def written(page: str, found: dict[str, Any]) -> str:
     """The page with its table replaced."""
     before, rest = page.split(BEGIN)
-    return f"{before}{BEGIN}\n{table(counts)}\n{END}{rest.split(END)[1]}"
+    return f"{before}{BEGIN}\n{table(found)}\n{END}{rest.split(END)[1]}"
 
 
 def main() -> None:
-    counts = collected(Path(sys.argv[1]))
-    COUNTS.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), counts), encoding="utf-8")
+    found = {"counted": counted(), "counts": collected(Path(sys.argv[1]))}
+    COUNTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 
 if __name__ == "__main__":

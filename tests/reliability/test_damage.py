@@ -135,7 +135,7 @@ def test_damaged_files_of_runs_and_results(
         ways |= mutations.of_json(partial(sealed, place.name))
     if target.kind == "safetensors":
         ways |= mutations.of_safetensors()
-    count = size(1000, 2500) if "checkpoint" in name else size(250, 1000)
+    count = size(1000, 5000) if name == "checkpoint" else size(250, 1000)
     damage(place, ways, count, lambda: target.load(made), target.error)
     tally(f"damaged: {name}", count)
 

@@ -210,18 +210,13 @@ def tables() -> ModuleType:
 def test_the_pages_show_the_numbers_of_their_files(tally: Callable[[str, int], None]) -> None:
     written = tables()
     names = "|".join(written.TABLES)
-    for path in filter(Path.exists, written.PAGES):
+    for path in written.PAGES:
         page = path.read_text()
         marked = re.findall(rf"<!-- ({names}) -->\n(.*?)<!-- end of \1 -->", page, re.DOTALL)
-        if written.NUMBERS.exists():
-            assert page == written.filled(page, json.loads(written.NUMBERS.read_text())), path
-        else:
-            assert not any(text for _, text in marked), f"{path}: numbers without a file"
+        assert page == written.filled(page, json.loads(written.NUMBERS.read_text())), path
         tally("tables of the documentation, compared with their files", len(marked))
-    if counts.PAGE.exists():
-        found = json.loads(counts.COUNTS.read_text()) if counts.COUNTS.exists() else []
-        page = counts.PAGE.read_text()
-        assert page == counts.written(page, found) or not found, counts.PAGE
+    page = counts.PAGE.read_text()
+    assert page == counts.written(page, json.loads(counts.COUNTS.read_text())), counts.PAGE
 
 
 def test_the_picture_shows_what_the_benchmarks_wrote() -> None:
