@@ -65,11 +65,15 @@ class Commands:
             if name == "reproduce":
                 self.summary = (folder / name / "summary.json").read_bytes()
 
+    def prepare(self, name: str, folder: Path) -> None:
+        """Puts there what the command needs, if it is not there yet."""
+        if name == "report" and not folder.exists():
+            folder.mkdir()
+            (folder / "summary.json").write_bytes(self.summary)
+
     def begin(self, name: str, folder: Path, **order: Any) -> Outcome:
         """The command in a new folder, under one of the orders of `Victims.run`."""
-        if name == "report":
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "summary.json").write_bytes(self.summary)
+        self.prepare(name, folder)
         return self.victims.run(*COMMANDS[name][0](folder), **order)
 
     def go_on(self, name: str, folder: Path, **order: Any) -> Outcome:

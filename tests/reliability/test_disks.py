@@ -90,6 +90,7 @@ def test_a_disk_that_is_really_full(
 ) -> None:
     rng, count, folder = random.Random(name), size(1, 20), disk.folder / "folder"
     for _ in range(count):
+        commands.prepare(name, folder)
         disk.leave(rng.randrange(commands.undisturbed[name].outcome.written))
         stopped(commands.begin(name, folder), FULL)  # blocks are whole: there may be room
         disk.filler.unlink()
