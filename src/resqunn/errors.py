@@ -41,6 +41,10 @@ class DtypeError(ResqunnError, TypeError):
     """A tensor of a number type that does not fit."""
 
 
+class DeviceError(ResqunnError, RuntimeError):
+    """Tensors that do not lie on one device."""
+
+
 class WiringError(ResqunnError, ValueError):
     """A residual wiring that cannot be read; the message points at the character."""
 

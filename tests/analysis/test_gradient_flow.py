@@ -108,3 +108,45 @@ def test_any_module_with_quanvolutional_layers_will_do() -> None:
             torch.rand(2, 1, 8, 8),
             torch.tensor([0, 1]),
         )
+
+
+@pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_what_is_around_the_call_makes_no_difference(around: type) -> None:
+    model = paper_model("X+O2", generator=torch.Generator().manual_seed(0))
+    with around():
+        images, labels = torch.rand(4, 1, 28, 28), torch.arange(4, dtype=torch.int32)
+        assert gradient_flow(model, images, labels).statuses == ("none", "flows")
+
+
+def test_the_model_stays_as_it_is() -> None:
+    layer, norm = Quanv2d(1, 4, 2, 2), nn.BatchNorm2d(4)
+    model = nn.Sequential(layer, norm, nn.Flatten(), nn.Linear(16, 3), nn.Dropout())
+    model.train()
+    model[4].eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert gradient_flow(model, torch.rand(2, 1, 4, 4), torch.arange(2)).statuses == ("flows",)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert [module.training for module in model] == [True, True, True, True, False]
+    assert layer.weight.grad is None
+    waiting = ResQuNN([Quanv2d(1, 4, 2, 2)], "none", LinearHead(3))
+    gradient_flow(waiting, torch.rand(2, 1, 4, 4), torch.arange(2))
+    assert waiting.head.has_uninitialized_params()
+
+
+def test_one_row_of_a_batch_is_never_normalised_alone() -> None:
+    model = nn.Sequential(Quanv2d(1, 4, 2), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 3))
+    assert gradient_flow(model, torch.rand(2, 1, 2, 2), torch.arange(2)).statuses == ("flows",)
+
+
+def test_layers_that_are_not_called_or_called_twice() -> None:
+    class Chosen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.unused = (Quanv2d(1, 1, 2, readout="mean_z") for _ in range(2))
+            self.head = LinearHead(3)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.head(self.used(self.used(images)))
+
+    flow = gradient_flow(Chosen(), torch.rand(2, 1, 4, 4), torch.arange(2))
+    assert flow.statuses == ("flows", "none")

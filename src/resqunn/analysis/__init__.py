@@ -1,1 +1,1 @@
-"""What a network's gradients, and later its circuits, are like."""
+"""What a network's gradients are like."""

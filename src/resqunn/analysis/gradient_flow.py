@@ -91,7 +91,8 @@ def gradient_flow(
     r"""The gradient of the cross entropy with respect to each layer's weights.
 
     It is evaluated on a copy of the model in float64, so that rounding does not look like
-    flow, and with every weight trainable, so that a frozen layer shows what it would get.
+    flow, and with every weight trainable, so that a frozen layer shows what it would get. The
+    model itself stays as it is, and `torch.no_grad` around the call makes no difference.
     The layers are `model.layers` of a `ResQuNN`, else every `Quanv2d` of the model.
 
     Args:
@@ -112,36 +113,50 @@ def gradient_flow(
         raise ShapeError(
             f"a batch has a label for each image, not {len(images)} images and {len(labels)} labels"
         )
-    with torch.no_grad():
-        classes = model(images[:1]).shape[-1]  # gives a head that waits for a batch its shape
+    # Also where the caller wants no gradients, as in the validation between two epochs.
+    with torch.inference_mode(False), torch.enable_grad():
+        return _flow(copy.deepcopy(model), images.clone(), labels.clone().long())
+
+
+def _flow(model: nn.Module, images: Tensor, labels: Tensor) -> GradientFlow:
+    classes = _classes(model, images[:1])
     if not 0 <= labels.min() <= labels.max() < classes:
         raise ShapeError(
             f"labels of {classes} classes are 0 to {classes - 1}, not {labels.min()} to "
             f"{labels.max()}"
         )
-    model = copy.deepcopy(model).double().requires_grad_(True)
+    model.double().requires_grad_(True)
     if isinstance(model, ResQuNN):
         layers = list(model.layers)
     else:
         layers = [module for module in model.modules() if isinstance(module, Quanv2d)]
     if not layers:
         raise ConfigurationError("the model has no quanvolutional layer to look at")
-    outputs: dict[nn.Module, Tensor] = {}
+    outputs: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
 
     def keep(layer: nn.Module, _: Any, output: Tensor) -> None:
-        outputs[layer] = output
+        outputs[layer].append(output)
 
-    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    for layer in outputs:
+        layer.register_forward_hook(keep)
     loss = nn.functional.cross_entropy(model(images.double()), labels)
-    for hook in hooks:
-        hook.remove()
-    weights = [list(layer.parameters()) for layer in layers]
-    arriving = _gradients(loss, [outputs[layer] for layer in layers])
     flows = []
-    for number, (parameters, at_output) in enumerate(zip(weights, arriving, strict=True), 1):
-        gradients = _gradients(loss, parameters)
-        flows.append(_layer_flow(f"O{number}", parameters, gradients, at_output))
+    for number, layer in enumerate(layers, 1):
+        at_outputs = [g for g in _gradients(loss, outputs[layer]) if g is not None]
+        arriving = sum((float(gradient.abs().sum()) for gradient in at_outputs), 0.0)
+        weights = list(layer.parameters())
+        flows.append(_layer_flow(f"O{number}", weights, _gradients(loss, weights), arriving))
     return GradientFlow(tuple(flows))
+
+
+def _classes(model: nn.Module, image: Tensor) -> int:
+    """How many scores the model gives; a head that waits for a batch gets its shape."""
+    modes = [(module, module.training) for module in model.modules()]
+    with torch.no_grad():
+        classes = model.eval()(image).shape[-1]
+    for module, training in modes:
+        module.training = training
+    return classes
 
 
 def _gradients(loss: Tensor, of: list[Any]) -> list[Tensor | None]:
@@ -156,7 +171,7 @@ def _layer_flow(
     name: str,
     parameters: list[Any],
     gradients: list[Tensor | None],
-    at_output: Tensor | None,
+    arriving: float,
 ) -> LayerFlow:
     if all(gradient is None for gradient in gradients):
         return LayerFlow(name, "none", None, None, None)
@@ -166,7 +181,6 @@ def _layer_flow(
             for parameter, gradient in zip(parameters, gradients, strict=True)
         ]
     ).detach()
-    arriving = 0.0 if at_output is None else float(at_output.abs().sum())
     zero = flat.abs() <= ROUNDING * arriving
     status = "zero" if bool(zero.all()) else "flows"
     return LayerFlow(name, status, float(torch.linalg.vector_norm(flat)), flat, zero)

@@ -3,8 +3,8 @@
 On the CPU in float32 it takes the engine with the smallest estimated `cost`: the Fourier
 engine where few monomials occur, the fused one elsewhere, the reference where neither can.
 In float64, on other devices and while torch traces (`torch.export`, `torch.compile`,
-`torch.func`) it is the reference engine, which is made of torch operations only. Second
-derivatives are the reference's too, whichever engine computes the values.
+`torch.func`, forward-mode derivatives) it is the reference engine, which is made of torch
+operations only. Second derivatives are the reference's too, whichever engine computes the values.
 """
 
 from __future__ import annotations
@@ -22,25 +22,16 @@ from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.reference import REFERENCE
 from resqunn.engines.tracing import traced
-from resqunn.errors import CircuitError
 
 CANDIDATES: tuple[Engine, ...] = (FourierEngine(), FusedEngine(), REFERENCE)
 
 
 @lru_cache(maxsize=256)
-def cheapest(circuit: Circuit) -> Engine:
-    """The candidate with the smallest estimated cost on the CPU in float32.
-
-    Raises:
-        CircuitError: if none can evaluate the circuit.
-    """
+def cheapest(circuit: Circuit) -> Engine | None:
+    """The candidate with the smallest estimated cost on the CPU in float32; None if none can
+    evaluate the circuit."""
     costs = [(cost, engine) for engine in CANDIDATES if (cost := engine.cost(circuit)) is not None]
-    if not costs:
-        raise CircuitError(
-            f"no engine can evaluate this circuit: {REFERENCE.obstacle(circuit)}, and "
-            f"{CANDIDATES[0].obstacle(circuit)}; use a smaller kernel or fewer channels in a group"
-        )
-    return min(costs, key=lambda pair: pair[0])[1]
+    return min(costs, key=lambda pair: pair[0])[1] if costs else None
 
 
 @dataclass(frozen=True)
@@ -50,15 +41,22 @@ class AutoEngine(Engine):
     name: str = "auto"
 
     def obstacle(self, circuit: Circuit) -> str | None:
-        try:
-            cheapest(circuit)
-        except CircuitError as error:
-            return str(error)
-        return None
+        if cheapest(circuit) is not None:
+            return None
+        return f"{REFERENCE.obstacle(circuit)}, and {CANDIDATES[0].obstacle(circuit)}"
 
     def chosen_for(self, circuit: Circuit, dtype: torch.dtype = torch.float32) -> str:
-        compiled = dtype == torch.float32 or REFERENCE.obstacle(circuit) is not None
-        return f"auto ({(cheapest(circuit) if compiled else REFERENCE).name})"
+        return f"auto ({self._chosen(circuit, dtype).name})"
+
+    def _chosen(self, circuit: Circuit, dtype: torch.dtype) -> Engine:
+        """The engine on the CPU."""
+        if dtype != torch.float32 and REFERENCE.obstacle(circuit) is None:
+            return REFERENCE
+        found = cheapest(circuit)
+        if found is None:
+            self.require(circuit)
+        assert found is not None
+        return found
 
     def expectation_values(
         self,
@@ -66,8 +64,6 @@ class AutoEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        on_cpu = inputs_GNP.device.type == "cpu" and not traced()
-        single = inputs_GNP.dtype == torch.float32
-        if on_cpu and (single or REFERENCE.obstacle(circuit) is not None):
-            return cheapest(circuit).expectation_values(circuit, inputs_GNP, weights_GFW)
-        return REFERENCE.expectation_values(circuit, inputs_GNP, weights_GFW)
+        on_cpu = inputs_GNP.is_cpu and not traced()
+        chosen = self._chosen(circuit, inputs_GNP.dtype) if on_cpu else REFERENCE
+        return chosen.expectation_values(circuit, inputs_GNP, weights_GFW)

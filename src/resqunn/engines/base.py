@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.errors import CircuitError
 
 
 class Engine(ABC):
@@ -51,6 +52,19 @@ class Engine(ABC):
         """Why the engine cannot evaluate `circuit`; None if it can."""
         return None
 
+    def require(self, circuit: Circuit) -> None:
+        """Asks whether the engine can evaluate `circuit`.
+
+        Raises:
+            CircuitError: if there is an `obstacle`.
+        """
+        reason = self.obstacle(circuit)
+        if reason is not None:
+            raise CircuitError(
+                f"engine {self.name!r} cannot evaluate this circuit: {reason}; use another engine, "
+                "a smaller kernel or fewer channels in a group"
+            )
+
     def cost(self, circuit: Circuit) -> float | None:
         """About how many nanoseconds of one core values and gradients take for each patch.
 
@@ -62,3 +76,10 @@ class Engine(ABC):
     def chosen_for(self, circuit: Circuit, dtype: torch.dtype = torch.float32) -> str:
         """The engine that will evaluate `circuit` on the CPU, in words for `extra_repr`."""
         return self.name
+
+
+def size_obstacle(circuit: Circuit, most: int) -> str | None:
+    """The obstacle of engines that hold state vectors of up to so many qubits."""
+    if circuit.qubits <= most:
+        return None
+    return f"a state vector of {circuit.qubits} qubits is too large (at most {most})"

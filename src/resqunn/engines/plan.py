@@ -94,6 +94,13 @@ def plan_for(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan
     return _kept_plan(circuit, dtype, device)
 
 
+@lru_cache(maxsize=256)
+def _kept_plan(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
+    # A later call may train what the first one only evaluates.
+    with torch.inference_mode(False):
+        return _plan(circuit, dtype, device)
+
+
 def _plan(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
     split = _first_layer_length(circuit)
     first, rest = circuit.operations[:split], circuit.operations[split:]
@@ -111,9 +118,6 @@ def _plan(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
         identity_22=maker.matrix(np.eye(2)),
         diagonals_RA=torch.as_tensor(circuit.diagonals(), dtype=dtype, device=device),
     )
-
-
-_kept_plan = lru_cache(maxsize=256)(_plan)
 
 
 def _first_layer_length(circuit: Circuit) -> int:

@@ -26,9 +26,9 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.amplitudes import normalised_amplitudes
-from resqunn.engines.base import Engine
+from resqunn.engines.base import Engine, size_obstacle
 from resqunn.engines.plan import Block, Locals, Permutation, Phases, Plan, plan_for
-from resqunn.errors import CircuitError
+from resqunn.engines.tracing import autocasting
 
 DENSE_QUBITS = 5
 """Up to here a weight-only block becomes one unitary; beyond, it acts gate by gate."""
@@ -42,14 +42,16 @@ CHUNK_QUBITS = 4
 
 @dataclass(frozen=True)
 class StatevectorEngine(Engine):
-    """Exact simulation by autograd-differentiable torch operations."""
+    """Exact simulation by autograd-differentiable torch operations, on any device.
+
+    Raises:
+        CircuitError: for more than 24 qubits.
+    """
 
     name: str = "statevector"
 
     def obstacle(self, circuit: Circuit) -> str | None:
-        if circuit.qubits <= MAX_QUBITS:
-            return None
-        return f"a state vector of {circuit.qubits} qubits is too large (at most {MAX_QUBITS})"
+        return size_obstacle(circuit, MAX_QUBITS)
 
     def cost(self, circuit: Circuit) -> float | None:
         if circuit.qubits > MAX_QUBITS:
@@ -63,11 +65,13 @@ class StatevectorEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        obstacle = self.obstacle(circuit)
-        if obstacle is not None:
-            raise CircuitError(
-                f"{obstacle}: use a smaller kernel, fewer channels in a group, or another engine"
-            )
+        self.require(circuit)
+        if autocasting(inputs_GNP.device):
+            with torch.autocast(inputs_GNP.device.type, enabled=False):
+                return self._evaluated(circuit, inputs_GNP, weights_GFW)
+        return self._evaluated(circuit, inputs_GNP, weights_GFW)
+
+    def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         plan = plan_for(circuit, inputs_GNP.dtype, inputs_GNP.device)
         rotations_GFK22 = _rotations(plan, weights_GFW)
         if circuit.encoding.prepares_amplitudes:

@@ -23,15 +23,22 @@ from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
 from resqunn.engines.choice import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError
-from resqunn.nn.placement import factory
+from resqunn.nn.placement import factory, fitting
 
 MAX_QUBITS = 30
-"""Of a quantum head; beyond it the padded features alone fill the memory."""
+"""Of a quantum head; its engine may refuse fewer."""
 
 
 def _check_classes(classes: int) -> None:
     if classes < 2:
         raise ConfigurationError(f"a head tells at least 2 classes apart, not {classes}")
+
+
+def _flat(features: Tensor, weight: Tensor) -> Float[Tensor, "B D"]:
+    features = fitting(features, weight, "features")
+    if features.ndim < 2:
+        raise ShapeError(f"features are (B, ...), not of shape {tuple(features.shape)}")
+    return features.flatten(1)
 
 
 def _draw_seed(generator: torch.Generator | None) -> int:
@@ -52,6 +59,9 @@ class LinearHead(LazyModuleMixin, nn.Module):
         generator: draws the initial weights, U[-1/sqrt(D), 1/sqrt(D)] as in `nn.Linear`.
 
     Shape: (B, ...) -> (B, K)
+
+    Raises:
+        ShapeError, DtypeError, DeviceError: from `forward`, for features that do not fit.
     """
 
     @checked
@@ -76,7 +86,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
     def initialize_parameters(self, features: Tensor, *_: Any, **__: Any) -> None:
         """Gives the weights their shape and values; called with the first batch."""
         if self.has_uninitialized_params():
-            count = math.prod(features.shape[1:])
+            count = _flat(features, self.weight).shape[1]
             if count == 0:
                 raise ShapeError(f"features of shape {tuple(features.shape)} hold no values")
             with torch.no_grad():
@@ -84,8 +94,9 @@ class LinearHead(LazyModuleMixin, nn.Module):
             self.reset_parameters(torch.Generator().manual_seed(self.seed))
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draws weight and bias anew."""
+        """Draws weight and bias anew, or, before the first batch, from what they will be drawn."""
         if self.has_uninitialized_params():
+            self.seed = _draw_seed(generator)
             return
         bound = 1 / math.sqrt(self.weight.shape[1])
         with torch.no_grad():
@@ -95,7 +106,8 @@ class LinearHead(LazyModuleMixin, nn.Module):
                 parameter.copy_(drawn.uniform_(-bound, bound, generator=generator))
 
     def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
-        flat_BD = features.flatten(1)
+        """One score a class."""
+        flat_BD = _flat(features, self.weight)
         if flat_BD.shape[1] != self.weight.shape[1]:
             raise ShapeError(
                 f"the head was built for {self.weight.shape[1]} features, not {flat_BD.shape[1]}"
@@ -127,6 +139,10 @@ class QuantumHead(nn.Module):
         weight: (1, qubits), in radians.
 
     Shape: (B, ...) -> (B, K)
+
+    Raises:
+        ConfigurationError, CircuitError: for options that do not fit.
+        ShapeError, DtypeError, DeviceError: from `forward`, for features that do not fit.
     """
 
     @checked
@@ -160,6 +176,7 @@ class QuantumHead(nn.Module):
         readout = ChosenZ(",".join(f"z{q}" for q in measured), self.measured)
         self.circuit = Circuit("amplitude", "ry_chain", readout, inputs=2**qubits, depth=1)
         self.engine = find_engine(engine)
+        self.engine.require(self.circuit)
         self.weight = nn.Parameter(torch.empty(self.circuit.weight_shape, **factory(device, dtype)))
         self.reset_parameters(generator)
 
@@ -169,7 +186,8 @@ class QuantumHead(nn.Module):
             self.weight.uniform_(0.0, 2 * math.pi, generator=generator)
 
     def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
-        flat_BD = features.flatten(1)
+        """One expectation value a class, or their softmax."""
+        flat_BD = _flat(features, self.weight)
         room = self.circuit.inputs - flat_BD.shape[1]
         if room < 0:
             raise ShapeError(

@@ -124,6 +124,7 @@ class ResQuNN(nn.Module):
         return len(self.layers)
 
     def forward(self, images: Tensor) -> Float[Tensor, "B K"]:
+        """The head's scores of R_n."""
         return self.head(self.features(images))
 
     def extra_repr(self) -> str:

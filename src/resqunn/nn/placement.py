@@ -1,12 +1,15 @@
-"""Where a module's weights lie, and of which number type they are."""
+"""Where a module's weights lie, of which number type they are, and what fits them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from resqunn.errors import ConfigurationError, DtypeError
+from resqunn.checks import shown
+from resqunn.engines.tracing import autocasting
+from resqunn.errors import ConfigurationError, DeviceError, DtypeError
 
 DTYPES = (torch.float32, torch.float64)
 """What circuits are computed in."""
@@ -44,3 +47,40 @@ def available(device: torch.device | str) -> torch.device:
             "torch.accelerator.current_accelerator() names"
         ) from None
     return found
+
+
+def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
+    """Values as a module with these weights reads them.
+
+    They are as they were given, but for what `torch.autocast` has rounded before, which gets
+    the weights' number type again.
+
+    Args:
+        what: the values' name in messages, such as "images".
+
+    Raises:
+        DtypeError: for values that are no tensor, or of another number type.
+        DeviceError: for values on another device.
+    """
+    if not isinstance(values, Tensor):
+        raise DtypeError(f"{what} are a torch.Tensor, not {shown(values)}")
+    if values.device != weight.device:
+        raise DeviceError(
+            f"{what} lie on {values.device} and weights on {weight.device}: move one of them, for "
+            f"instance with {what}.to(weight.device)"
+        )
+    if values.dtype == weight.dtype and weight.dtype in DTYPES:
+        return values
+    if weight.dtype not in DTYPES:
+        raise DtypeError(f"circuits are computed in float32 or float64, not {weight.dtype}")
+    if values.dtype in (torch.float16, torch.bfloat16) and autocasting(values.device):
+        return values.to(weight.dtype)
+    if not values.is_floating_point():
+        raise DtypeError(
+            f"{what} are {values.dtype}, but weights {weight.dtype}: convert them, for 8-bit "
+            f"images with images.float() / 255"
+        )
+    raise DtypeError(
+        f"{what} are {values.dtype} and weights {weight.dtype}: convert one of them, for "
+        f"instance with {what}.to(weight.dtype)"
+    )

@@ -19,9 +19,9 @@ from resqunn.circuits.encodings import Encoding
 from resqunn.circuits.readouts import Readout
 from resqunn.engines.base import Engine
 from resqunn.engines.choice import engine as find_engine
-from resqunn.errors import ConfigurationError, DtypeError, ShapeError
+from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn.patches import Pair, Window, pair
-from resqunn.nn.placement import DTYPES, factory
+from resqunn.nn.placement import factory, fitting
 
 
 class Quanv2d(nn.Module):
@@ -35,7 +35,8 @@ class Quanv2d(nn.Module):
     with $\alpha$ = `angle_scale` (ResQuNN paper, Sec. 3.1). One circuit with its own
     weights $\theta$ is a *filter*; it gives as many channels as its readout has values:
     `"z"` one a qubit, `"z0"`, `"z1"`, ... one, `"mean_z"` one. Output channels run over
-    groups, then filters, then readout values.
+    groups, then filters, then readout values. There is no `bias` (it would leave the range of
+    expectation values) and no `padding_mode` but zeros.
 
     Shape:
         - input: (B, in_channels, H, W) or (in_channels, H, W)
@@ -66,7 +67,7 @@ class Quanv2d(nn.Module):
 
     Raises:
         ConfigurationError, UnknownNameError, CircuitError: for options that do not fit.
-        ShapeError, DtypeError: from `forward`, for images that do not fit.
+        ShapeError, DtypeError, DeviceError: from `forward`, for images that do not fit.
 
     >>> layer = Quanv2d(1, 8, kernel_size=2, stride=2)
     >>> layer(torch.rand(16, 1, 28, 28)).shape
@@ -136,11 +137,32 @@ class Quanv2d(nn.Module):
         self.angle_scale = float(angle_scale)
         self.input_gradients = input_gradients
         self.engine = find_engine(engine)
+        self.engine.require(self.circuit)
         filters = out_channels // self.circuit.outputs
         self.weight = nn.Parameter(
             torch.empty(filters, *self.circuit.weight_shape, **factory(device, dtype))
         )
         self.reset_parameters()
+
+    @property
+    def kernel_size(self) -> Pair:
+        """Rows and columns of the kernel."""
+        return self.window.kernel
+
+    @property
+    def stride(self) -> Pair:
+        """Rows and columns from patch to patch."""
+        return self.window.stride
+
+    @property
+    def padding(self) -> Pair:
+        """Rows and columns of zeros on each side."""
+        return self.window.padding
+
+    @property
+    def dilation(self) -> Pair:
+        """Rows and columns from one value of a patch to the next."""
+        return self.window.dilation
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draws the weights uniformly from [0, 2 pi)."""
@@ -151,7 +173,12 @@ class Quanv2d(nn.Module):
         self, x: Float[Tensor, "B C H W"] | Float[Tensor, "C H W"] | Tensor
     ) -> Float[Tensor, "B K H2 W2"] | Float[Tensor, "K H2 W2"]:
         """The expectation values of each filter on each patch; see the class."""
-        self._check(x)
+        x = fitting(x, self.weight, "images")
+        if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
+            raise ShapeError(
+                f"images of shape {tuple(x.shape)} do not fit: expected (B, {self.in_channels}, "
+                f"H, W) or ({self.in_channels}, H, W)"
+            )
         unbatched = x.ndim == 3
         x_BCHW = x.unsqueeze(0) if unbatched else x
         if not self.input_gradients:
@@ -165,26 +192,7 @@ class Quanv2d(nn.Module):
         weights_GFW = self.weight.reshape(self.groups, filters, self.circuit.weights)
         values_GFRP = self.engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
         y_KBHW = values_GFRP.reshape(self.out_channels, batch, rows, columns)
-        return y_KBHW.squeeze(1) if unbatched else y_KBHW.transpose(0, 1)
-
-    def _check(self, x: Tensor) -> None:
-        if x.dtype != self.weight.dtype:
-            if not x.is_floating_point():
-                raise DtypeError(
-                    f"images are {x.dtype}, but Quanv2d reads {self.weight.dtype}: convert them, "
-                    "for 8-bit images with images.float() / 255"
-                )
-            raise DtypeError(
-                f"images are {x.dtype} and weights {self.weight.dtype}: convert one of them, "
-                f"for instance with images.to(weight.dtype)"
-            )
-        if x.dtype not in DTYPES:
-            raise DtypeError(f"Quanv2d computes in float32 or float64, not {x.dtype}")
-        if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
-            raise ShapeError(
-                f"images of shape {tuple(x.shape)} do not fit: expected (B, {self.in_channels}, "
-                f"H, W) or ({self.in_channels}, H, W)"
-            )
+        return y_KBHW.squeeze(1) if unbatched else y_KBHW.transpose(0, 1).contiguous()
 
     def extra_repr(self) -> str:
         window, circuit = self.window, self.circuit

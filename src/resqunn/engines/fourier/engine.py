@@ -24,20 +24,19 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
-from resqunn.engines.fourier.heisenberg import MAX_STRINGS, propagate
+from resqunn.engines.compiled import DTYPES, check_tensors
+from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.monomials import LANES, fourier_plan, tasks
 from resqunn.engines.native.kernel import Kernel, plain
 from resqunn.engines.reference import REFERENCE, differentiable_gradients
 from resqunn.engines.threads import share, useful_workers
-from resqunn.engines.tracing import traced
-from resqunn.errors import CircuitError, ConfigurationError
-
-DTYPES = (torch.float32, torch.float64)
+from resqunn.engines.tracing import batched, traced
+from resqunn.errors import CircuitError
 
 OPERATIONS_PER_THREAD = 8_000_000
 """A thread is worth waking for so many multiplications (about a millisecond)."""
 
-_NONE = {dtype: torch.empty(0, 0, 0, dtype=dtype) for dtype in DTYPES}
+_NONE = {dtype: torch.empty(0, 0, 0, dtype=dtype, device="cpu") for dtype in DTYPES}
 """In place of gradients that nobody asked for."""
 
 COEFFICIENTS = Kernel("resqunn.engines.fourier.coefficient_kernels", "coefficients")
@@ -59,26 +58,6 @@ def obstacle(circuit: Circuit) -> str | None:
     return None
 
 
-def supports(circuit: Circuit) -> bool:
-    """Whether the engine can evaluate a circuit; `obstacle` says why not."""
-    return obstacle(circuit) is None
-
-
-def monomial_count(circuit: Circuit, limit: int = MAX_STRINGS) -> int | None:
-    """How many products of cosines and sines occur; the time per patch grows with it.
-
-    None if the engine cannot evaluate the circuit, or if its observables reach more than
-    `limit` Pauli strings, which is found out in 10 to 20 microseconds a string.
-
-    >>> monomial_count(Circuit("ry", "rx_chain", "z", inputs=4, depth=4))
-    32
-    """
-    try:
-        return len({term.factors for term in propagate(circuit, limit).terms})
-    except CircuitError:
-        return None
-
-
 @dataclass(frozen=True)
 class FourierEngine(Engine):
     """Trigonometric polynomials in compiled code on the CPU, float32 and float64.
@@ -87,8 +66,9 @@ class FourierEngine(Engine):
     anything under `torch.compile` and `torch.func`, go through `StatevectorEngine`.
 
     Raises:
-        ConfigurationError: for a circuit that has an `obstacle`, or tensors that are not
-            float32 or float64 on the CPU.
+        CircuitError: for a circuit that has an `obstacle`.
+        ConfigurationError: for tensors that are not on the CPU.
+        DtypeError: for other number types.
     """
 
     name: str = "fourier"
@@ -112,17 +92,8 @@ class FourierEngine(Engine):
     ) -> Float[Tensor, "G F R P"]:
         if traced():
             return REFERENCE.expectation_values(circuit, inputs_GNP, weights_GFW)
-        if inputs_GNP.device.type != "cpu" or inputs_GNP.dtype not in DTYPES:
-            raise ConfigurationError(
-                "engine 'fourier' computes float32 and float64 on the CPU, not "
-                f"{inputs_GNP.dtype} on {inputs_GNP.device}: use engine='statevector'"
-            )
-        reason = obstacle(circuit)
-        if reason is not None:
-            raise ConfigurationError(
-                f"engine 'fourier' cannot evaluate this circuit, because {reason}: "
-                "use engine='statevector'"
-            )
+        check_tensors(self.name, inputs_GNP, weights_GFW)
+        self.require(circuit)
         return _Polynomial.apply(circuit, inputs_GNP, weights_GFW)
 
 
@@ -134,7 +105,7 @@ class _Polynomial(torch.autograd.Function):
         plan = fourier_plan(circuit)
         inputs, weights = plain(inputs_GNP), plain(weights_GFW)
         (groups, filters, _), patches = weights.shape, inputs.shape[2]
-        state_GFS = plan.start_S.new_empty(groups, filters, plan.slots)
+        state_GFS = _doubles(groups, filters, plan.slots)
         values_GK = inputs.new_empty(groups, filters * plan.node_K.size)
         COEFFICIENTS(weights, plan.rotations, state_GFS, values_GK)
         out_GFRP = inputs.new_empty(groups, filters, circuit.outputs, patches)
@@ -157,7 +128,7 @@ class _Polynomial(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         inputs_GNP, weights_GFW = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or batched(gradients[0]):
             wanted = ctx.needs_input_grad[1:]
             return None, *differentiable_gradients(
                 ctx.circuit, inputs_GNP, weights_GFW, gradients[0], wanted
@@ -185,9 +156,13 @@ class _Polynomial(torch.autograd.Function):
         )
         by_weights = torch.empty_like(weights)
         if need_weights:
-            memory = plan.start_S.new_empty(2 * plan.slots + plan.node_K.size)
+            memory = _doubles(2 * plan.slots + plan.node_K.size)
             WEIGHT_GRADIENTS(weights, plan.rotations, ctx.state_GFS, sums_GBK, memory, by_weights)
         return None, by_inputs if need_inputs else None, by_weights if need_weights else None
+
+
+def _doubles(*shape: int) -> Tensor:
+    return torch.empty(shape, dtype=torch.float64, device="cpu")
 
 
 def _workers(groups: int, patches: int, operations: int) -> int:

@@ -51,7 +51,7 @@ class FourierPlan:
     slots: int
     nodes: int
     outputs: int
-    start_S: Float[torch.Tensor, " S"]
+    start_S: Float[np.ndarray, " S"]
     step_weight_T: Integer[np.ndarray, " T"]
     step_pair_T: Integer[np.ndarray, " _"]
     pairs: Integer[np.ndarray, "_ 2"]
@@ -105,7 +105,7 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
         slots=len(propagation.start),
         nodes=len(nodes.of),
         outputs=circuit.outputs,
-        start_S=torch.tensor(propagation.start, dtype=torch.float64),
+        start_S=np.array(propagation.start, dtype=np.float64),
         step_weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
         step_pair_T=np.cumsum([0, *(len(step) for _, step in propagation.steps)], dtype=np.int64),
         pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),

@@ -22,14 +22,14 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.amplitudes import normalised_amplitudes
-from resqunn.engines.base import Engine
+from resqunn.engines.base import Engine, size_obstacle
+from resqunn.engines.compiled import check_tensors
 from resqunn.engines.fused.layout import BLOCKS, COEFFICIENTS, LANE_BYTES, layout
 from resqunn.engines.fused.schedule import schedule
 from resqunn.engines.native.kernel import Kernel, plain
 from resqunn.engines.reference import REFERENCE, differentiable_gradients
 from resqunn.engines.threads import share, useful_workers
-from resqunn.engines.tracing import traced
-from resqunn.errors import CircuitError, ConfigurationError, DtypeError
+from resqunn.engines.tracing import batched, traced
 
 KEPT_BYTES = 2**23
 """Up to this size the states after all passes are kept in a worker's memory on the way back."""
@@ -53,6 +53,7 @@ class FusedEngine(Engine):
     and `torch.compile` the state-vector engine takes over.
 
     Raises:
+        CircuitError: for more than 20 qubits.
         ConfigurationError: for tensors that are not on the CPU.
         DtypeError: for other number types.
     """
@@ -60,9 +61,7 @@ class FusedEngine(Engine):
     name: str = "fused"
 
     def obstacle(self, circuit: Circuit) -> str | None:
-        if circuit.qubits <= MAX_QUBITS:
-            return None
-        return f"a state vector of {circuit.qubits} qubits is too large (at most {MAX_QUBITS})"
+        return size_obstacle(circuit, MAX_QUBITS)
 
     def cost(self, circuit: Circuit) -> float | None:
         """In proportion to the updates of amplitudes: passes times states."""
@@ -77,25 +76,13 @@ class FusedEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        obstacle = self.obstacle(circuit)
-        if obstacle is not None:
-            raise CircuitError(
-                f"{obstacle}: use a smaller kernel, fewer channels in a group, or another engine"
-            )
-        if inputs_GNP.device.type != "cpu":
-            raise ConfigurationError(
-                f"engine 'fused' runs on the CPU, not on {inputs_GNP.device}: use 'statevector'"
-            )
-        if inputs_GNP.dtype not in (torch.float32, torch.float64):
-            raise DtypeError(
-                f"engine 'fused' computes in float32 or float64, not in {inputs_GNP.dtype}: "
-                "use 'statevector'"
-            )
+        self.require(circuit)
         if traced():
             return REFERENCE.expectation_values(circuit, inputs_GNP, weights_GFW)
+        check_tensors(self.name, inputs_GNP, weights_GFW)
         if circuit.encoding.prepares_amplitudes:
             inputs_GNP = normalised_amplitudes(inputs_GNP, 2**circuit.qubits)
-        return _Expectation.apply(inputs_GNP, weights_GFW.to(inputs_GNP), circuit)
+        return _Expectation.apply(inputs_GNP, weights_GFW, circuit)
 
 
 class _Expectation(torch.autograd.Function):
@@ -112,7 +99,7 @@ class _Expectation(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         needed = ctx.needs_input_grad[:2]
         inputs_GNP, weights_GFW = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or batched(cotangents_GFRP):
             found = differentiable_gradients(
                 ctx.circuit, inputs_GNP, weights_GFW, cotangents_GFRP, needed
             )
@@ -141,7 +128,7 @@ class _Run:
     def values(self) -> Tensor:
         outputs = len(self.table.diagonals_RA)
         values = self.inputs_GNP.new_empty(self.groups, self.filters, outputs, self.patches)
-        nothing = torch.empty((0, 0, 0, 0, 6), dtype=torch.float64)
+        nothing = torch.empty((0, 0, 0, 0, 6), dtype=torch.float64, device="cpu")
         self._start_workers(1, False, False, values, self.inputs_GNP, nothing)
         return values
 
@@ -150,10 +137,10 @@ class _Run:
     ) -> tuple[Tensor | None, Tensor]:
         table = self.table
         inputs = torch.empty_like(self.inputs_GNP) if by_inputs else None
-        weights = torch.zeros(self.weights_GFW.shape, dtype=torch.float64)
+        weights = torch.zeros(self.weights_GFW.shape, dtype=torch.float64, device="cpu")
         turns = len(table.turns_K5)
         shape = (self.groups, self.filters, self.chunks, turns, 6)
-        sums_GFHK6 = torch.empty(shape, dtype=torch.float64)
+        sums_GFHK6 = torch.empty(shape, dtype=torch.float64, device="cpu")
         slots = 1 + len(table.passes_S3) - table.product
         registers = table.rows * (1 if table.real else 2)
         keep = slots * registers * self.lanes * self.inputs_GNP.itemsize <= KEPT_BYTES

@@ -1,0 +1,136 @@
+"""Layers and heads in torch's modes, and among tensors that do not fit, as any other module."""
+
+import pytest
+import torch
+from torch import nn
+from torch.autograd import forward_ad
+
+from resqunn import LinearHead, QuantumHead, Quanv2d
+from resqunn.errors import CircuitError, ConfigurationError, DeviceError, DtypeError, ShapeError
+
+OWN = ("auto", "fourier", "fused", "statevector")
+ENGINES = pytest.mark.parametrize("engine", OWN)
+
+
+def layer(engine: str = "auto", depth: int = 3, **options) -> Quanv2d:
+    return Quanv2d(1, 4, 2, 2, depth=depth, engine=engine, **options)
+
+
+@ENGINES
+def test_weights_on_another_device_are_refused(engine: str) -> None:
+    for module in (layer(engine, device="meta"), QuantumHead(3, 4, device="meta")):
+        with pytest.raises(DeviceError, match=r"lie on cpu and weights on meta: .*\.to\(weight"):
+            module(torch.rand(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize("engine", ["fourier", "fused"])
+def test_compiled_code_reads_the_processors_memory_alone(engine: str) -> None:
+    made = layer(engine)
+    weights = made.weight.reshape(1, 1, -1)
+    for change, error in ((weights.to("meta"), ConfigurationError), (weights.double(), DtypeError)):
+        with pytest.raises(error, match=r"runs on the CPU, not on meta|weights torch\.float64"):
+            made.engine.expectation_values(made.circuit, torch.rand(1, 4, 1), change)
+
+
+@ENGINES
+def test_a_default_device_does_not_reach_what_is_kept(engine: str) -> None:
+    # A depth that no other test has, so that everything is made within the context.
+    made = layer(engine, depth=7)
+    with torch.device("meta"):
+        repr(made)
+        values = made(torch.rand(1, 1, 4, 4, device="cpu"))
+    assert values.device.type == "cpu"
+    assert torch.equal(made(torch.ones(1, 1, 4, 4)), made(torch.ones(1, 1, 4, 4)))
+    made(torch.rand(1, 1, 4, 4)).sum().backward()
+
+
+@ENGINES
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_is_evaluated_first_can_be_trained(engine: str, dtype: torch.dtype) -> None:
+    made = layer(engine, depth=6, dtype=dtype)
+    images = torch.rand(2, 1, 4, 4, dtype=dtype)
+    with torch.inference_mode():
+        made(images)
+    made(images).sum().backward()
+    assert made.weight.grad is not None
+
+
+@ENGINES
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_autocast_lowers_no_precision(engine: str, half: torch.dtype) -> None:
+    made, images = layer(engine), torch.rand(2, 1, 4, 4)
+    with torch.autocast("cpu", half):
+        found = made(images)
+        after_a_convolution = made(nn.Conv2d(1, 1, 1)(images))
+    assert found.dtype == after_a_convolution.dtype == torch.float32
+    assert torch.allclose(found, made(images), rtol=0, atol=1e-6)
+
+
+@ENGINES
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`")  # by torch's own forward derivatives
+def test_jacobians_in_one_batch_and_forward(engine: str) -> None:
+    made, images = layer(engine), torch.rand(1, 1, 4, 4)
+    by_rows = torch.autograd.functional.jacobian(made, images)
+    at_once = torch.autograd.functional.jacobian(made, images, vectorize=True)
+    assert torch.allclose(by_rows, at_once, rtol=0, atol=1e-5)
+    tangent = torch.rand_like(images)
+    with forward_ad.dual_level():
+        found = forward_ad.unpack_dual(made(forward_ad.make_dual(images, tangent))).tangent
+    expected = torch.tensordot(by_rows, tangent, 4)
+    assert torch.allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@ENGINES
+@pytest.mark.parametrize("options", [{}, {"readout": "mean_z", "depth": 0, "out_channels": 3}])
+def test_outputs_are_laid_out_as_those_of_conv2d(engine: str, options: dict) -> None:
+    made = Quanv2d(**({"out_channels": 4} | options), in_channels=1, kernel_size=2, engine=engine)
+    found = made(torch.rand(2, 1, 4, 4))
+    assert found.is_contiguous()
+    assert found.detach().mul_(2).view(2, -1).shape == (2, found[0].numel())
+
+
+def test_it_tells_its_window_as_conv2d_does() -> None:
+    options = {"kernel_size": 2, "stride": (2, 1), "padding": 1, "dilation": 2}
+    ours, theirs = Quanv2d(1, 4, **options), nn.Conv2d(1, 4, **options)
+    for name in options:
+        assert getattr(ours, name) == getattr(theirs, name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Quanv2d(1, 49, 7, reupload=True),
+        lambda: layer("fourier", reupload=True),
+        lambda: QuantumHead(4, 25),
+        lambda: QuantumHead(4, 4, engine="fourier"),
+    ],
+)
+def test_what_no_engine_can_evaluate_is_refused_at_once(make) -> None:
+    with pytest.raises(CircuitError, match=r"cannot evaluate this circuit: .*; use another engine"):
+        make()
+
+
+HEADS = pytest.mark.parametrize("head", [LinearHead(3), QuantumHead(3, 4)], ids=["linear", "q"])
+
+
+@HEADS
+@pytest.mark.parametrize(
+    ("features", "error", "message"),
+    [
+        (torch.rand(2, 4).half(), DtypeError, "features are torch.float16 and weights"),
+        (torch.rand(2, 4).double(), DtypeError, "features are torch.float64 and weights"),
+        (torch.ones(2, 4, dtype=torch.uint8), DtypeError, "features are torch.uint8, but"),
+        (torch.rand(4), ShapeError, r"features are \(B, ...\), not of shape \(4,\)"),
+    ],
+)
+def test_features_that_do_not_fit(head: nn.Module, features, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        head(features)
+
+
+def test_a_waiting_head_can_be_drawn_anew() -> None:
+    heads = [LinearHead(3) for _ in range(2)]
+    for head in heads:
+        head.reset_parameters(torch.Generator().manual_seed(5))
+        head(torch.rand(2, 4))
+    assert torch.equal(heads[0].weight, heads[1].weight)
