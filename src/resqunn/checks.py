@@ -68,6 +68,29 @@ def check_fields(instance: Any) -> None:
         require(field.name, getattr(instance, field.name), hints[field.name])
 
 
+def settle_fields(instance: Any) -> None:
+    """Gives the fields of a frozen dataclass the types of their annotations, after a check.
+
+    Lists become tuples, and numpy's numbers Python's, so that equal instances are equal, have
+    the same hash and are written down alike.
+    """
+    check_fields(instance)
+    hints = _hints(type(instance))
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        object.__setattr__(instance, field.name, _settled(value, hints[field.name]))
+
+
+def _settled(value: Any, hint: Any) -> Any:
+    origin, inside = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _settled(value, next(part for part in inside if _fits(value, part)))
+    if origin is tuple:
+        members = [inside[0]] * len(value) if inside[-1] is ... else inside
+        return tuple(map(_settled, value, members))
+    return hint(value) if hint in _NUMBERS else value
+
+
 def require(name: str, value: Any, hint: Any) -> None:
     """Refuses a value that its annotation does not allow.
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from resqunn.circuits.ansatze import ANSATZE, Random, ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.operations import Input, Operation, Weight
-from resqunn.circuits.readouts import READOUTS
+from resqunn.circuits.readouts import READOUTS, Observable, Readout
 from resqunn.errors import CircuitError, ConfigurationError, UnknownNameError
 
 from support import random_circuit
@@ -105,6 +106,24 @@ def test_drawing() -> None:
     assert "amplitude" in Circuit("amplitude", "rx_chain", "z", inputs=4, depth=0).draw()
     lengths = {len(line.split("┤")[0]) for line in random_circuit(5).draw().splitlines()}
     assert len(lengths) == 1
+
+
+def test_the_drawing_tells_what_is_measured() -> None:
+    @dataclass(frozen=True)
+    class Products(Readout):
+        name: str = "products"
+
+        def observables(self, qubits: int) -> tuple[Observable, ...]:
+            return (Observable(((1.0, (0, 1)), (-0.5, (2,)))), Observable(((0.25, (2,)),)))
+
+    def ends(readout: str | Readout, inputs: int) -> list[str]:
+        lines = Circuit("ry", "rx_chain", readout, inputs=inputs, depth=0).draw().splitlines()
+        return [line.partition("┤")[2].strip() for line in lines]
+
+    assert ends("z", 2) == ["<Z>", "<Z>"]
+    assert ends("mean_z", 3) == ["<Z>/3"] * 3
+    assert ends("z1", 2) == ["", "<Z>"]
+    assert ends(Products(), 3) == ["<Z0 Z1>", "<Z0 Z1>", "-0.5 <Z>, <Z>/4"]
 
 
 @pytest.mark.parametrize(

@@ -52,5 +52,12 @@ def test_rows_that_engines_could_not_run_are_refused() -> None:
     swap_root = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, -1, 0], [0, 0, 0, 1]], dtype=complex)
     with pytest.raises(CircuitError, match="permutes basis states"):
         Gate("ROOT", 2, "-", "-", ("a", "b"), fixed=swap_root)
+    swap_one = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=complex)
+    with pytest.raises(CircuitError, match="a fixed matrix is unitary"):
+        Gate("TWO INTO ONE", 2, "-", "-", ("a", "b"), fixed=swap_one)
+    with pytest.raises(CircuitError, match="twice a generator"):
+        Gate("TWICE", 1, "-", "-", ("a",), generator=np.eye(2, dtype=complex))
+    with pytest.raises(CircuitError, match="a generator is Hermitian"):
+        Gate("SHEAR", 1, "-", "-", ("a",), generator=np.array([[0, 1], [-1, 0]], dtype=complex) / 2)
     with pytest.raises(CircuitError, match="either a generator or a fixed"):
         Gate("NOTHING", 1, "-", "-", ("a",))

@@ -47,11 +47,19 @@ def test_parameters_that_are_not_given_become_inputs_of_the_program() -> None:
     assert "input float[64] w0;" not in bound
 
 
+def test_a_layers_weights_are_taken_as_they_are() -> None:
+    weights = torch.tensor([[0.5, 0.25]], requires_grad=True)
+    circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
+    assert circuit.to_qasm(weights=weights) == circuit.to_qasm(weights=[0.5, 0.25])
+
+
 def test_mistakes() -> None:
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
-    with pytest.raises(CircuitError, match="2 finite inputs expected, got 3"):
+    with pytest.raises(CircuitError, match="2 inputs expected, got 3"):
         circuit.to_qasm([1, 2, 3])
-    with pytest.raises(CircuitError, match="finite weights"):
+    with pytest.raises(CircuitError, match="weights are finite numbers"):
         circuit.to_qasm([1, 2], [float("nan"), 1])
+    with pytest.raises(CircuitError, match="inputs are 2 numbers"):
+        circuit.to_qasm(["one", 2])
     with pytest.raises(CircuitError, match="give to_qasm the inputs"):
         Circuit("amplitude", "rx_chain", "z", inputs=4, depth=1).to_qasm()

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,14 @@ from reliability.laws import Holds, Law
 from reliability.victims import Victims
 
 OUTCOME = pytest.StashKey[bool]()
+
+
+@pytest.fixture
+def as_users_have_it() -> Iterator[None]:
+    """Without jaxtyping's checks, which run under pytest only."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(params=["short", pytest.param("long", marks=pytest.mark.slow)])

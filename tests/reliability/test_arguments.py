@@ -4,10 +4,9 @@ In one line, as one of the library's own errors; never Python's or torch's.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import jaxtyping
 import pennylane as qml
 import pytest
 import torch
@@ -113,12 +112,7 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def as_users_have_it() -> Iterator[None]:
-    """Without jaxtyping's checks, which run under pytest only."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("as_users_have_it")
 
 
 @pytest.mark.parametrize(("make", "good", "bad"), CASES, ids=lambda v: getattr(v, "__name__", ""))

@@ -8,13 +8,12 @@ index; qubits start in $|0\rangle$.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from resqunn.checks import checked
 from resqunn.circuits import ansatze, drawing, encodings, qasm, readouts
@@ -138,13 +137,14 @@ class Circuit:
 
     def to_qasm(
         self,
-        inputs: Sequence[Any] | np.ndarray | None = None,
-        weights: Sequence[Any] | np.ndarray | None = None,
+        inputs: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
     ) -> str:
         """The gates as an OpenQASM 3 program that ends by measuring every qubit.
 
         Inputs and weights that are not given become `input` parameters of the program, in
-        radians. Both may be nested as the circuit's weights are; they are flattened row-major.
+        radians. Both may be nested as the circuit's weights are, arrays or tensors; they are
+        flattened row-major.
 
         Raises:
             CircuitError: if the number of values does not fit, or if an amplitude encoding

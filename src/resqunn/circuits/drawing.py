@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from resqunn.circuits.operations import Operation
 from resqunn.circuits.readouts import Observable
 
+MOST_TERMS = 3
+"""Of what is measured on a qubit, so many are named."""
+
 
 def draw(
     operations: Sequence[Operation],
@@ -42,8 +45,23 @@ def draw(
 
 
 def _measured(observables: Sequence[Observable], qubit: int) -> str:
-    """What is measured on one qubit, as the end of its line."""
-    for observable in observables:
-        if any(qubit in support for _, support in observable.terms):
-            return "<Z>" if len(observable.terms) == 1 else f"<Z>/{len(observable.terms)}"
-    return ""
+    """What is measured on one qubit, alone or with others, as the end of its line."""
+    found = [
+        _term(coefficient, "Z" if support == (qubit,) else " ".join(f"Z{q}" for q in support))
+        for observable in observables
+        for coefficient, support in observable.terms
+        if qubit in support
+    ]
+    return ", ".join(found[:MOST_TERMS] + ["..."] * (len(found) > MOST_TERMS))
+
+
+def _term(coefficient: float, word: str) -> str:
+    """
+    >>> _term(0.25, "Z"), _term(-0.3, "Z0 Z1")
+    ('<Z>/4', '-0.3 <Z0 Z1>')
+    """
+    if coefficient == 1:
+        return f"<{word}>"
+    share = 1 / coefficient if coefficient else 0.0
+    whole = share > 0 and abs(share - round(share)) < 1e-9
+    return f"<{word}>/{round(share)}" if whole else f"{coefficient:g} <{word}>"

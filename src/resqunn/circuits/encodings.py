@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from resqunn.checks import settle_fields
 from resqunn.circuits.gates import gate
 from resqunn.circuits.operations import Input, Operation
 from resqunn.errors import UnknownNameError
@@ -41,6 +42,9 @@ class AngleEncoding(Encoding):
 
     name: str
     gates: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        settle_fields(self)
 
     def qubits(self, values: int) -> int:
         return values

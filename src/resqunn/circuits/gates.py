@@ -5,8 +5,8 @@ generator $G$ whose square is $1/4$ (a Pauli matrix over two); $t$ is in radians
 gate is its matrix. In a matrix of two qubits the first qubit of the operation (the
 control) is the more significant bit.
 
-Engines rely on two properties of the table: every rotation acts on one qubit, and every
-two-qubit gate is monomial (it permutes basis states, up to phases). `Gate` checks both.
+Engines rely on it that every matrix is unitary, every rotation acts on one qubit, and every
+two-qubit gate is monomial (it permutes basis states, up to phases). `Gate` checks that.
 """
 
 from __future__ import annotations
@@ -46,15 +46,21 @@ class Gate:
     def __post_init__(self) -> None:
         if (self.generator is None) == (self.fixed is None):
             raise CircuitError(f"gate {self.name}: give either a generator or a fixed matrix")
-        one_qubit = self.qubits == 1
-        monomial = self.fixed is not None and bool(
-            (np.count_nonzero(self.fixed, axis=1) == 1).all()
-        )
-        if not (one_qubit or monomial):
+        matrix = 2 * self.generator if self.generator is not None else self.fixed
+        assert matrix is not None
+        monomial = self.fixed is not None and bool((np.count_nonzero(matrix, axis=1) == 1).all())
+        if self.qubits != 1 and not monomial:
             raise CircuitError(
                 f"gate {self.name}: a rotation acts on one qubit, and a gate on several "
                 "permutes basis states up to phases"
             )
+        one = np.eye(2**self.qubits)
+        if matrix.shape != one.shape or not np.allclose(matrix @ matrix.conj().T, one, atol=1e-12):
+            raise CircuitError(
+                f"gate {self.name}: a fixed matrix is unitary, and so is twice a generator"
+            )
+        if self.generator is not None and not np.allclose(matrix, matrix.conj().T, atol=1e-12):
+            raise CircuitError(f"gate {self.name}: a generator is Hermitian")
 
     @property
     def is_rotation(self) -> bool:

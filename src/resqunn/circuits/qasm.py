@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from resqunn.circuits.operations import Input, Weight
 from resqunn.errors import CircuitError
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 def write(
     circuit: Circuit,
-    inputs: Sequence[Any] | np.ndarray | None,
-    weights: Sequence[Any] | np.ndarray | None,
+    inputs: ArrayLike | None,
+    weights: ArrayLike | None,
 ) -> str:
     """The program of `Circuit.to_qasm`."""
     values = _flat("inputs", inputs, circuit.inputs)
@@ -50,12 +51,19 @@ def write(
     return "\n".join(lines) + "\n"
 
 
-def _flat(kind: str, values: Sequence[Any] | np.ndarray | None, expected: int) -> np.ndarray | None:
+def _flat(kind: str, values: Any, expected: int) -> np.ndarray | None:
     if values is None:
         return None
-    flat = np.asarray(values, dtype=float).reshape(-1)
-    if flat.size != expected or not np.isfinite(flat).all():
-        raise CircuitError(f"to_qasm: {expected} finite {kind} expected, got {flat.size} values")
+    # A layer's weights have a gradient, which is no part of a program.
+    values = values.detach() if hasattr(values, "detach") else values
+    try:
+        flat = np.asarray(values, dtype=float).reshape(-1)
+    except (TypeError, ValueError):
+        raise CircuitError(f"to_qasm: {kind} are {expected} numbers") from None
+    if flat.size != expected:
+        raise CircuitError(f"to_qasm: {expected} {kind} expected, got {flat.size}")
+    if not np.isfinite(flat).all():
+        raise CircuitError(f"to_qasm: {kind} are finite numbers; some are infinite or not a number")
     return flat
 
 

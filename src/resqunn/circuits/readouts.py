@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from resqunn.checks import settle_fields
 from resqunn.errors import CircuitError, UnknownNameError
 
 
@@ -57,6 +58,9 @@ class ChosenZ(Readout):
 
     name: str
     chosen: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        settle_fields(self)
 
     def observables(self, qubits: int) -> tuple[Observable, ...]:
         outside = [q for q in self.chosen if not 0 <= q < qubits]

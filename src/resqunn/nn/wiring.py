@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from resqunn.checks import check_fields, checked
+from resqunn.checks import checked, settle_fields
 from resqunn.errors import ConfigurationError, WiringError
 
 MAX_LAYERS_ALL = 8
@@ -56,7 +56,7 @@ class Wiring:
     blocks: tuple[tuple[int, ...], ...]
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        settle_fields(self)
         if self.layers < 1:
             raise ConfigurationError(f"a network has at least 1 layer, not {self.layers}")
         points = sorted(point for block in self.blocks for point in block)

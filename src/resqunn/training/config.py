@@ -5,13 +5,14 @@ No torch here, so that the command can show its help at once.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from resqunn.checks import check_fields
+from resqunn.checks import check_fields, settle_fields
 from resqunn.errors import ConfigurationError, RunError, UnknownNameError
 from resqunn.training.files import digest, read_sealed, sealed
 
@@ -93,7 +94,7 @@ class TrainConfig:
     """Decides the images drawn, the initial weights and the order of batches."""
 
     engine: str = "auto"
-    """How circuits are evaluated: auto, statevector, pennylane, pennylane:DEVICE."""
+    """How circuits are evaluated: auto, fourier, fused, statevector, or pennylane:DEVICE."""
 
     dtype: Literal["float32", "float64"] = "float32"
     """Number type of the computation."""
@@ -103,6 +104,10 @@ class TrainConfig:
 
     threads: int = 1
     """Threads of the computation on the CPU."""
+
+    def __post_init__(self) -> None:
+        with contextlib.suppress(ConfigurationError):
+            settle_fields(self)  # what does not fit is told by `check`
 
     def check(self) -> None:
         """Called before a run starts.
