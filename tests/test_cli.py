@@ -127,3 +127,21 @@ def test_wirings_draw_and_datasets(tmp_path: Path) -> None:
     places = resqunn("datasets", "--data-root", str(tmp_path)).stdout
     assert "with scikit-learn" in places
     assert "downloaded at first use" in places
+
+
+@pytest.mark.parametrize(
+    "arguments", [["wirings", "--layers", "6"], ["train", "--out", "run", "--per-class", "5"]]
+)
+def test_a_reader_that_has_seen_enough(tmp_path: Path, arguments: list[str]) -> None:
+    """As in `resqunn wirings --layers 6 | head -1`."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "resqunn", *arguments], cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=120) == 141
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -131,6 +132,41 @@ def test_where_files_are_found(tiny: Path, way: str, monkeypatch: pytest.MonkeyP
             packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
             packed.unlink()
     assert load_dataset("mnist", root=root).sha256 == expected.sha256
+
+
+def test_files_of_another_set_are_passed_over(
+    tiny: Path, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All sets call their files the same, so that in one folder they can only be one set's."""
+    expected = load_dataset("mnist", root=tiny.parent)
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    files = []
+    for file in SOURCES["mnist"].files:
+        content = gzip.compress(file.name.encode(), mtime=0)
+        (flat / f"{file.name}.gz").write_bytes(content)
+        files.append(IdxFile(file.name, hashlib.sha256(content).hexdigest()))
+    row = replace(SOURCES["kmnist"], files=tuple(files))
+    monkeypatch.setitem(sources.SOURCES, "kmnist", row)
+    assert load_dataset("mnist", root=flat, mirror=server).sha256 == expected.sha256
+    shutil.copytree(tiny, flat / "mnist")
+    assert load_dataset("mnist", root=flat).sha256 == expected.sha256
+    assert sources.find(row, files[0], flat) == flat / f"{files[0].name}.gz"
+
+
+def test_files_that_cannot_be_read_or_kept(
+    tiny: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refused)
+        with pytest.raises(DataError, match=r"train-images.*cannot be read \(Permission denied\)"):
+            load_dataset("mnist", root=tiny.parent)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    with pytest.raises(DataError, match=r"cannot keep train-images.*\(Not a directory\): name"):
+        load_dataset("mnist", mirror=server)
 
 
 def test_a_repacked_gzip_file_is_the_same_data(tiny: Path) -> None:

@@ -6,6 +6,7 @@ Torch is imported by the commands that need it, so that `--help` is instant.
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from typing import Annotated, Any
 
@@ -17,6 +18,9 @@ from resqunn.cli.mistakes import told_in_one_line
 from resqunn.cli.signals import Stopped
 from resqunn.errors import ResqunnError, UnknownNameError
 from resqunn.training.config import PRESETS
+
+BROKEN_PIPE = 141
+"""The status that shells show for a command that SIGPIPE has ended."""
 
 DESCRIPTION = """\
 Trainable, multi-layer, residual quanvolutional neural networks.
@@ -40,9 +44,9 @@ def run(arguments: list[str] | None = None) -> None:
         sys.stderr.write(f"resqunn: {stop}\n")
         sys.exit(stop.status)
     except BrokenPipeError:
-        # The reader of our output has closed it, as `| head` does.
-        sys.stderr.close()
-        sys.exit(141)
+        # The reader of our output has closed it, as `| head` does: no more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
 
 
 def parsed(arguments: list[str]) -> Command:

@@ -13,12 +13,18 @@ UNSEEN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe, where nothing needs to be wrapped."""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Told to whoever runs the command; rich itself would exit with 1."""
+        raise BrokenPipeError
+
+
 def _width() -> int | None:
     return None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNSEEN_WIDTH
 
 
-console = Console(highlight=False, soft_wrap=True, width=_width())
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+console = _Console(highlight=False, soft_wrap=True, width=_width())
+errors = _Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

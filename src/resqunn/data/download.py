@@ -44,6 +44,11 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
             f"cannot download {name} of {subfolder} from {base}/ ({type(error).__name__}): "
             f"{otherwise}"
         ) from None
+    except OSError as error:
+        raise DataError(
+            f"cannot keep {name} of {subfolder} in {pooch.os_cache('resqunn')} "
+            f"({error.strerror}): name another folder in XDG_CACHE_HOME, or {otherwise}"
+        ) from None
     except ValueError:
         raise DataError(
             f"{name} from {base}/ does not have the expected SHA-256 {sha256}: "

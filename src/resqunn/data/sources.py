@@ -167,27 +167,44 @@ def source(name: str) -> Source:
 
 
 def find(row: Source, file: IdxFile, root: str | Path | None) -> Path | None:
-    """Where a file lies under `root` or `RESQUNN_DATA`, plain or .gz; None if nowhere."""
+    """Where a file lies under `root` or `RESQUNN_DATA`, plain or .gz; None if nowhere.
+
+    Files lie in a folder of the set's name, or all in one, where those of other sets, which
+    are called the same, are passed over.
+    """
     for folder in (root, os.environ.get(DATA_ROOT)):
         if not folder:
             continue
         for base in (Path(folder) / row.name, Path(folder)):
-            for name in (f"{file.name}.gz", file.name):
-                if (base / name).is_file():
-                    return base / name
+            for path in (base / f"{file.name}.gz", base / file.name):
+                if path.is_file() and not (base == Path(folder) and _of_another(row, path)):
+                    return path
     return None
+
+
+def _of_another(row: Source, path: Path) -> bool:
+    found = hashlib.sha256(_content(path)).hexdigest()
+    others = [file for other in SOURCES.values() if other is not row for file in other.files]
+    return any(found in (file.gz_sha256, file.sha256) for file in others)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from None
 
 
 def read(row: Source, root: str | Path | None, mirror: str | None) -> list[np.ndarray]:
     """Train images, train labels, test images and test labels, checksums verified.
 
     Raises:
-        DataError: if a file is altered or damaged, or cannot be downloaded safely.
+        DataError: if a file is altered or damaged, or cannot be read or downloaded safely.
     """
     arrays = []
     for file in row.files:
         path = find(row, file, root) or _download(row, file, mirror)
-        content = path.read_bytes()
+        content = _content(path)
         unpacked = decompressed(content, path)
         _verify(file, path, content, unpacked)
         arrays.append(parse_idx(unpacked, path))
@@ -207,7 +224,8 @@ def _verify(file: IdxFile, path: Path, content: bytes, unpacked: bytes) -> None:
         )
     raise DataError(
         f"{path} is altered or damaged: its SHA-256 is {found}, expected "
-        f"{file.sha256 or f'{file.gz_sha256} for the .gz'}; remove it to download it anew"
+        f"{file.sha256 or f'{file.gz_sha256} for the .gz'}; replace it, or remove it and it is "
+        "downloaded"
     )
 
 

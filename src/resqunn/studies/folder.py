@@ -17,7 +17,6 @@ from typing import Any
 
 from resqunn import __version__
 from resqunn.errors import ResqunnError, StudyError
-from resqunn.studies.jobs import fcntl
 from resqunn.studies.plan import Options
 from resqunn.training.files import (
     is_partial,
@@ -26,6 +25,7 @@ from resqunn.training.files import (
     sealed,
     write_atomically,
 )
+from resqunn.training.lock import lock
 
 OWN = ("runs", "locks", "tables", "report", "failures.json", "summary.json")
 """What else a results folder may hold, if its study.json was damaged and had to be deleted."""
@@ -42,38 +42,48 @@ def opened(folder: Path, options: Options) -> Iterator[None]:
         StudyError: if it belongs to other options, another version, something else or a
             process that is still running, or cannot be written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _claim(folder, options)
-        for name in ("runs", "locks", "tables"):
-            (folder / name).mkdir(exist_ok=True)
-        for place in (folder, folder / "tables"):
-            remove_partials(place)
-    except OSError as error:
-        raise unwritable(folder, error) from None
-    check_writable(folder)
-    with (folder / "locks" / "command").open("ab") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _require_ours(folder, options)
+            (folder / "locks").mkdir(exist_ok=True)
+            file = held.enter_context((folder / "locks" / "command").open("ab"))
+            if not lock(file.fileno(), wait=False):
                 raise StudyError(
                     f"another command is working in {folder}: wait for it, stop it, or choose "
                     "another --out"
-                ) from None
+                )
+            if not _require_ours(folder, options):  # another command may have been faster
+                path = folder / "study.json"
+                write_atomically(path, sealed(path.name, _identity(options)))
+            for name in ("runs", "tables"):
+                (folder / name).mkdir(exist_ok=True)
+            for place in (folder, folder / "tables"):
+                remove_partials(place)
+        except OSError as error:
+            raise unwritable(folder, error) from None
+        check_writable(folder)
         yield
 
 
-def _claim(folder: Path, options: Options) -> None:
-    identity = {"resqunn": __version__, "options": options.as_dict()}
+def _identity(options: Options) -> dict[str, Any]:
+    return {"resqunn": __version__, "options": options.as_dict()}
+
+
+def _require_ours(folder: Path, options: Options) -> bool:
+    """Whether the folder has been begun with these options; if not, it is free.
+
+    Raises:
+        StudyError: if it is neither.
+    """
+    identity = _identity(options)
     path = folder / "study.json"
     if not path.exists():
         ours = OWN if (folder / "locks").is_dir() else ()
         others = [entry.name for entry in folder.iterdir() if not is_partial(entry)]
         if not set(others) <= set(ours):
             raise StudyError(f"{folder} holds other files: choose another --out")
-        write_atomically(path, sealed(path.name, identity))
-        return
+        return False
     found = read_sealed(path, StudyError, "delete it and run the same command again")
     if found.get("resqunn") != __version__:
         raise StudyError(
@@ -88,6 +98,7 @@ def _claim(folder: Path, options: Options) -> None:
             f"{folder} holds results with {name} = {_shown(theirs.get(name))}, not "
             f"{_shown(ours[name])}: repeat the options it was started with, or choose another --out"
         )
+    return True
 
 
 def _shown(value: Any) -> str:

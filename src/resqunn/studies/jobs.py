@@ -24,13 +24,10 @@ from resqunn.studies import controls
 from resqunn.studies.plan import PlannedRun
 from resqunn.training.config import TrainConfig
 from resqunn.training.files import sealed, write_atomically
+from resqunn.training.lock import lock
 from resqunn.training.records import append
 from resqunn.training.run import build_model, resume, train
-
-try:
-    import fcntl
-except ImportError:  # no such locks on this system
-    fcntl = None
+from resqunn.training.session import threads
 
 _ONE_AT_A_TIME = threading.Lock()
 """Torch's number of threads belongs to the process, so that a process has one run at a time."""
@@ -59,10 +56,10 @@ def perform(run: PlannedRun, folder: Path) -> None:
         if run.kind == "train":
             _train(run.config, place)
             return
-        torch.set_num_threads(1)
         start = time.perf_counter()
         result = {"kind": run.kind, "config_sha256": run.config.sha256}
-        result |= _measure(run.kind, run.config)
+        with threads(1):
+            result |= _measure(run.kind, run.config)
         seconds = round(time.perf_counter() - start, 4)
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
@@ -79,8 +76,7 @@ def locked(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(exist_ok=True)
     with path.open("ab") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file.fileno(), wait=True)
         yield
 
 

@@ -83,11 +83,18 @@ def load_checkpoint(folder: Path, name: str) -> Checkpoint:
     if not pointer.exists():
         raise CheckpointError(f"{folder} holds no checkpoint {name!r}: there is no {pointer.name}")
     entry = read_sealed(pointer, CheckpointError, AGAIN)
-    file = folder / entry["file"]
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{file} cannot be read ({error.strerror}): {AGAIN}") from None
+    while True:
+        file = folder / entry["file"]
+        try:
+            content = file.read_bytes()
+            break
+        except OSError as error:
+            # A run that goes on meanwhile replaces first the pointer, then the file.
+            before, entry = entry, read_sealed(pointer, CheckpointError, AGAIN)
+            if entry == before:
+                raise CheckpointError(
+                    f"{file} cannot be read ({error.strerror}): {AGAIN}"
+                ) from None
     if hashlib.sha256(content).hexdigest() != entry["file_sha256"]:
         raise CheckpointError(f"{file} fails its checksum: it is damaged or altered; {AGAIN}")
     try:

@@ -56,7 +56,7 @@ def remove_partials(folder: Path) -> None:
 
 def as_json(value: Any) -> bytes:
     """A JSON file's bytes."""
-    return (json.dumps(value, indent=2) + "\n").encode()
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
 def digest(value: Any) -> str:

@@ -119,11 +119,7 @@ def train_epoch(
         scores = data.scores(model, index)
         loss = nn.functional.cross_entropy(scores, labels)
         value = float(loss.detach())
-        if not math.isfinite(value):
-            raise DivergedError(
-                f"the loss became {value} in epoch {epoch}, batch {number} of {len(batches)}: "
-                "lower the learning rate, or look for extreme values in the data"
-            )
+        require_finite(value, f"in epoch {epoch}, batch {number} of {len(batches)}")
         loss.backward()
         for name, part in parts.items():
             norm_sums[name] = _add_norm(norm_sums[name], part)
@@ -136,6 +132,18 @@ def train_epoch(
     count = len(batches)
     norms = {name: None if s is None else float(s) / count for name, s in norm_sums.items()}
     return loss_sum / count, norms
+
+
+def require_finite(loss: float, where: str) -> None:
+    """
+    Raises:
+        DivergedError: if the loss is NaN or infinite.
+    """
+    if not math.isfinite(loss):
+        raise DivergedError(
+            f"the loss became {loss} {where}: lower the learning rate, or look for extreme values "
+            "in the data"
+        )
 
 
 def _add_norm(total: Tensor | None, part: nn.Module) -> Tensor | None:

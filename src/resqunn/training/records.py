@@ -57,6 +57,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
+        """Whether its last epoch is done."""
         return len(self.epochs) == self.config.epochs
 
 
@@ -179,4 +180,4 @@ def append(path: Path, value: Any) -> None:
 
 
 def _line(value: Any) -> bytes:
-    return (json.dumps(value) + "\n").encode()
+    return (json.dumps(value, allow_nan=False) + "\n").encode()

@@ -18,6 +18,7 @@ from resqunn.training.session import (
     build_model,
     load_data,
     threads,
+    writing,
 )
 
 __all__ = [
@@ -87,23 +88,21 @@ def resume(folder: str | Path, callbacks: Callbacks = SILENT) -> Run:
         CheckpointError: if the checkpoint is damaged.
     """
     folder = Path(folder)
-    open_run(folder)
+    TrainConfig.from_json(folder / "config.json")  # is there a run?
     with exclusive(folder):
-        try:
-            return _resume(folder, callbacks)
-        except OSError as error:
-            raise RunError(f"cannot write to {folder}: {error.strerror}") from None
+        return _resume(folder, callbacks)
 
 
 def _resume(folder: Path, callbacks: Callbacks) -> Run:
     run = open_run(folder)
     if run.epochs:
         checkpoint_of(folder, "best", run.config)  # a damaged one shows now, not at the end
-    remove_partials(folder)
-    remove_leftovers(folder / "checkpoints")
-    if run.finished:
-        write_result(run)
-        return run
+    with writing(folder):
+        remove_partials(folder)
+        remove_leftovers(folder / "checkpoints")
+        if run.finished:
+            write_result(run)
+            return run
     session = Session(run.config)
     if run.epochs:
         _require_same_data(folder, session)

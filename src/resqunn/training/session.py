@@ -24,7 +24,14 @@ from resqunn.nn.presets import residual_model
 from resqunn.training.checkpoint import AGAIN, Checkpoint, save_checkpoint
 from resqunn.training.config import TrainConfig
 from resqunn.training.files import sealed, write_atomically
-from resqunn.training.loop import BatchReport, Prepared, evaluate, prepare, train_epoch
+from resqunn.training.loop import (
+    BatchReport,
+    Prepared,
+    evaluate,
+    prepare,
+    require_finite,
+    train_epoch,
+)
 from resqunn.training.records import (
     Epoch,
     Run,
@@ -105,29 +112,23 @@ class Session:
 
         Raises:
             RunError: if the folder cannot be written to, for instance when the disk is full.
+            DivergedError: if the loss becomes NaN or infinite.
         """
-        try:
-            return self._go(folder, epochs, callbacks)
-        except OSError as error:
-            raise RunError(
-                f"cannot write to {folder} ({error.strerror}): mend that, then continue with "
-                f"`resqunn resume {folder}`"
-            ) from None
-
-    def _go(self, folder: Path, epochs: list[Epoch], callbacks: Callbacks) -> Run:
-        (folder / "checkpoints").mkdir(exist_ok=True)
-        if not epochs:
-            manifest = sealed("manifest.json", _manifest(self.config, self.data))
-            write_atomically(folder / "manifest.json", manifest)
-        for name in ("metrics.jsonl", "timings.jsonl"):
-            keep_lines(folder / name, len(epochs))
+        with writing(folder):
+            (folder / "checkpoints").mkdir(exist_ok=True)
+            if not epochs:
+                manifest = sealed("manifest.json", _manifest(self.config, self.data))
+                write_atomically(folder / "manifest.json", manifest)
+            for name in ("metrics.jsonl", "timings.jsonl"):
+                keep_lines(folder / name, len(epochs))
         if callbacks.on_start is not None:
             callbacks.on_start(self.config, self.data, self.model, len(epochs))
         with threads(self.config.threads):
             train, validation = (prepare(self.model, d) for d in (self.train, self.validation))
             self._epochs(folder, epochs, callbacks, train, validation)
         run = Run(folder, self.config, tuple(epochs))
-        write_result(run)
+        with writing(folder):
+            write_result(run)
         return run
 
     def _epochs(
@@ -152,6 +153,8 @@ class Session:
             )
             on_train = evaluate(self.model, train)
             on_validation = evaluate(self.model, validation)
+            require_finite(on_train.loss, f"after the last step of epoch {number}")
+            require_finite(on_validation.loss, f"on validation images in epoch {number}")
             epoch = Epoch(
                 number,
                 loss,
@@ -162,17 +165,19 @@ class Session:
                 norms,
             )
             epochs.append(epoch)
-            append(folder / "metrics.jsonl", asdict(epoch))
             seconds = round(time.perf_counter() - start, 4)
-            append(folder / "timings.jsonl", {"epoch": number, "seconds": seconds})
             run = Run(folder, self.config, tuple(epochs))
-            if run.best is epoch:
-                self.save(run, "best")
-            self.save(run, "latest")
+            with writing(folder):
+                append(folder / "metrics.jsonl", asdict(epoch))
+                append(folder / "timings.jsonl", {"epoch": number, "seconds": seconds})
+                if run.best is epoch:
+                    self.save(run, "best")
+                self.save(run, "latest")
             if callbacks.on_epoch is not None:
                 callbacks.on_epoch(epoch)
 
     def save(self, run: Run, name: str) -> None:
+        """Writes weights and the optimiser's state as the checkpoint `name`."""
         tensors = {f"model/{key}": value for key, value in self.model.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam/{number}/{key}": value for key, value in state.items()}
@@ -181,6 +186,11 @@ class Session:
         save_checkpoint(run.folder / "checkpoints", name, checkpoint)
 
     def restore(self, folder: Path, checkpoint: Checkpoint, with_optimizer: bool = True) -> None:
+        """Goes back to a checkpoint.
+
+        Raises:
+            CheckpointError: if it is of another network.
+        """
         weights: dict[str, torch.Tensor] = {}
         state: dict[int, dict[str, torch.Tensor]] = {}
         try:
@@ -225,6 +235,22 @@ def _manifest(config: TrainConfig, data: Dataset) -> dict[str, Any]:
         "data_sha256": data.sha256,
         "images": {"train": len(data.train), "validation": len(data.validation)},
     }
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Around what is written, so that an error of the caller's own is not taken for the disk's.
+
+    Raises:
+        RunError: if the folder cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"cannot write to {folder} ({error.strerror}): mend that, then continue with "
+            f"`resqunn resume {folder}`"
+        ) from None
 
 
 @contextmanager
