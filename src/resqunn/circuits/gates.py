@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex
+from jaxtyping import Complex, Int
 
 from resqunn.errors import CircuitError, UnknownNameError
 
@@ -91,6 +91,29 @@ class Gate:
         if angle is None:
             raise CircuitError(f"{self.name} is a rotation: its matrix needs an angle in radians")
         return math.cos(angle / 2) * np.eye(2) + math.sin(angle / 2) * self.turn
+
+
+def on_states(
+    monomial: Complex[np.ndarray, "A A"], wires: tuple[int, ...], qubits: int
+) -> tuple[Int[np.ndarray, " S"], Complex[np.ndarray, " S"]]:
+    """What a monomial matrix on some wires does to a state vector of so many qubits.
+
+    Returns:
+        For each basis state s its source and its factor: new[s] = factor[s] * old[source[s]].
+
+    >>> on_states(gate("CNOT").matrix(), (1, 0), qubits=2)[0]
+    array([0, 3, 2, 1])
+    """
+    states = np.arange(2**qubits)
+    shifts = [qubits - 1 - wire for wire in wires]
+    size = len(shifts)
+    row = sum(((states >> shift) & 1) << (size - 1 - k) for k, shift in enumerate(shifts))
+    column = np.argmax(monomial != 0, axis=1)[row]
+    source = states
+    for k, shift in enumerate(shifts):
+        bit = (column >> (size - 1 - k)) & 1
+        source = (source & ~(1 << shift)) | (bit << shift)
+    return source, monomial[row, column]
 
 
 GATES: dict[str, Gate] = {

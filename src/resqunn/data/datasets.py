@@ -73,6 +73,7 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
+        """Of all images and labels."""
         digest = hashlib.sha256()
         for part in (self.train, self.validation):
             digest.update(str(tuple(part.images.shape)).encode())

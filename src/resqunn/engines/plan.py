@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gates import on_states
 from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.engines.tracing import traced
 
@@ -235,18 +236,11 @@ class _Maker:
         )
 
     def permutation(self, gates: Iterable[_Gate]) -> Permutation:
-        states = np.arange(2**self.circuit.qubits)
-        index, factor = states, np.ones(len(states), dtype=complex)
+        index = np.arange(2**self.circuit.qubits)
+        factor = np.ones(len(index), dtype=complex)
         for item in gates:
-            shifts = [self.circuit.qubits - 1 - qubit for qubit in item.qubits]
-            size = len(shifts)
-            row = sum(((states >> s) & 1) << (size - 1 - k) for k, s in enumerate(shifts))
-            column = np.argmax(item.matrix != 0, axis=1)[row]
-            source = states
-            for k, shift in enumerate(shifts):
-                bit = (column >> (size - 1 - k)) & 1
-                source = (source & ~(1 << shift)) | (bit << shift)
-            index, factor = index[source], item.matrix[row, column] * factor[source]
+            source, factors = on_states(item.matrix, item.qubits, self.circuit.qubits)
+            index, factor = index[source], factors * factor[source]
         plain = bool((factor == 1).all())
         return Permutation(
             torch.as_tensor(index, device=self.device), None if plain else self.matrix(factor)

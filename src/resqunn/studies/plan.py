@@ -109,6 +109,7 @@ class Series:
 
     @property
     def trainable(self) -> bool:
+        """Whether its quanvolutional layers are trained."""
         return self.config.trainable
 
     @property
@@ -157,6 +158,7 @@ class Plan:
 
     @property
     def all_studies(self) -> tuple[Study, ...]:
+        """Every study, in the order of the report."""
         more = tuple(study for study in (self.depth, self.controls) if study is not None)
         return (*self.studies, *self.surveys, *more)
 

@@ -28,6 +28,7 @@ class Reproduction:
 
     @property
     def summary_path(self) -> Path:
+        """Where the summary is."""
         return self.folder / "summary.json"
 
 

@@ -26,6 +26,7 @@ import torch
 from jaxtyping import Float, Int
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gates import on_states
 from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.engines.native.kernel import Constants
 
@@ -165,16 +166,7 @@ class _Writer:
         if self.product is None or any(qubit in self.open for qubit in operation.qubits):
             self.flush()
         assert operation.gate.fixed is not None
-        size = len(operation.qubits)
-        shifts = [self.circuit.qubits - 1 - qubit for qubit in operation.qubits]
-        bits = [(self.states >> shift) & 1 for shift in shifts]
-        matrix_row = sum(bit << (size - 1 - k) for k, bit in enumerate(bits))
-        matrix_column = np.argmax(operation.gate.fixed != 0, axis=1)[matrix_row]
-        source = self.states
-        for k, shift in enumerate(shifts):
-            bit = (matrix_column >> (size - 1 - k)) & 1
-            source = (source & ~(1 << shift)) | (bit << shift)
-        factor = operation.gate.fixed[matrix_row, matrix_column]
+        source, factor = on_states(operation.gate.fixed, operation.qubits, self.circuit.qubits)
         self.row_of_state = self.row_of_state[source]
         if not np.all(factor == 1):
             self.add_pass((PHASES, -1, -1), self.states, factor)
