@@ -247,24 +247,30 @@ def compilation() -> dict[str, tuple[float, float]]:
     return found
 
 
+CHOICES = [
+    (kernel, ansatz, depth, reupload)
+    for kernel, depths in ((2, (1, 2, 4)), (3, (1, 2)))
+    for ansatz in ("rx_chain", "ry_chain", "strongly_entangling")
+    for depth in depths
+    for reupload in (False, True)
+]
+
+
 def choice_is_right() -> list[str]:
     """Where `engine="auto"` chose an engine that is over 1.3 times slower than the fastest."""
     wrong = []
     images = torch.rand(16, 1, 28, 28)
-    for ansatz in ("rx_chain", "ry_chain", "strongly_entangling"):
-        for depth in (1, 4):
-            for reupload in (False, True):
-                layers = {
-                    name: Quanv2d(
-                        1, 4, 2, 2, ansatz=ansatz, depth=depth, reupload=reupload, engine=name
-                    )
-                    for name in ("fourier", "fused", "statevector")
-                }
-                circuit = layers["fused"].circuit
-                able = {n: m for n, m in layers.items() if m.engine.obstacle(circuit) is None}
-                timings = race({n: _module_step(m, images, True) for n, m in able.items()})
-                chosen = engine("auto").chosen_for(circuit).split("(")[1].rstrip(")")
-                fastest = min(timings, key=lambda n: timings[n].median)
-                if timings[chosen].median > 1.3 * timings[fastest].median:
-                    wrong.append(f"{ansatz}, depth {depth}: {chosen}, but {fastest} is faster")
+    for kernel, ansatz, depth, reupload in CHOICES:
+        options = {"ansatz": ansatz, "depth": depth, "reupload": reupload}
+        circuit = Quanv2d(1, kernel**2, kernel, kernel, **options).circuit
+        layers = {
+            name: Quanv2d(1, kernel**2, kernel, kernel, **options, engine=name)
+            for name in ("fourier", "fused", "statevector")
+            if engine(name).obstacle(circuit) is None
+        }
+        timings = race({n: _module_step(m, images, True) for n, m in layers.items()})
+        chosen = engine("auto").chosen_for(circuit).split("(")[1].rstrip(")")
+        fastest = min(timings, key=lambda n: timings[n].median)
+        if timings[chosen].median > 1.3 * timings[fastest].median:
+            wrong.append(f"{kernel}x{kernel}, {ansatz}, depth {depth}: {chosen}, but {fastest}")
     return wrong

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import CONV, OURS, Result
+from benchmarks.cases import CHOICES, CONV, OURS, Result
 from benchmarks.peers import NOT_TIMED, PennyLane
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -95,7 +95,7 @@ def tables(data: dict[str, Any]) -> str:
     rows += ["", "| peak memory at 256 images, depth 4, over importing torch | ratio |"]
     rows.append("| --- | --: |")
     rows += [f"| {kind} | {ratio:.2f} |" for kind, ratio in data["memory"].items()]
-    wrong = "; ".join(data["auto"]) or "never, of 12 circuits"
+    wrong = "; ".join(data["auto"]) or f"never, of {len(CHOICES)} circuits"
     rows += [
         "",
         f'`engine="auto"` chose an engine over 1.3 times slower than the fastest: {wrong}.',

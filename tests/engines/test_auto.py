@@ -17,12 +17,15 @@ from support import random_arguments, random_circuit, values_and_gradients
     [
         ({"ansatz": "rx_chain", "depth": 1}, "fourier"),
         ({"ansatz": "rx_chain", "depth": 4}, "fourier"),
-        ({"ansatz": "ry_chain", "depth": 4}, "fourier"),
+        ({"ansatz": "ry_chain", "depth": 4}, "fused"),
+        ({"ansatz": "ry_chain", "depth": 2, "encoding": "rx"}, "fourier"),
         ({"ansatz": "strongly_entangling", "depth": 2}, "fourier"),
         ({"ansatz": "rx_chain", "depth": 4, "reupload": True}, "fused"),
         ({"ansatz": "rx_chain", "depth": 1, "reupload": True}, "fourier"),
         ({"encoding": "amplitude", "depth": 2}, "fused"),
         ({"inputs": 9, "ansatz": "rx_chain", "depth": 4}, "fourier"),
+        ({"inputs": 9, "ansatz": "ry_chain", "depth": 1}, "fourier"),
+        ({"inputs": 9, "ansatz": "ry_chain", "depth": 2}, "fused"),
         ({"inputs": 9, "ansatz": "ry_chain", "depth": 4}, "fused"),
         ({"inputs": 9, "ansatz": "rx_chain", "depth": 4, "reupload": True}, "fused"),
         ({"inputs": 16, "ansatz": "rx_chain", "depth": 2}, "fourier"),
@@ -42,7 +45,7 @@ def test_choice(options: dict, expected: str) -> None:
 
 
 def test_the_choice_shows_in_the_layers_repr() -> None:
-    assert "engine=auto (fourier)" in repr(Quanv2d(1, 4, 2))
+    assert "engine=auto (fourier)" in repr(Quanv2d(1, 4, 2, ansatz="rx_chain"))
     assert "engine=auto (fused)" in repr(Quanv2d(1, 4, 2, reupload=True))
     assert "engine=statevector" in repr(Quanv2d(1, 4, 2, engine="statevector"))
 

@@ -277,5 +277,5 @@ def test_depth_zero_reads_the_encoded_state_out(reupload: bool, dtype: torch.dty
 
 
 def test_repr_tells_the_engine_of_the_layers_own_dtype() -> None:
-    assert "engine=auto (fourier)" in repr(Quanv2d(1, 4, 2))
+    assert "engine=auto (fourier)" in repr(Quanv2d(1, 4, 2, ansatz="rx_chain"))
     assert "engine=auto (statevector)" in repr(Quanv2d(1, 4, 2, dtype=torch.float64))

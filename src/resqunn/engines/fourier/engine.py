@@ -82,7 +82,7 @@ class FourierEngine(Engine):
             return None
         plan = fourier_plan(circuit)
         # The rotations are done once a call: shared among the patches of 16 images, 28x28.
-        return 0.21 * plan.operations(1, circuit.inputs, 1) + 6.0 * len(plan.pairs) / 3136
+        return 0.28 * plan.operations(1, circuit.inputs, 1) + 6.0 * len(plan.pairs) / 3136
 
     def expectation_values(
         self,

@@ -64,11 +64,11 @@ class FusedEngine(Engine):
         return size_obstacle(circuit, MAX_QUBITS)
 
     def cost(self, circuit: Circuit) -> float | None:
-        """In proportion to the updates of amplitudes: passes times states."""
+        """In proportion to the passes, and to the states that each of them updates."""
         if circuit.qubits > MAX_QUBITS:
             return None
         table = schedule(circuit)
-        return (0.8 if table.real else 1.0) * table.rows * (1 + len(table.passes_S3))
+        return (1 + len(table.passes_S3)) * (4.2 + (0.2 if table.real else 0.5) * table.rows)
 
     def expectation_values(
         self,
