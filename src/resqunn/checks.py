@@ -32,7 +32,7 @@ SHOWN = 60
 
 
 def checked(function: Function) -> Function:
-    """Refuses arguments that their annotations do not allow.
+    """Refuses arguments that their annotations do not allow, and settles the others.
 
     >>> @checked
     ... def root(of: float, digits: int | None = None) -> float: ...
@@ -46,13 +46,14 @@ def checked(function: Function) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         hints = _hints(function)
         try:
-            given = signature.bind(*args, **kwargs).arguments
+            bound = signature.bind(*args, **kwargs)
         except TypeError:
-            given = {}  # Python's own message says which argument is missing or unknown
-        for name, value in given.items():
+            return function(*args, **kwargs)  # whose message says what is missing or unknown
+        for name, value in bound.arguments.items():
             if name in hints and signature.parameters[name].kind not in _VARIADIC:
                 require(name, value, hints[name])
-        return function(*args, **kwargs)
+                bound.arguments[name] = _settled(value, hints[name])
+        return function(*bound.args, **bound.kwargs)
 
     return wrapper  # pyright: ignore[reportReturnType]
 
@@ -69,11 +70,7 @@ def check_fields(instance: Any) -> None:
 
 
 def settle_fields(instance: Any) -> None:
-    """Gives the fields of a frozen dataclass the types of their annotations, after a check.
-
-    Lists become tuples, and numpy's numbers Python's, so that equal instances are equal, have
-    the same hash and are written down alike.
-    """
+    """Gives the fields of a frozen dataclass the types of their annotations, after a check."""
     check_fields(instance)
     hints = _hints(type(instance))
     for field in dataclasses.fields(instance):
@@ -82,6 +79,10 @@ def settle_fields(instance: Any) -> None:
 
 
 def _settled(value: Any, hint: Any) -> Any:
+    """Lists become tuples, and numpy's numbers Python's, where the annotation says so.
+
+    So equal instances are equal, have the same hash, and are written down alike.
+    """
     origin, inside = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _settled(value, next(part for part in inside if _fits(value, part)))
