@@ -119,6 +119,8 @@ def test_differences_are_taken_seed_by_seed_over_common_seeds() -> None:
     assert found is not None
     assert found.values == pytest.approx((0.1, 0.1))
     assert str(quantity) == "train accuracy, a minus b"
+    words = str(Quantity("train_accuracy", (("trainable", True),), (("untrainable", False),)))
+    assert words == "train accuracy, trainable minus untrainable"
 
 
 def rows(reached: dict[str, tuple[bool, ...]]) -> list[dict]:

@@ -11,6 +11,10 @@ from resqunn.studies.rules import EXACT, NOT_MEASURED, Rule, over_readings, weak
 from resqunn.studies.statistics import Stats, stats
 
 
+SAYS_FROZEN = ("untrainable",)
+"""Labels that say themselves that the layers are not trained."""
+
+
 @dataclass(frozen=True)
 class Quantity:
     """Mean accuracy of some networks, minus that of others or of guessing, seed by seed.
@@ -29,7 +33,10 @@ class Quantity:
 
     def __str__(self) -> str:
         def names(terms: tuple[tuple[str, bool], ...]) -> str:
-            texts = [label if trained else f"{label} frozen" for label, trained in terms]
+            texts = [
+                label if trained or label in SAYS_FROZEN else f"{label} frozen"
+                for label, trained in terms
+            ]
             return texts[0] if len(texts) == 1 else f"mean of {' and '.join(texts)}"
 
         text = f"{self.metric.replace('_', ' ')}, {names(self.plus)}"
