@@ -10,7 +10,6 @@ from resqunn.studies.evidence import Evidence
 from resqunn.studies.rules import EXACT, NOT_MEASURED, Rule, over_readings, weakest
 from resqunn.studies.statistics import Stats, stats
 
-
 SAYS_FROZEN = ("untrainable",)
 """Labels that say themselves that the layers are not trained."""
 
