@@ -87,6 +87,9 @@ def test_outputs_are_laid_out_as_those_of_conv2d(engine: str, options: dict) -> 
     found = made(torch.rand(2, 1, 4, 4))
     assert found.is_contiguous()
     assert found.detach().mul_(2).view(2, -1).shape == (2, found[0].numel())
+    unbatched = made(torch.rand(1, 4, 4))
+    assert unbatched.is_contiguous()
+    assert unbatched.detach().mul_(2).shape == found[0].shape
 
 
 def test_it_tells_its_window_as_conv2d_does() -> None:
@@ -126,6 +129,15 @@ HEADS = pytest.mark.parametrize("head", [LinearHead(3), QuantumHead(3, 4)], ids=
 def test_features_that_do_not_fit(head: nn.Module, features, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         head(features)
+
+
+def test_a_classical_network_may_be_in_half_precision() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 2), LinearHead(3))
+    model(torch.rand(2, 1, 4, 4))
+    assert model.bfloat16()(torch.rand(2, 1, 4, 4).bfloat16()).dtype == torch.bfloat16
+    for module in (Quanv2d(1, 4, 2), QuantumHead(3, 4)):
+        with pytest.raises(DtypeError, match=r"computed in float32 or float64, not torch\.float16"):
+            module.half()(torch.rand(2, 1, 4, 4).half())
 
 
 def test_a_waiting_head_can_be_drawn_anew() -> None:

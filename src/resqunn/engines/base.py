@@ -16,6 +16,9 @@ from torch import Tensor
 from resqunn.circuits.circuit import Circuit
 from resqunn.errors import CircuitError
 
+DTYPES = (torch.float32, torch.float64)
+"""What circuits are computed in."""
+
 
 class Engine(ABC):
     """Evaluates a circuit on many patches at once.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
+from resqunn.engines.base import DTYPES
 from resqunn.errors import ConfigurationError, DtypeError
-
-DTYPES = (torch.float32, torch.float64)
 
 
 def check_tensors(engine: str, inputs_GNP: Tensor, weights_GFW: Tensor) -> None:

@@ -23,7 +23,7 @@ from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
 from resqunn.engines.choice import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError
-from resqunn.nn.placement import factory, fitting
+from resqunn.nn.placement import factory, fitting, require_computable
 
 MAX_QUBITS = 30
 """Of a quantum head; its engine may refuse fewer."""
@@ -187,6 +187,7 @@ class QuantumHead(nn.Module):
 
     def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
         """One expectation value a class, or their softmax."""
+        require_computable(self.weight.dtype)
         flat_BD = _flat(features, self.weight)
         room = self.circuit.inputs - flat_BD.shape[1]
         if room < 0:

@@ -6,7 +6,6 @@ patch, P patches.
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass
 
 import torch
@@ -22,19 +21,14 @@ def pair(name: str, value: int | Pair, least: int) -> Pair:
     """An int or a pair of ints as a pair.
 
     Raises:
-        ConfigurationError: for anything else, or a value below `least`.
+        ConfigurationError: for a value below `least`.
     """
-    both = value if isinstance(value, tuple | list) else (value, value)
-    is_pair = isinstance(both, tuple | list) and len(both) == 2
-    if not is_pair or not all(_is_whole(v) and v >= least for v in both):
+    both = (value, value) if isinstance(value, int) else value
+    if min(both) < least:
         raise ConfigurationError(
             f"{name} is an int or a pair of ints, each {least} or more, not {value!r}"
         )
-    return (int(both[0]), int(both[1]))
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return both
 
 
 @dataclass(frozen=True)

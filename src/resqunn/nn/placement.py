@@ -8,11 +8,9 @@ import torch
 from torch import Tensor
 
 from resqunn.checks import shown
+from resqunn.engines.base import DTYPES
 from resqunn.engines.tracing import autocasting
 from resqunn.errors import ConfigurationError, DeviceError, DtypeError
-
-DTYPES = (torch.float32, torch.float64)
-"""What circuits are computed in."""
 
 
 def factory(device: torch.device | str | None, dtype: torch.dtype | None) -> dict[str, Any]:
@@ -22,9 +20,18 @@ def factory(device: torch.device | str | None, dtype: torch.dtype | None) -> dic
         DtypeError: for other than float32 and float64.
         ConfigurationError: for a device that torch does not have here.
     """
-    if dtype is not None and dtype not in DTYPES:
-        raise DtypeError(f"circuits are computed in float32 or float64, not {dtype}")
+    if dtype is not None:
+        require_computable(dtype)
     return {"device": None if device is None else available(device), "dtype": dtype}
+
+
+def require_computable(dtype: torch.dtype) -> None:
+    """
+    Raises:
+        DtypeError: for a number type that circuits are not computed in.
+    """
+    if dtype not in DTYPES:
+        raise DtypeError(f"circuits are computed in float32 or float64, not {dtype}")
 
 
 def available(device: torch.device | str) -> torch.device:
@@ -69,10 +76,8 @@ def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
             f"{what} lie on {values.device} and weights on {weight.device}: move one of them, for "
             f"instance with {what}.to(weight.device)"
         )
-    if values.dtype == weight.dtype and weight.dtype in DTYPES:
+    if values.dtype == weight.dtype:
         return values
-    if weight.dtype not in DTYPES:
-        raise DtypeError(f"circuits are computed in float32 or float64, not {weight.dtype}")
     if values.dtype in (torch.float16, torch.bfloat16) and autocasting(values.device):
         return values.to(weight.dtype)
     if not values.is_floating_point():

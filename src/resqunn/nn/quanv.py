@@ -21,7 +21,7 @@ from resqunn.engines.base import Engine
 from resqunn.engines.choice import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn.patches import Pair, Window, pair
-from resqunn.nn.placement import factory, fitting
+from resqunn.nn.placement import factory, fitting, require_computable
 
 
 class Quanv2d(nn.Module):
@@ -173,6 +173,7 @@ class Quanv2d(nn.Module):
         self, x: Float[Tensor, "B C H W"] | Float[Tensor, "C H W"] | Tensor
     ) -> Float[Tensor, "B K H2 W2"] | Float[Tensor, "K H2 W2"]:
         """The expectation values of each filter on each patch; see the class."""
+        require_computable(self.weight.dtype)
         x = fitting(x, self.weight, "images")
         if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
             raise ShapeError(
@@ -192,7 +193,8 @@ class Quanv2d(nn.Module):
         weights_GFW = self.weight.reshape(self.groups, filters, self.circuit.weights)
         values_GFRP = self.engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
         y_KBHW = values_GFRP.reshape(self.out_channels, batch, rows, columns)
-        return y_KBHW.squeeze(1) if unbatched else y_KBHW.transpose(0, 1).contiguous()
+        y = y_KBHW.squeeze(1) if unbatched else y_KBHW.transpose(0, 1)
+        return y.contiguous()
 
     def extra_repr(self) -> str:
         window, circuit = self.window, self.circuit

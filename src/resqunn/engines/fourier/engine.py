@@ -23,8 +23,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.base import Engine
-from resqunn.engines.compiled import DTYPES, check_tensors
+from resqunn.engines.base import DTYPES, Engine
+from resqunn.engines.compiled import check_tensors
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.monomials import LANES, fourier_plan, tasks
 from resqunn.engines.native.kernel import Kernel, plain
