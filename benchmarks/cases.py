@@ -20,7 +20,7 @@ from torch import nn
 from benchmarks.peers import PEERS, PennyLane
 from benchmarks.timing import Timing, race
 from resqunn import LinearHead, QuantumHead, Quanv2d, ResQuNN, paper_model
-from resqunn.engines.choice import engine
+from resqunn.engines.registry import engine
 
 OURS, CONV = "resqunn", "nn.Conv2d"
 PEER_PATCHES = {4: 60_000, 9: 2_000}

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from resqunn import Wiring
-from resqunn.training.config import PRESETS
-from resqunn.training.run import Run, resume, train
+from resqunn.lab.training.config import PRESETS
+from resqunn.lab.training.run import Run, resume, train
 
 
 def trained(folder: Path, **options: object) -> Run:

@@ -12,7 +12,7 @@ from benchmarks import report
 from benchmarks.peers import Lightning, PennyLane, PennyLaneLoop
 from benchmarks.timing import race
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.choice import engine
+from resqunn.engines.registry import engine
 
 DOCS = Path(__file__).parents[1] / "docs"
 

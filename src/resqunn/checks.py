@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from resqunn.errors import ConfigurationError
+from resqunn.errors import WrongTypeError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -38,7 +38,7 @@ def checked(function: Function) -> Function:
     ... def root(of: float, digits: int | None = None) -> float: ...
     >>> root("two")
     Traceback (most recent call last):
-    resqunn.errors.ConfigurationError: of is a number, not 'two'
+    resqunn.errors.WrongTypeError: of must be a number, got 'two'
     """
     signature = inspect.signature(function)
 
@@ -96,10 +96,10 @@ def require(name: str, value: Any, hint: Any) -> None:
     """Refuses a value that its annotation does not allow.
 
     Raises:
-        ConfigurationError: says what would be right.
+        WrongTypeError: says what would be right.
     """
     if not _fits(value, hint):
-        raise ConfigurationError(f"{name} is {words(hint)}, not {shown(value)}")
+        raise WrongTypeError(f"{name} must be {words(hint)}, got {shown(value)}")
 
 
 def _fits(value: Any, hint: Any) -> bool:

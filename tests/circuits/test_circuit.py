@@ -12,7 +12,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.circuits.readouts import READOUTS, Observable, Readout
-from resqunn.errors import CircuitError, ConfigurationError, UnknownNameError
+from resqunn.errors import CircuitError, ConfigurationError
 
 from support import random_circuit
 
@@ -129,9 +129,9 @@ def test_the_drawing_tells_what_is_measured() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"encoding": "amplitudes"}, UnknownNameError, "did you mean 'amplitude'"),
-        ({"ansatz": "rx_chian"}, UnknownNameError, "did you mean 'rx_chain'"),
-        ({"readout": "mean"}, UnknownNameError, "did you mean 'mean_z'"),
+        ({"encoding": "amplitudes"}, ConfigurationError, "did you mean 'amplitude'"),
+        ({"ansatz": "rx_chian"}, ConfigurationError, "did you mean 'rx_chain'"),
+        ({"readout": "mean"}, ConfigurationError, "did you mean 'mean_z'"),
         ({"readout": "z4"}, CircuitError, "qubits are 0 to 3"),
         ({"inputs": 0}, CircuitError, "at least 1 value"),
         ({"depth": -1}, CircuitError, "0 or more"),

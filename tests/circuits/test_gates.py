@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from resqunn.circuits.gates import GATES, Gate, gate
-from resqunn.errors import CircuitError, UnknownNameError
+from resqunn.errors import CircuitError, ConfigurationError
 
 ANGLES = st.floats(-20, 20)
 ROWS = pytest.mark.parametrize("row", GATES.values(), ids=GATES)
@@ -44,7 +44,7 @@ def test_real_gates() -> None:
 
 
 def test_unknown_gate_names_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"'CNT'.*did you mean|there are: RX, RY"):
+    with pytest.raises(ConfigurationError, match=r"'CNT'.*did you mean|there are: RX, RY"):
         gate("CNT")
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.choice import engine
+from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError
 
 import openqasm

@@ -21,7 +21,7 @@ from resqunn.data import sources
 from resqunn.data.datasets import LabelledImages
 from resqunn.data.idx import decompressed, parse_idx
 from resqunn.data.sources import SOURCES, IdxFile
-from resqunn.errors import ConfigurationError, DataError, UnknownNameError
+from resqunn.errors import ConfigurationError, DataError
 
 HERE = Path("file")
 
@@ -284,7 +284,7 @@ def test_images_and_labels_that_do_not_fit(change: dict, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"name": "mnits"}, UnknownNameError, "did you mean 'mnist'"),
+        ({"name": "mnits"}, ConfigurationError, "did you mean 'mnist'"),
         ({"classes": 11}, ConfigurationError, "2 to 10 classes"),
         ({"classes": 1}, ConfigurationError, "2 to 10 classes"),
         ({"per_class": 1}, ConfigurationError, "2 or more"),

@@ -6,7 +6,7 @@ import torch
 from resqunn import Quanv2d
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.auto import CANDIDATES, cheapest
-from resqunn.engines.choice import engine
+from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError
 
 from support import random_arguments, random_circuit, values_and_gradients

@@ -11,9 +11,9 @@ from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.readouts import READOUTS
-from resqunn.engines.choice import ENGINES, engine
 from resqunn.engines.pennylane import PennyLaneEngine
-from resqunn.errors import CircuitError, ConfigurationError, UnknownNameError
+from resqunn.engines.registry import ENGINES, engine
+from resqunn.errors import CircuitError, ConfigurationError
 
 from support import random_arguments, random_circuit, values_and_gradients
 
@@ -180,7 +180,7 @@ def test_engine_names() -> None:
     assert engine(own) is own
     assert engine("pennylane:lightning.qubit") == PennyLaneEngine("lightning.qubit")
     assert engine("pennylane").name == "pennylane:default.qubit"
-    with pytest.raises(UnknownNameError, match="did you mean 'statevector'"):
+    with pytest.raises(ConfigurationError, match="did you mean 'statevector'"):
         engine("state_vector")
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
     with pytest.raises(ConfigurationError, match=r"no PennyLane device 'nothing\.here'"):

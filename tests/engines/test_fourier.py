@@ -17,8 +17,8 @@ from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.engines.fourier.engine import FourierEngine, obstacle
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.monomials import trigonometry
-from resqunn.engines.statevector import StatevectorEngine
-from resqunn.errors import CircuitError, DtypeError
+from resqunn.engines.statevector.engine import StatevectorEngine
+from resqunn.errors import CircuitError, ShapeError
 
 ANGLE_ENCODINGS = [name for name, entry in ENCODINGS.items() if not entry.prepares_amplitudes]
 READOUTS = ("z", "z0", "mean_z")
@@ -250,7 +250,7 @@ def test_the_limit_of_strings_counts():
 def test_other_dtypes_are_refused():
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
     inputs, weights, _ = tensors(circuit, 1, 1, 1, torch.float32, 0)
-    with pytest.raises(DtypeError, match="float16"):
+    with pytest.raises(ShapeError, match="float16"):
         FourierEngine().expectation_values(circuit, inputs.half(), weights.half())
 
 

@@ -17,8 +17,8 @@ from resqunn.circuits.operations import Operation, Weight
 from resqunn.circuits.readouts import READOUTS
 from resqunn.engines.fused import engine as fused
 from resqunn.engines.fused.engine import FusedEngine
-from resqunn.engines.statevector import StatevectorEngine
-from resqunn.errors import ConfigurationError, DtypeError
+from resqunn.engines.statevector.engine import StatevectorEngine
+from resqunn.errors import ConfigurationError, ShapeError
 
 FUSED, REFERENCE = FusedEngine(), StatevectorEngine()
 
@@ -288,7 +288,7 @@ def test_without_a_place_for_compiled_code(tmp_path):
 def test_what_it_cannot_do_is_said():
     circuit = Circuit("ry", "rx_chain", "z", inputs=4, depth=1)
     inputs, weights = arguments(circuit, 1, 1, 2, torch.float32)
-    with pytest.raises(DtypeError, match="float16"):
+    with pytest.raises(ShapeError, match="float16"):
         FUSED.expectation_values(circuit, inputs.half(), weights.half())
     with pytest.raises(ConfigurationError, match="CPU"):
         FUSED.expectation_values(circuit, inputs.to("meta"), weights.to("meta"))

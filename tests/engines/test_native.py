@@ -15,13 +15,13 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.engines.compiled import files, machine
+from resqunn.engines.compiled.kernel import Constants, Kernel
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
-from resqunn.engines.native import files, machine
-from resqunn.engines.native.kernel import Constants, Kernel
 
 KERNELS = """
-from resqunn.engines.native.compiler import compiled
+from resqunn.engines.compiled.compiler import compiled
 
 @compiled()
 def double(x, out):

@@ -9,7 +9,7 @@ import torch
 
 from resqunn import PennyLaneEngine, Quanv2d
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.choice import engine
+from resqunn.engines.registry import engine
 
 from support import random_arguments, values_and_gradients
 

@@ -10,12 +10,7 @@ from torch import nn
 
 from resqunn import LinearHead, QuantumHead, Quanv2d, ResQuNN, Wiring, paper_model
 from resqunn.circuits.gates import gate
-from resqunn.errors import (
-    ConfigurationError,
-    ShapeError,
-    UnknownNameError,
-    WiringError,
-)
+from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn.network import add_aligned
 
 
@@ -213,9 +208,9 @@ def test_quantum_head_of_zero_features_is_defined() -> None:
         (lambda: QuantumHead(4, 3), ConfigurationError, "4 different measured"),
         (lambda: QuantumHead(2, 3, (1, 1)), ConfigurationError, "different measured"),
         (lambda: QuantumHead(2, 3, (1, 3)), ConfigurationError, "among 0 to 2"),
-        (lambda: paper_model("X+O3"), WiringError, "no O3"),
+        (lambda: paper_model("X+O3"), ConfigurationError, "no O3"),
         (lambda: paper_model("none", depths=()), ConfigurationError, "at least one layer"),
-        (lambda: paper_model("none", head="dense"), UnknownNameError, "linear, quantum"),
+        (lambda: paper_model("none", head="dense"), ConfigurationError, "linear, quantum"),
         (lambda: paper_model(Wiring.parse("none", 3)), ConfigurationError, "3 layers"),
         (
             lambda: ResQuNN([nn.Identity()], Wiring.parse("none", 2), nn.Flatten()),
@@ -224,7 +219,7 @@ def test_quantum_head_of_zero_features_is_defined() -> None:
         ),
         (
             lambda: ResQuNN([nn.Identity()], "none", nn.Flatten(), align="center"),
-            UnknownNameError,
+            ConfigurationError,
             "zero_pad_center",
         ),
     ],

@@ -12,14 +12,8 @@ import torch
 from torch import nn
 
 from resqunn import Quanv2d
-from resqunn.engines.choice import engine
-from resqunn.errors import (
-    CircuitError,
-    ConfigurationError,
-    DtypeError,
-    ShapeError,
-    UnknownNameError,
-)
+from resqunn.engines.registry import engine
+from resqunn.errors import CircuitError, ConfigurationError, ShapeError
 
 
 def random_options(seed: int) -> dict:
@@ -240,9 +234,9 @@ def test_repr_names_the_circuit() -> None:
         ({"padding": -1}, ConfigurationError, "padding"),
         ({"dilation": 0}, ConfigurationError, "dilation"),
         ({"angle_scale": math.inf}, ConfigurationError, "angle_scale"),
-        ({"dtype": torch.float16}, DtypeError, "float32 or float64"),
-        ({"engine": "statevektor"}, UnknownNameError, "did you mean 'statevector'"),
-        ({"encoding": "ryy"}, UnknownNameError, "there are: ry, rx, rz, amplitude"),
+        ({"dtype": torch.float16}, ShapeError, "float32 or float64"),
+        ({"engine": "statevektor"}, ConfigurationError, "did you mean 'statevector'"),
+        ({"encoding": "ryy"}, ConfigurationError, "there are: ry, rx, rz, amplitude"),
         ({"readout": "z4"}, CircuitError, "0 to 3"),
         ({"encoding": "amplitude", "reupload": True}, CircuitError, "cannot be repeated"),
     ],
@@ -258,8 +252,8 @@ def test_options_that_do_not_fit(options: dict, error: type[Exception], message:
         (torch.rand(2, 3, 8, 8), ShapeError, r"expected \(B, 1, H, W\)"),
         (torch.rand(8, 8), ShapeError, "do not fit"),
         (torch.rand(2, 1, 1, 8), ShapeError, "1x8 is smaller than the kernel"),
-        (torch.randint(255, (2, 1, 8, 8), dtype=torch.uint8), DtypeError, r"float\(\) / 255"),
-        (torch.rand(2, 1, 8, 8).double(), DtypeError, "convert one of them"),
+        (torch.randint(255, (2, 1, 8, 8), dtype=torch.uint8), ShapeError, r"float\(\) / 255"),
+        (torch.rand(2, 1, 8, 8).double(), ShapeError, "convert one of them"),
     ],
 )
 def test_images_that_do_not_fit(images: torch.Tensor, error: type, message: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resqunn import Wiring
-from resqunn.errors import ConfigurationError, WiringError
+from resqunn.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_spellings(text: str, same: str) -> None:
     ],
 )
 def test_errors_point_at_the_character(text: str, at: int, message: str) -> None:
-    with pytest.raises(WiringError, match=message) as caught:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         Wiring.parse(text, 2)
     _, shown, caret = str(caught.value).split("\n")
     assert shown.strip() == text[:80].strip()
@@ -102,15 +102,15 @@ def test_errors_point_at_the_character(text: str, at: int, message: str) -> None
 def test_any_string_parses_or_gives_one_error_type(text: str, layers: int) -> None:
     try:
         wiring = Wiring.parse(text, layers)
-    except WiringError:
+    except ConfigurationError:
         return
     assert Wiring.parse(str(wiring), layers) == wiring
 
 
 def test_long_strings_are_refused() -> None:
-    with pytest.raises(WiringError, match="at most 4000 characters"):
+    with pytest.raises(ConfigurationError, match="at most 4000 characters"):
         Wiring.parse("(" * 4001, 2)
-    with pytest.raises(WiringError, match="expected a point"):
+    with pytest.raises(ConfigurationError, match="expected a point"):
         Wiring.parse("(" * 4000, 2)
 
 

@@ -12,10 +12,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.loop import prepare, train_epoch
+from resqunn.lab.training.session import Session, threads
 from resqunn.nn.wiring import Wiring
-from resqunn.training.config import PRESETS, TrainConfig
-from resqunn.training.loop import prepare, train_epoch
-from resqunn.training.session import Session, threads
 
 FILE = Path(__file__).with_name("golden_losses.json")
 EPOCHS, STEPS = 5, 20

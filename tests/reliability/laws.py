@@ -7,7 +7,7 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
-from resqunn.engines.choice import ENGINES, engine
+from resqunn.engines.registry import ENGINES, engine
 
 from support import any_circuit, random_arguments
 

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 
 from resqunn.data.datasets import LabelledImages
-from resqunn.studies.executors import choose, execute
-from resqunn.studies.folder import opened
-from resqunn.studies.plan import Options, Series
-from resqunn.training.config import PRESETS, TrainConfig
-from resqunn.training.loop import evaluate, prepare, train_epoch
-from resqunn.training.run import build_model, load_data, train
+from resqunn.lab.study.executors import choose, execute
+from resqunn.lab.study.folder import opened
+from resqunn.lab.study.plan import Options, Series
+from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.loop import evaluate, prepare, train_epoch
+from resqunn.lab.training.run import build_model, load_data, train
 
 PROC = Path("/proc")
 CONFIGS = {

@@ -26,8 +26,8 @@ from resqunn import (
     load_dataset,
     paper_model,
 )
+from resqunn.lab.study.plan import Options
 from resqunn.nn.presets import residual_model
-from resqunn.studies.plan import Options
 
 WHOLE = ["many", 2.5, True, None, -1, [1]]
 """What a number of anything never is."""
@@ -173,13 +173,19 @@ def test_what_pennylane_refuses_is_told_at_first_use(
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Quanv2d(1.0, 4, 2), "in_channels is a whole number, not 1.0"),
-        (lambda: Quanv2d(1, 4, 2.5), "kernel_size is a whole number or a pair of whole numbers"),
-        (lambda: Quanv2d(1, 4, 2, engine=None), "engine is a string or an Engine, not None"),
-        (lambda: Quanv2d(1, 4, 2, angle_scale="pi"), "angle_scale is a number, not 'pi'"),
-        (lambda: Quanv2d(1, 4, 2, dtype="f"), "dtype is a torch.dtype or None, not 'f'"),
-        (lambda: paper_model("none", depths=3), "depths is a sequence of whole numbers, not 3"),
-        (lambda: ResQuNN([3], "none", nn.Flatten()), r"a sequence of torch.nn.Modules, not \[3\]"),
+        (lambda: Quanv2d(1.0, 4, 2), "in_channels must be a whole number, got 1.0"),
+        (
+            lambda: Quanv2d(1, 4, 2.5),
+            "kernel_size must be a whole number or a pair of whole numbers",
+        ),
+        (lambda: Quanv2d(1, 4, 2, engine=None), "engine must be a string or an Engine, got None"),
+        (lambda: Quanv2d(1, 4, 2, angle_scale="pi"), "angle_scale must be a number, got 'pi'"),
+        (lambda: Quanv2d(1, 4, 2, dtype="f"), "dtype must be a torch.dtype or None, got 'f'"),
+        (
+            lambda: paper_model("none", depths=3),
+            "depths must be a sequence of whole numbers, got 3",
+        ),
+        (lambda: ResQuNN([3], "none", nn.Flatten()), r"a sequence of torch.nn.Modules, got \[3\]"),
         (lambda: PennyLaneEngine(shots=-1), "shots is 1 or more, or None for exact values, not -1"),
         (lambda: gradient_flow(MODEL, IMAGES[0], torch.zeros(3)), r"\(?'B C H W'\]?.* \(1, 8, 8\)"),
     ],

@@ -13,24 +13,18 @@ from typing import Any
 
 import pytest
 
-from resqunn.errors import (
-    CheckpointError,
-    ReportError,
-    ResqunnError,
-    RunError,
-    StudyError,
-)
-from resqunn.report.summary import read_summary
-from resqunn.studies.catalogue import plan
-from resqunn.studies.evidence import read_run
-from resqunn.studies.folder import opened
-from resqunn.studies.plan import Options
-from resqunn.studies.reproduce import reproduce
-from resqunn.training.checkpoint import load_checkpoint
-from resqunn.training.config import TrainConfig
-from resqunn.training.files import sealed
-from resqunn.training.records import read_record
-from resqunn.training.run import Callbacks, evaluate_run, open_run, resume, train
+from resqunn.errors import ResqunnError, RunError
+from resqunn.lab.report.summary import read_summary
+from resqunn.lab.study.evidence import read_run
+from resqunn.lab.study.folder import opened
+from resqunn.lab.study.plan import Options
+from resqunn.lab.training.checkpoint import load_checkpoint
+from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.files import sealed
+from resqunn.lab.training.records import read_record
+from resqunn.lab.training.run import Callbacks, evaluate_run, open_run, resume, train
+from resqunn.papers.resqunns.catalogue import plan
+from resqunn.papers.resqunns.reproduce import reproduce
 
 from reliability import mutations
 from reliability.damage import damage
@@ -81,15 +75,15 @@ def continued(folder: Path) -> None:
 
 
 ONE, TWO, SURVEY = (f"results/runs/{run.key}/" for run in runs())
-STUDY = (StudyError,)
-RUN = (RunError, CheckpointError)
+STUDY = (RunError,)
+RUN = RunError
 TARGETS = {
     "checkpoint": Target(
-        "run/checkpoints/latest-00002.safetensors", checkpoint, CheckpointError,
+        "run/checkpoints/latest-00002.safetensors", checkpoint, RunError,
         "other/checkpoints/latest-00002.safetensors", "safetensors",
     ),
     "checkpoint's pointer": Target(
-        "run/checkpoints/latest.json", checkpoint, CheckpointError, "run/checkpoints/best.json"
+        "run/checkpoints/latest.json", checkpoint, RunError, "run/checkpoints/best.json"
     ),
     "configuration": Target("run/config.json", lambda f: open_run(f / "run"), RUN,
                             "other/config.json"),
@@ -109,7 +103,7 @@ TARGETS = {
                                f"{ONE}result.json"),
     "survey's result": Target(f"{SURVEY}result.json", lambda f: study_run(f, 2), STUDY,
                               f"{ONE}result.json"),
-    "summary": Target("results/summary.json", lambda f: read_summary(f / "results"), ReportError,
+    "summary": Target("results/summary.json", lambda f: read_summary(f / "results"), RunError,
                       "results/study.json"),
 }  # fmt: skip
 
@@ -165,7 +159,7 @@ def test_checkpoints_whose_checksums_were_made_to_fit(tmp_path: Path) -> None:
             fitting = entry | {"file_sha256": hashlib.sha256(changed).hexdigest()}
             pointer.write_bytes(sealed(pointer.name, fitting))
             for use in (resume, lambda at: evaluate_run(at, "latest")):
-                with pytest.raises(CheckpointError) as caught:
+                with pytest.raises(RunError) as caught:
                     use(folder)
                 assert "\n" not in str(caught.value), name
                 assert str(folder) in str(caught.value), name

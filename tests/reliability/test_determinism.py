@@ -12,16 +12,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from resqunn.engines.choice import engine as find_engine
 from resqunn.engines.fourier import engine as fourier
 from resqunn.engines.fused import engine as fused
-from resqunn.studies.plan import FIGURES, Options
-from resqunn.studies.pool import Pool
-from resqunn.studies.reproduce import reproduce
-from resqunn.training.config import PRESETS, TrainConfig
-from resqunn.training.loop import Prepared, train_epoch
-from resqunn.training.run import train
-from resqunn.training.session import build_model, threads
+from resqunn.engines.registry import engine as find_engine
+from resqunn.lab.study.plan import FIGURES, Options
+from resqunn.lab.study.pool import Pool
+from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.loop import Prepared, train_epoch
+from resqunn.lab.training.run import train
+from resqunn.lab.training.session import build_model, threads
+from resqunn.papers.resqunns.reproduce import reproduce
 
 from reliability import golden
 from support import run_bytes, study_bytes
@@ -47,7 +47,8 @@ def test_five_runs_are_the_same_bytes(tmp_path: Path, name: str, form: str, tall
             train(config, tmp_path / f"{k}")
         else:
             code = (
-                "import sys; from pathlib import Path; from resqunn.training import run, config;"
+                "import sys; from pathlib import Path;"
+                "from resqunn.lab.training import config, run;"
                 f"run.train(config.{config!r}, Path(sys.argv[1]))"
             )
             environment = os.environ | {"PYTHONHASHSEED": str(k)}

@@ -19,7 +19,7 @@ from resqunn.cli import main
 from resqunn.cli.command_line import parsed
 from resqunn.cli.commands import COMMANDS
 from resqunn.cli.mistakes import options
-from resqunn.training.config import TrainConfig
+from resqunn.lab.training.config import TrainConfig
 
 from reliability import page as counts
 

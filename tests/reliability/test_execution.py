@@ -9,7 +9,7 @@ from typing import Any
 import markupsafe
 import pytest
 
-from resqunn.report import write_report
+from resqunn.lab.report import write_report
 
 from reliability.sources import ROOT, SOURCE, imports
 

@@ -27,8 +27,8 @@ main({arguments!r})
 """
 
 IMPORTS = [
-    "resqunn.cli.command_line", "tyro", "rich.console", "resqunn.training.config",
-    "resqunn.training.run", "torch", "torch.nn", "numpy", "numba", "numba.core.types",
+    "resqunn.cli.command_line", "tyro", "rich.console", "resqunn.lab.training.config",
+    "resqunn.lab.training.run", "torch", "torch.nn", "numpy", "numba", "numba.core.types",
     "resqunn.engines.fused.engine", "llvmlite.binding",
 ]  # fmt: skip
 

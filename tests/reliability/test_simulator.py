@@ -14,8 +14,8 @@ from resqunn.circuits.ansatze import Ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gates import GATES, Gate
 from resqunn.circuits.operations import Operation, Weight
-from resqunn.engines.choice import ENGINES, engine
 from resqunn.engines.pennylane import PennyLaneEngine
+from resqunn.engines.registry import ENGINES, engine
 
 import openqasm
 from support import any_circuit, random_arguments, values_and_gradients

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from resqunn import LinearHead, Quanv2d, ResQuNN, Wiring
-from resqunn.errors import WiringError
+from resqunn.errors import ConfigurationError
 from resqunn.nn.wiring import MAX_LENGTH
 
 BATCHES = 4
@@ -95,7 +95,7 @@ def test_any_string_parses_or_gives_one_error(batch: int, size: Callable, tally:
         text, layers = fuzzed(rng)
         try:
             wiring = Wiring.parse(text, layers)
-        except WiringError as error:
+        except ConfigurationError as error:
             message, _, caret = str(error).split("\n")
             assert message
             assert 0 <= caret.index("^") - 4 <= min(len(text), 60)
@@ -146,7 +146,7 @@ def effort(text: str) -> dict[str, int]:
         deepest = max(deepest, depth)
 
     def read() -> None:
-        with contextlib.suppress(WiringError):
+        with contextlib.suppress(ConfigurationError):
             Wiring.parse(watched, layers=700)
 
     read()
@@ -178,7 +178,7 @@ def test_longer_strings_are_refused_unread(tally: Callable) -> None:
     for make in LONG_TEXTS.values():
         texts = [make(MAX_LENGTH).ljust(length, "X") for length in (4001, 400_000)]
         for text in texts:
-            with pytest.raises(WiringError, match=f"at most {MAX_LENGTH} characters long"):
+            with pytest.raises(ConfigurationError, match=f"at most {MAX_LENGTH} characters long"):
                 Wiring.parse(text, 700)
             tally("wirings: too long strings refused unread", 1)
         assert effort(texts[1]) == pytest.approx(effort(texts[0]), abs=1024)

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from resqunn.circuits.operations import Operation, Weight
-from resqunn.errors import ConfigurationError, UnknownNameError
+from resqunn.errors import ConfigurationError, unknown_name
 
 
 class Ansatz(ABC):
@@ -139,12 +139,12 @@ def ansatz(name: str | Ansatz) -> Ansatz:
     `"random:7"` is the random ansatz of seed 7.
 
     Raises:
-        UnknownNameError: if the table has none.
+        ConfigurationError: if the table has none.
     """
     if isinstance(name, Ansatz):
         return name
     if name.startswith("random:") and name[7:].isdecimal():
         return Random(name, seed=int(name[7:]))
     if name not in ANSATZE:
-        raise UnknownNameError("ansatz", name, [*ANSATZE, "random:SEED"])
+        raise unknown_name("ansatz", name, [*ANSATZE, "random:SEED"])
     return ANSATZE[name]

@@ -37,7 +37,7 @@ class Circuit:
 
     Raises:
         ConfigurationError: for an argument of a wrong type.
-        UnknownNameError: for a name that no table holds.
+        ConfigurationError: for a name that no table holds.
         CircuitError: for `inputs` below 1, a negative depth, a readout of a qubit that is
             not there, or re-uploading amplitudes (they can only be prepared once).
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from resqunn.checks import settle_fields
 from resqunn.circuits.gates import gate
 from resqunn.circuits.operations import Input, Operation
-from resqunn.errors import UnknownNameError
+from resqunn.errors import unknown_name
 
 
 class Encoding(ABC):
@@ -90,10 +90,10 @@ def encoding(name: str | Encoding) -> Encoding:
     """The table's entry of that name; an `Encoding` is returned as it is.
 
     Raises:
-        UnknownNameError: if the table has none.
+        ConfigurationError: if the table has none.
     """
     if isinstance(name, Encoding):
         return name
     if name not in ENCODINGS:
-        raise UnknownNameError("encoding", name, ENCODINGS)
+        raise unknown_name("encoding", name, ENCODINGS)
     return ENCODINGS[name]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Int
 
-from resqunn.errors import CircuitError, UnknownNameError
+from resqunn.errors import CircuitError, unknown_name
 
 _X = np.array([[0, 1], [1, 0]], dtype=complex)
 _Y = np.array([[0, -1j], [1j, 0]], dtype=complex)
@@ -136,8 +136,8 @@ def gate(name: str) -> Gate:
     """The row of that name.
 
     Raises:
-        UnknownNameError: if the table has none.
+        ConfigurationError: if the table has none.
     """
     if name not in GATES:
-        raise UnknownNameError("gate", name, GATES)
+        raise unknown_name("gate", name, GATES)
     return GATES[name]

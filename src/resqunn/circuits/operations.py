@@ -36,7 +36,7 @@ class Operation:
     """Gate `name` of the gate table on `qubits`, with an angle if it is a rotation.
 
     Raises:
-        UnknownNameError: if there is no such gate.
+        ConfigurationError: if there is no such gate.
         CircuitError: if the qubits or the angle do not fit the gate.
     """
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from resqunn.checks import settle_fields
-from resqunn.errors import CircuitError, UnknownNameError
+from resqunn.errors import CircuitError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def readout(name: str | Readout) -> Readout:
     `"z0"`, `"z1"`, ... name one qubit, `"z6,z7"` several.
 
     Raises:
-        UnknownNameError: if the table has none.
+        ConfigurationError: if the table has none.
     """
     if isinstance(name, Readout):
         return name
@@ -102,4 +102,4 @@ def readout(name: str | Readout) -> Readout:
     parts = [part.strip() for part in name.split(",")]
     if all(part.startswith("z") and part[1:].isdecimal() for part in parts):
         return ChosenZ(name, tuple(int(part[1:]) for part in parts))
-    raise UnknownNameError("readout", name, [*READOUTS, "z1", "z2"])
+    raise unknown_name("readout", name, [*READOUTS, "z1", "z2"])

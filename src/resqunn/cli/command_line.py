@@ -16,8 +16,8 @@ from resqunn import __version__
 from resqunn.cli.commands import COMMANDS, Command, Train
 from resqunn.cli.mistakes import told_in_one_line
 from resqunn.cli.signals import Stopped
-from resqunn.errors import ResqunnError, UnknownNameError
-from resqunn.training.config import PRESETS
+from resqunn.errors import ResqunnError, unknown_name
+from resqunn.lab.training.config import PRESETS
 
 BROKEN_PIPE = 141
 """The status that shells show for a command that SIGPIPE has ended."""
@@ -53,7 +53,7 @@ def parsed(arguments: list[str]) -> Command:
     """The command that the arguments name, with its options.
 
     Raises:
-        CommandLineError, UnknownNameError: if there is no such command, option or value.
+        ConfigurationError: if there is no such command, option or value.
     """
     with told_in_one_line(arguments):
         return tyro.cli(
@@ -74,7 +74,7 @@ def _preset(arguments: list[str]) -> str:
         elif argument.startswith("--preset="):
             name = argument.partition("=")[2]
     if name not in PRESETS:
-        raise UnknownNameError("preset", name, PRESETS)
+        raise unknown_name("preset", name, PRESETS)
     return name
 
 

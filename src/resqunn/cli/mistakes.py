@@ -14,7 +14,7 @@ from typing import Any
 
 from resqunn.checks import words
 from resqunn.cli.commands import COMMANDS
-from resqunn.errors import CommandLineError, ResqunnError, UnknownNameError
+from resqunn.errors import ConfigurationError, ResqunnError, unknown_name
 
 try:
     from tyro._errors import on_parse_error
@@ -42,25 +42,25 @@ def _mistake(event: Any, arguments: list[str]) -> ResqunnError:
         return _unrecognized(event.tokens[0], arguments, command, see)
     if kind == "MissingArgs":
         names = [each.arg.field.intern_name.upper() for each in event.missing_arguments]
-        return CommandLineError(f"resqunn {command} needs a {' and a '.join(names)}{see}")
+        return ConfigurationError(f"resqunn {command} needs a {' and a '.join(names)}{see}")
     argument = getattr(event, "argument", None)
     if argument is None:
-        return CommandLineError(f"{getattr(event, 'message', kind).splitlines()[0]}{see}")
+        return ConfigurationError(f"{getattr(event, 'message', kind).splitlines()[0]}{see}")
     option = argument.display_name()
     if kind == "InvalidChoice":
-        return UnknownNameError(f"value of {option}:", event.value, event.choices)
+        return unknown_name(f"value of {option}:", event.value, event.choices)
     found = " ".join(_values(option, arguments))
     taken = words(argument.field.type)
-    return CommandLineError(
-        f"{option} is {taken}, not {found!r}{see}" if found else f"{option} needs {taken}{see}"
+    return ConfigurationError(
+        f"{option} must be {taken}, got {found!r}{see}" if found else f"{option} needs {taken}{see}"
     )
 
 
 def _unrecognized(token: str, arguments: list[str], command: str, see: str) -> ResqunnError:
     if arguments[0] not in COMMANDS:
         if not token.startswith("-"):
-            return UnknownNameError("command", token, COMMANDS)
-        return CommandLineError(
+            return unknown_name("command", token, COMMANDS)
+        return ConfigurationError(
             f"{token} comes before the command: write resqunn COMMAND {token} (commands are: "
             f"{', '.join(COMMANDS)})"
         )
@@ -69,11 +69,11 @@ def _unrecognized(token: str, arguments: list[str], command: str, see: str) -> R
         known = list(options(COMMANDS[command]))
         close = difflib.get_close_matches(name.replace("_", "-"), known, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]}?" if close else ""
-        return CommandLineError(f"resqunn {command} has no option {name}{hint}{see}")
+        return ConfigurationError(f"resqunn {command} has no option {name}{hint}{see}")
     # A value that is attached by "=" is no argument of its own.
     attached = [a.removesuffix(f"={token}") for a in arguments if a.endswith(f"={token}")]
     before = attached[0] if attached else arguments[max(1, arguments.index(token)) - 1]
-    return CommandLineError(f"nothing is expected after {before}, but there is {token!r}{see}")
+    return ConfigurationError(f"nothing is expected after {before}, but there is {token!r}{see}")
 
 
 def options(command: type) -> Iterator[str]:

@@ -24,11 +24,11 @@ from resqunn.cli.signals import Stopped, stoppable
 
 if TYPE_CHECKING:
     from resqunn.data.datasets import Dataset
+    from resqunn.lab.study.executors import Progress as StudyProgress
+    from resqunn.lab.training.config import TrainConfig
+    from resqunn.lab.training.run import Callbacks, Epoch, Run
     from resqunn.nn.network import ResQuNN
-    from resqunn.studies.executors import Progress as StudyProgress
-    from resqunn.studies.reproduce import Reproduction
-    from resqunn.training.config import TrainConfig
-    from resqunn.training.run import Callbacks, Epoch, Run
+    from resqunn.papers.resqunns.reproduce import Reproduction
 
 STEPS = 20
 """Lines of a long command whose output is no terminal, besides one every `PATIENCE` seconds."""
@@ -59,7 +59,7 @@ def _live(shown: Progress) -> contextlib.AbstractContextManager[object]:
 
 def training(folder: Path, go: Callable[[Callbacks], Run]) -> None:
     """Runs a training with a progress bar or a line an epoch, then shows its report."""
-    from resqunn.training.run import Callbacks
+    from resqunn.lab.training.run import Callbacks
 
     shown = _bar(TextColumn("left"), TimeRemainingColumn())
     task = shown.add_task("reading the data", total=None, state="")

@@ -13,9 +13,9 @@ from resqunn.cli.console import console
 if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow
     from resqunn.data.sources import Source
+    from resqunn.lab.training.loop import Scores
+    from resqunn.lab.training.run import Run
     from resqunn.nn.wiring import Wiring
-    from resqunn.training.loop import Scores
-    from resqunn.training.run import Run
 
 SHOWN_EPOCHS = 10
 """Lines of the table of epochs, spread evenly."""

@@ -114,7 +114,7 @@ def load_dataset(
             machine alone).
 
     Raises:
-        UnknownNameError, ConfigurationError: for options that do not fit.
+        ConfigurationError: for options that do not fit.
         DataError: for files that are missing, damaged or altered, or too few images.
 
     >>> digits = load_dataset("digits", classes=4, per_class=100)

@@ -17,7 +17,7 @@ import numpy as np
 
 from resqunn.data.download import download
 from resqunn.data.idx import decompressed, parse_idx
-from resqunn.errors import DataError, UnknownNameError
+from resqunn.errors import DataError, unknown_name
 
 DATA_ROOT = "RESQUNN_DATA"
 """Environment variable: the folder that holds the data sets."""
@@ -159,10 +159,10 @@ def source(name: str) -> Source:
     """The row of that name.
 
     Raises:
-        UnknownNameError: if the table has none.
+        ConfigurationError: if the table has none.
     """
     if name not in SOURCES:
-        raise UnknownNameError("data set", name, SOURCES)
+        raise unknown_name("data set", name, SOURCES)
     return SOURCES[name]
 
 

@@ -20,7 +20,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
-from resqunn.engines.reference import REFERENCE
+from resqunn.engines.statevector.gradients import REFERENCE
 from resqunn.engines.tracing import traced
 
 CANDIDATES: tuple[Engine, ...] = (FourierEngine(), FusedEngine(), REFERENCE)

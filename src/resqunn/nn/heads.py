@@ -21,7 +21,7 @@ from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
-from resqunn.engines.choice import engine as find_engine
+from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn.placement import factory, fitting, require_computable
 
@@ -61,7 +61,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
     Shape: (B, ...) -> (B, K)
 
     Raises:
-        ShapeError, DtypeError, DeviceError: from `forward`, for features that do not fit.
+        ShapeError: from `forward`, for features that do not fit.
     """
 
     @checked
@@ -142,7 +142,7 @@ class QuantumHead(nn.Module):
 
     Raises:
         ConfigurationError, CircuitError: for options that do not fit.
-        ShapeError, DtypeError, DeviceError: from `forward`, for features that do not fit.
+        ShapeError: from `forward`, for features that do not fit.
     """
 
     @checked

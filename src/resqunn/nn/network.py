@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from resqunn.checks import checked
-from resqunn.errors import ConfigurationError, ShapeError, UnknownNameError
+from resqunn.errors import ConfigurationError, ShapeError, unknown_name
 from resqunn.nn.quanv import Quanv2d
 from resqunn.nn.wiring import Wiring
 
@@ -57,7 +57,7 @@ class ResQuNN(nn.Module):
     Shape: images (B, C, H, W) -> logits (B, K)
 
     Raises:
-        WiringError, ConfigurationError, UnknownNameError: for options that do not fit.
+        ConfigurationError: for options that do not fit.
 
     >>> import torch
     >>> from resqunn import LinearHead, Quanv2d, ResQuNN
@@ -86,7 +86,7 @@ class ResQuNN(nn.Module):
                 f"has {count}"
             )
         if align not in ALIGNMENTS:
-            raise UnknownNameError("align", align, ALIGNMENTS)
+            raise unknown_name("align", align, ALIGNMENTS)
         self.head = head
         self.align = align
 

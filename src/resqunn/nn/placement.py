@@ -10,14 +10,14 @@ from torch import Tensor
 from resqunn.checks import shown
 from resqunn.engines.base import DTYPES
 from resqunn.engines.tracing import autocasting
-from resqunn.errors import ConfigurationError, DeviceError, DtypeError
+from resqunn.errors import ConfigurationError, ShapeError
 
 
 def factory(device: torch.device | str | None, dtype: torch.dtype | None) -> dict[str, Any]:
     """The two as arguments of torch's factories.
 
     Raises:
-        DtypeError: for other than float32 and float64.
+        ShapeError: for other than float32 and float64.
         ConfigurationError: for a device that torch does not have here.
     """
     if dtype is not None:
@@ -28,10 +28,10 @@ def factory(device: torch.device | str | None, dtype: torch.dtype | None) -> dic
 def require_computable(dtype: torch.dtype) -> None:
     """
     Raises:
-        DtypeError: for a number type that circuits are not computed in.
+        ShapeError: for a number type that circuits are not computed in.
     """
     if dtype not in DTYPES:
-        raise DtypeError(f"circuits are computed in float32 or float64, not {dtype}")
+        raise ShapeError(f"circuits are computed in float32 or float64, not {dtype}")
 
 
 def available(device: torch.device | str) -> torch.device:
@@ -66,13 +66,13 @@ def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
         what: the values' name in messages, such as "images".
 
     Raises:
-        DtypeError: for values that are no tensor, or of another number type.
-        DeviceError: for values on another device.
+        ShapeError: for values that are no tensor, or of another number type.
+        ShapeError: for values on another device.
     """
     if not isinstance(values, Tensor):
-        raise DtypeError(f"{what} are a torch.Tensor, not {shown(values)}")
+        raise ShapeError(f"{what} are a torch.Tensor, not {shown(values)}")
     if values.device != weight.device:
-        raise DeviceError(
+        raise ShapeError(
             f"{what} lie on {values.device} and weights on {weight.device}: move one of them, for "
             f"instance with {what}.to(weight.device)"
         )
@@ -81,11 +81,11 @@ def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
     if values.dtype in (torch.float16, torch.bfloat16) and autocasting(values.device):
         return values.to(weight.dtype)
     if not values.is_floating_point():
-        raise DtypeError(
+        raise ShapeError(
             f"{what} are {values.dtype}, but weights {weight.dtype}: convert them, for 8-bit "
             f"images with images.float() / 255"
         )
-    raise DtypeError(
+    raise ShapeError(
         f"{what} are {values.dtype} and weights {weight.dtype}: convert one of them, for "
         f"instance with {what}.to(weight.dtype)"
     )

@@ -11,7 +11,7 @@ from torch import nn
 from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
-from resqunn.errors import ConfigurationError, UnknownNameError
+from resqunn.errors import ConfigurationError, unknown_name
 from resqunn.nn.heads import LinearHead, QuantumHead
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.quanv import Quanv2d
@@ -58,7 +58,7 @@ def residual_model(
         (others): as in `Quanv2d`, `ResQuNN`, `LinearHead` and `QuantumHead`.
     """
     if head not in HEADS:
-        raise UnknownNameError("head", head, HEADS)
+        raise unknown_name("head", head, HEADS)
     if not depths:
         raise ConfigurationError("depths names the ansatz layers of at least one layer")
     if isinstance(wiring, str):

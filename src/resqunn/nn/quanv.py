@@ -18,7 +18,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import Encoding
 from resqunn.circuits.readouts import Readout
 from resqunn.engines.base import Engine
-from resqunn.engines.choice import engine as find_engine
+from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn.patches import Pair, Window, pair
 from resqunn.nn.placement import factory, fitting, require_computable
@@ -66,8 +66,8 @@ class Quanv2d(nn.Module):
         circuit: the `Circuit` of every filter.
 
     Raises:
-        ConfigurationError, UnknownNameError, CircuitError: for options that do not fit.
-        ShapeError, DtypeError, DeviceError: from `forward`, for images that do not fit.
+        ConfigurationError, CircuitError: for options that do not fit.
+        ShapeError: from `forward`, for images that do not fit.
 
     >>> layer = Quanv2d(1, 8, kernel_size=2, stride=2)
     >>> layer(torch.rand(16, 1, 28, 28)).shape

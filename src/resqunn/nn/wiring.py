@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from resqunn.checks import checked, settle_fields
-from resqunn.errors import ConfigurationError, WiringError
+from resqunn.errors import ConfigurationError
 
 MAX_LAYERS_ALL = 8
 """`Wiring.all` lists up to here (21,147 wirings)."""
@@ -74,7 +74,7 @@ class Wiring:
         """Reads the string form, for instance `"(X+O1)+O2"`.
 
         Raises:
-            WiringError: pointing at the first character that does not fit.
+            ConfigurationError: pointing at the first character that does not fit.
         """
         if layers < 1:
             raise ConfigurationError(f"a network has at least 1 layer, not {layers}")
@@ -171,7 +171,7 @@ class _Parser:
 
     def wiring(self) -> Wiring:
         if len(self.text) > MAX_LENGTH:
-            raise WiringError(
+            raise ConfigurationError(
                 f"a wiring is at most {MAX_LENGTH} characters long, not {len(self.text)}"
             )
         if self.text.strip().lower() == "none":
@@ -245,9 +245,9 @@ class _Parser:
         self.at, self.end = rest.end() - len(token), rest.end()
         return token
 
-    def _error(self, message: str) -> WiringError:
+    def _error(self, message: str) -> ConfigurationError:
         shown = "".join(c if c.isprintable() else "?" for c in self.text)
         start = max(0, self.at - 60)
-        return WiringError(
+        return ConfigurationError(
             f"{message}\n    {shown[start : self.at + 20]}\n    {' ' * (self.at - start)}^"
         )

@@ -12,7 +12,7 @@ import tyro
 from resqunn.cli import progress, tables
 from resqunn.cli.console import console
 from resqunn.errors import MissingExtraError
-from resqunn.studies.plan import FIGURES
+from resqunn.lab.study.plan import FIGURES
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Reproduce:
 
     def run(self) -> None:
         from resqunn.data.sources import source
-        from resqunn.report import write_report
-        from resqunn.studies import paper
-        from resqunn.studies.executors import choose
-        from resqunn.studies.plan import Options
-        from resqunn.studies.reproduce import reproduce
+        from resqunn.lab.report import write_report
+        from resqunn.lab.study.executors import choose
+        from resqunn.lab.study.plan import Options
+        from resqunn.papers.resqunns import figures as paper
+        from resqunn.papers.resqunns.reproduce import reproduce
 
         seeds, epochs = (paper.QUICK_SEEDS, paper.QUICK_EPOCHS) if self.quick else (5, 30)
         options = Options(
@@ -106,6 +106,6 @@ class Report:
     """Folder of `resqunn reproduce`, which holds a summary.json."""
 
     def run(self) -> None:
-        from resqunn.report import write_report
+        from resqunn.lab.report import write_report
 
         sys.stdout.write(f"{progress.waiting('drawing', lambda: write_report(self.folder))}\n")

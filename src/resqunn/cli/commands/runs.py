@@ -11,7 +11,7 @@ import tyro
 
 from resqunn.cli import progress, tables
 from resqunn.cli.console import print_json
-from resqunn.training.config import TrainConfig
+from resqunn.lab.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Train:
     """Folder of the run; it must not hold one already. Default: runs/ and the time."""
 
     def run(self) -> None:
-        from resqunn.training.run import train
+        from resqunn.lab.training.run import train
 
         folder = self.out or Path("runs") / time.strftime("%Y%m%d-%H%M%S")
         progress.training(folder, lambda callbacks: train(self.config, folder, callbacks))
@@ -44,7 +44,7 @@ class Resume:
     """Folder of the run."""
 
     def run(self) -> None:
-        from resqunn.training.run import resume
+        from resqunn.lab.training.run import resume
 
         progress.training(self.folder, lambda callbacks: resume(self.folder, callbacks))
 
@@ -66,7 +66,7 @@ class Evaluate:
     """Print JSON instead of a table."""
 
     def run(self) -> None:
-        from resqunn.training.run import evaluate_run
+        from resqunn.lab.training.run import evaluate_run
 
         epoch, scores = evaluate_run(self.folder, self.checkpoint)
         if self.json:

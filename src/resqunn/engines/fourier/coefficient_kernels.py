@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
+from resqunn.engines.compiled.compiler import compiled
 from resqunn.engines.fourier.polynomial_kernels import SUMS
-from resqunn.engines.native.compiler import compiled
 
 
 @compiled(fastmath=SUMS)

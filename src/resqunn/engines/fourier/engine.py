@@ -24,12 +24,12 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import DTYPES, Engine
-from resqunn.engines.compiled import check_tensors
+from resqunn.engines.compiled.guard import check_tensors
+from resqunn.engines.compiled.kernel import Kernel, plain
+from resqunn.engines.compiled.threads import share, useful_workers
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.monomials import LANES, fourier_plan, tasks
-from resqunn.engines.native.kernel import Kernel, plain
-from resqunn.engines.reference import REFERENCE, differentiable_gradients
-from resqunn.engines.threads import share, useful_workers
+from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.engines.tracing import batched, traced
 from resqunn.errors import CircuitError
 
@@ -68,7 +68,7 @@ class FourierEngine(Engine):
     Raises:
         CircuitError: for a circuit that has an `obstacle`.
         ConfigurationError: for tensors that are not on the CPU.
-        DtypeError: for other number types.
+        ShapeError: for other number types.
     """
 
     name: str = "fourier"

@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Float, Integer
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.engines.compiled.kernel import Constants
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.product_state import Factor
-from resqunn.engines.native.kernel import Constants
 
 LANES, TASK = 128, 8
 """So many patches make a block, and so many blocks a task."""

@@ -22,8 +22,8 @@ import math
 
 import numpy as np
 
+from resqunn.engines.compiled.compiler import compiled
 from resqunn.engines.fourier.monomials import LANES, TASK
-from resqunn.engines.native.compiler import compiled
 
 SUMS = {"contract"}
 """Multiplications and additions may be fused, but sums are never reordered: the order would

@@ -21,14 +21,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.amplitudes import normalised_amplitudes
 from resqunn.engines.base import Engine, size_obstacle
-from resqunn.engines.compiled import check_tensors
+from resqunn.engines.compiled.guard import check_tensors
+from resqunn.engines.compiled.kernel import Kernel, plain
+from resqunn.engines.compiled.threads import share, useful_workers
 from resqunn.engines.fused.layout import BLOCKS, COEFFICIENTS, LANE_BYTES, layout
 from resqunn.engines.fused.schedule import schedule
-from resqunn.engines.native.kernel import Kernel, plain
-from resqunn.engines.reference import REFERENCE, differentiable_gradients
-from resqunn.engines.threads import share, useful_workers
+from resqunn.engines.statevector.amplitudes import normalised_amplitudes
+from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.engines.tracing import batched, traced
 
 KEPT_BYTES = 2**23
@@ -55,7 +55,7 @@ class FusedEngine(Engine):
     Raises:
         CircuitError: for more than 20 qubits.
         ConfigurationError: for tensors that are not on the CPU.
-        DtypeError: for other number types.
+        ShapeError: for other number types.
     """
 
     name: str = "fused"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from functools import lru_cache
 
-from resqunn.engines.native.kernel import Constants
+from resqunn.engines.compiled.kernel import Constants
 
 LANE_BYTES = 64
 """Size of a register; the compiler splits it where the processor has narrower ones."""

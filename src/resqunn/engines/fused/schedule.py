@@ -28,7 +28,7 @@ from jaxtyping import Float, Int
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gates import on_states
 from resqunn.circuits.operations import Input, Operation, Weight
-from resqunn.engines.native.kernel import Constants
+from resqunn.engines.compiled.kernel import Constants
 
 PHASES, ONE_QUBIT, TWO_QUBITS = 0, 1, 2
 """Kinds of pass."""

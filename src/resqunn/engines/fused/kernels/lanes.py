@@ -22,8 +22,8 @@ from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 from numba.np.arrayobj import populate_array
 
+from resqunn.engines.compiled.compiler import compiled
 from resqunn.engines.fused.layout import LANE_BYTES
-from resqunn.engines.native.compiler import compiled
 
 inner = compiled(forceinline=True)
 """Decorates what is called in one place: a call with its tables takes as long as the arithmetic

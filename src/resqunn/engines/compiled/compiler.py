@@ -1,0 +1,95 @@
+"""Compiles kernels. Importing this file imports numba.
+
+`compiled` decorates the functions. What Python calls is not numba's own wrapper, for which a
+process needs numba, but an entry that builds the kernel's arguments from a block of numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import count
+from typing import Any
+
+import torch
+from llvmlite import binding, ir
+from numba import njit, types
+from numba.core.registry import cpu_target
+from numba.np.arrayobj import populate_array
+
+from resqunn.engines.compiled.machine import ENTRY, emit
+
+LIBRARY = {"cos", "sin"}
+"""What code may call besides itself: the C library's functions, which every process has."""
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Decorates a function that kernels call, or a kernel.
+
+    References to arrays are not counted, which in small functions takes as long as the
+    arithmetic, and for which a process would need numba: no compiled function may create an
+    array.
+    """
+    options |= {"error_model": "numpy", "_nrt": False}
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
+
+
+def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
+    """Compiles a kernel for one kind of arguments (those of `kernel.Kernel`)."""
+    kernel = getattr(import_module(module), name)
+    arguments = tuple(map(_type_of, kinds))
+    kernel.compile(arguments)
+    overload = kernel.overloads[arguments]
+    language = binding.parse_assembly(kernel.inspect_llvm(arguments))
+    language.link_in(binding.parse_assembly(str(_entry(overload))))
+    for function in language.functions:
+        if not function.is_declaration:
+            function.linkage = "external" if function.name == ENTRY else "internal"
+        elif not function.name.startswith("llvm.") and function.name not in LIBRARY:
+            raise TypeError(f"kernel {name} calls {function.name}, which only numba has")
+    return emit(language)
+
+
+def _type_of(kind: Any) -> Any:
+    if kind in (int, bool):
+        return types.int64 if kind is int else types.boolean
+    if isinstance(kind[0], torch.dtype):
+        scalar = getattr(types, str(kind[0]).removeprefix("torch."))
+        return types.Array(scalar, kind[1], "C")
+    return types.BaseTuple.from_types([_type_of(entry) for entry in kind[1:]])
+
+
+def _entry(overload: Any) -> ir.Module:
+    """A function that takes the address of numbers and calls the kernel."""
+    context, signature = cpu_target.target_context, overload.signature
+    module = context.create_module(ENTRY)
+    numbers_type = ir.IntType(64).as_pointer()
+    entry = ir.Function(module, ir.FunctionType(ir.VoidType(), [numbers_type]), ENTRY)
+    builder = ir.IRBuilder(entry.append_basic_block())
+    places = (ir.Constant(ir.IntType(64), k) for k in count())
+    numbers = (builder.load(builder.gep(entry.args[0], [place])) for place in places)
+    arguments = [_argument(context, builder, wanted, numbers) for wanted in signature.args]
+    kernel = context.declare_function(module, overload.fndesc)
+    context.call_conv.call_function(builder, kernel, types.none, signature.args, arguments)
+    builder.ret_void()
+    return module
+
+
+def _argument(context: Any, builder: Any, wanted: Any, numbers: Iterator[Any]) -> Any:
+    """One argument, from as many of the numbers as it takes."""
+    if isinstance(wanted, types.BaseTuple):
+        entries = [_argument(context, builder, entry, numbers) for entry in wanted]
+        return context.make_tuple(builder, wanted, entries)
+    number = next(numbers)
+    if not isinstance(wanted, types.Array):
+        zero = ir.Constant(number.type, 0)
+        return builder.icmp_signed("!=", number, zero) if wanted == types.boolean else number
+    array = context.make_array(wanted)(context, builder)
+    shape = [next(numbers) for _ in range(wanted.ndim)]
+    itemsize = ir.Constant(number.type, wanted.dtype.bitwidth // 8)
+    strides = [itemsize]
+    for length in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], length))
+    data = builder.inttoptr(number, array.data.type)
+    populate_array(array, data, shape, strides, itemsize, meminfo=None)
+    return array._getvalue()

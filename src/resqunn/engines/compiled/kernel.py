@@ -1,0 +1,111 @@
+"""Compiled functions, as Python calls them.
+
+    run = Kernel("resqunn.engines.fused.kernels.programs", "run")
+    run(worker, workers, inputs_GNP, tables)
+
+A kernel is a numba function in a module that is imported only if there is something to compile:
+importing numba takes as long as a hundred training steps, and 80 MB. For each kind of arguments
+its machine code is looked for on disk (`files.py`), or else made (`compiler.py`) and put there;
+either way the process runs the code as it is on disk, so that results are the same bits.
+
+What goes in is one block of 64-bit numbers: of a tensor its address and its shape. The
+interpreter's lock is released meanwhile, so that Python threads run side by side.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from resqunn.engines.compiled.files import read, write
+
+_LOCK = Lock()
+"""Held while code is loaded or compiled: threads that want the same do not compile it twice."""
+
+
+class Constants:
+    """Arguments that stay the same from call to call, prepared once: for the kernel a tuple."""
+
+    def __init__(self, *arguments: Tensor | np.ndarray | int) -> None:
+        self.kept = [
+            torch.from_numpy(np.ascontiguousarray(argument))
+            if isinstance(argument, np.ndarray)
+            else argument
+            for argument in arguments
+        ]
+        kinds, self.numbers = _flattened(self.kept)
+        self.kind = ("tuple", *kinds)
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """The values as they have to be in memory for a kernel: contiguous, nothing put off."""
+    return tensor.resolve_neg().contiguous()
+
+
+def _flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
+    """The arguments' kinds, for which code is compiled, and the numbers that it is given."""
+    kinds: list[Any] = []
+    numbers: list[int] = []
+    for argument in arguments:
+        kind = type(argument)
+        if kind is int or kind is bool:
+            kinds.append(kind)
+            numbers.append(argument)
+        elif kind is Constants:
+            kinds.append(argument.kind)
+            numbers += argument.numbers
+        else:
+            if kind is not Tensor:
+                # Not all of torch's subclasses have memory of their own: numpy refuses the others.
+                argument = torch.from_numpy(argument.detach().numpy())
+            shape = argument.shape
+            kinds.append((argument.dtype, len(shape)))
+            numbers.append(argument.data_ptr())
+            numbers += shape
+    return kinds, numbers
+
+
+class Kernel:
+    """The compiled form of one function of a module.
+
+    Its arguments are contiguous tensors on the CPU, `Constants`, and whole numbers; it returns
+    nothing.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+        self._variants: dict[tuple[Any, ...], tuple[Callable[..., bytes], Callable[..., None]]] = {}
+
+    def __call__(self, *arguments: Any) -> None:
+        kinds, numbers = _flattened(arguments)
+        key = tuple(kinds)
+        found = self._variants.get(key)
+        if found is None:
+            with _LOCK:
+                found = self._variants.get(key) or (
+                    struct.Struct(f"{len(numbers)}q").pack,
+                    self._loaded(key),
+                )
+                self._variants[key] = found
+        pack, run = found
+        run(pack(*numbers))
+
+    def _loaded(self, kinds: tuple[Any, ...]) -> Callable[..., None]:
+        # Importing llvmlite takes 39 MB, which programs without compiled engines can do without.
+        from resqunn.engines.compiled.machine import circumstances, load
+
+        identity = {"kernel": f"{self.module}.{self.name}", "arguments": str(kinds)}
+        identity |= circumstances()
+        code = read(self.name, identity)
+        if code is None:
+            from resqunn.engines.compiled.compiler import machine_code
+
+            code = machine_code(self.module, self.name, kinds)
+            write(self.name, identity, code)
+        return load(code)

@@ -1,0 +1,1 @@
+"""The reference engine: state vectors in plain torch."""

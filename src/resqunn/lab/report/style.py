@@ -1,0 +1,181 @@
+"""How figures look: one colour a wiring, the same everywhere, and how a figure is written.
+
+The colours of the five two-layer wirings are those of Okabe and Ito's palette, which people
+with colour blindness tell apart; every wiring has a marker of its own as well.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import io
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from resqunn.errors import MissingExtraError
+from resqunn.lab.training.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+else:  # matplotlib is imported when the first figure is drawn
+    Axes = Figure = Any
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+INK, FAINT, PAPER = "#1f2328", "#c8cdd3", "#ffffff"
+"""Lines and words, grid lines, background; in the page they follow its light or dark mode."""
+
+WIDE, NARROW = 7.4, 3.5
+"""Widths in inches: of a figure on a desktop or on paper, and on a phone."""
+
+WIRINGS = {
+    "none": ("#808080", "o"),
+    "X+O1": ("#e69f00", "s"),
+    "O1+O2": ("#0072b2", "D"),
+    "X+O2": ("#009e73", "^"),
+    "(X+O1)+O2": ("#d55e00", "v"),
+    "all residual": ("#d55e00", "v"),
+}
+SPARE = ("#cc79a7", "#56b4e9", "#8c6d31", "#7b5cd6", "#5b8c00", "#b5446e", "#3a8f8f")
+SPARE_MARKERS = ("P", "X", "p", "h", "<", ">", "8")
+
+RC: dict[Any, Any] = {
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "figure.facecolor": PAPER,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.parse_math": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "resqunn",
+    "figure.constrained_layout.w_pad": 0.05,
+    "figure.constrained_layout.h_pad": 0.05,
+}
+
+
+class Palette:
+    """A colour and a marker for each label; labels beyond the five wirings share the spare ones."""
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        others = [label for label in dict.fromkeys(labels) if label not in WIRINGS]
+        spare = [(SPARE[i % len(SPARE)], SPARE_MARKERS[i % len(SPARE)]) for i in range(len(others))]
+        self._looks = WIRINGS | dict(zip(others, spare, strict=True))
+
+    def colour(self, label: str) -> str:
+        return self._looks.get(label, (INK, "o"))[0]
+
+    def marker(self, label: str) -> str:
+        return self._looks.get(label, (INK, "o"))[1]
+
+
+def styled(function: Callable[P, R]) -> Callable[P, R]:
+    """Runs a function under the style, whatever the user's own matplotlib settings are."""
+
+    @functools.wraps(function)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            import matplotlib
+        except ModuleNotFoundError as error:
+            if error.name != "matplotlib":
+                raise
+            raise MissingExtraError("the report", "report") from None
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(RC)
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def panels(
+    rows: int, columns: int, *, wide: bool, height: float, share: str = "all"
+) -> tuple[Figure, Any]:
+    """A figure of rows x columns axes with shared scales; `height` is in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDE if wide else NARROW, height), layout="constrained")
+    shared: Any = share
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared)
+
+
+def accuracy_axis(axis: Any, low: float = -0.02) -> None:
+    """Per cent from 0 to 100 along an axis."""
+    axis.set_major_locator(_locator())
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
+    axis.axes.set(**{f"{axis.axis_name}lim": (low, 1.03)})
+
+
+def _locator() -> Any:
+    from matplotlib.ticker import MultipleLocator
+
+    return MultipleLocator(0.25)
+
+
+def number(value: float | int | None) -> float:
+    """A number to draw; a missing one leaves a gap."""
+    return float("nan") if value is None else float(value)
+
+
+def numbers(values: list[Any] | None, count: int) -> list[float]:
+    return [number(v) for v in values] if values else [float("nan")] * count
+
+
+@styled
+def write_figure(figure: Figure, stem: Path) -> str:
+    """Writes `stem.svg` and `stem.png`; returns the SVG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    svg, png = svg_of(figure), io.BytesIO()
+    write_atomically(stem.with_name(f"{stem.name}.svg"), svg.encode())
+    figure.set_layout_engine("none")  # everything is in its place by now
+    figure.set_dpi(200)
+    FigureCanvasAgg(figure).print_png(png)
+    write_atomically(stem.with_name(f"{stem.name}.png"), png.getvalue())
+    return svg
+
+
+@styled
+def svg_of(figure: Figure) -> str:
+    """The figure as an SVG document, the same at each call."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.StringIO()
+    # Not `savefig`, which draws everything twice.
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def inline(svg: str, prefix: str, label: str) -> str:
+    """An SVG document as an element of a page: its own ids, the page's font and colours."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace("xlink:href=", "href=")
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", svg)
+    svg = re.sub(r"'DejaVu Sans'[^;\"]*", "var(--sans)", svg)
+    for colour, name in ((INK, "ink"), (FAINT, "faint"), (PAPER, "paper")):
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)

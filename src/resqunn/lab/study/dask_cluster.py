@@ -1,0 +1,133 @@
+"""A Dask cluster as the place where runs are executed.
+
+All workers must see the results folder under the same path, as on a shared file system, and
+the data sets likewise. Start them with one thread each: `dask worker ADDRESS --nthreads 1`.
+"""
+
+# Dask is an optional dependency without types.
+# pyright: reportMissingImports=false, reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from resqunn import __version__
+from resqunn.errors import MissingExtraError, RunError
+from resqunn.lab.study.executors import Executor, Outcome, attempt
+from resqunn.lab.study.plan import PlannedRun
+
+TIMEOUT = 5
+"""Seconds that the scheduler gets to answer."""
+
+
+class DaskCluster(Executor):
+    """A running cluster.
+
+    A run whose worker dies is moved to another worker by Dask itself, a few times.
+
+    Args:
+        address: of its scheduler, such as "tcp://10.0.0.1:8786".
+
+    Raises:
+        MissingExtraError: without the extra [dask].
+        RunError: if nobody answers there, or the cluster has no workers.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            import distributed
+        except ImportError:
+            raise MissingExtraError("a Dask cluster", "dask") from None
+        self.address = address
+        try:
+            with _quiet():
+                self.client: Any = distributed.Client(
+                    address, timeout=TIMEOUT, set_as_default=False
+                )
+        except (OSError, ValueError, TimeoutError) as error:
+            raise RunError(
+                f"no Dask scheduler answers at {address} ({type(error).__name__}): start one with "
+                "`dask scheduler` and give its address, such as tcp://HOST:8786"
+            ) from None
+        if self.width == 0:
+            self.close()
+            raise RunError(
+                f"the Dask cluster at {address} has no workers: start some with "
+                f"`dask worker {address} --nthreads 1`"
+            )
+
+    @property
+    def width(self) -> int:
+        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
+        from distributed import as_completed
+
+        folder = folder.absolute()
+        self._check_workers(folder)
+        futures = {
+            self.client.submit(attempt, run, folder, key=f"resqunn-{run.key}", pure=False): run
+            for run in runs
+        }
+        try:
+            for future in as_completed(list(futures), loop=self.client.loop):
+                # An exception here is Dask's own: the run's are in the outcome.
+                error = future.exception()
+                if error is None:
+                    yield future.result()
+                else:
+                    yield Outcome(futures[future], 0.0, f"{type(error).__name__}: {error}")
+        finally:
+            with contextlib.suppress(Exception):
+                self.client.cancel(list(futures), force=True)
+                for future in futures:
+                    future.release()
+
+    def _check_workers(self, folder: Path) -> None:
+        try:
+            found = self.client.run(_probe, folder, on_error="return")
+        except (OSError, ValueError, TimeoutError) as error:
+            raise RunError(f"the Dask cluster at {self.address} is gone: {error}") from None
+        for worker, answer in found.items():
+            if not isinstance(answer, tuple):
+                raise RunError(
+                    f"the Dask worker {worker} cannot run resqunn ({answer}): install the same "
+                    "version there"
+                )
+            version, sees = answer
+            if version != __version__:
+                raise RunError(
+                    f"the Dask worker {worker} has resqunn {version}, not {__version__}: results "
+                    "would be mixed; install the same version there"
+                )
+            if not sees:
+                raise RunError(
+                    f"the Dask worker {worker} does not see {folder}: choose an --out that all "
+                    "workers share under the same path"
+                )
+
+    def close(self) -> None:
+        """Leaves the cluster as it was."""
+        with contextlib.suppress(Exception):
+            self.client.close(timeout=TIMEOUT)
+
+
+def _probe(folder: Path) -> tuple[str, bool]:
+    return __version__, (folder / "study.json").exists()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the log messages of attempts to connect: the error says it."""
+    import logging
+
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,203 @@
+"""Where runs are executed: in this process, in a pool of processes, on a Dask cluster.
+
+An executor only says what became of each run; trying again, reporting and progress are the
+same for all of them, in `execute`. Runs write their own folders, so the results are the same
+from each.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from resqunn.errors import ResqunnError, RunError
+from resqunn.lab.study.jobs import finished, perform
+from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.loop import EVALUATION_BATCH
+from resqunn.lab.training.run import build_model
+
+ATTEMPTS = 2
+"""Times that a run is tried before it is reported as failed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run is done (`error` is None), or has failed."""
+
+    run: PlannedRun
+    seconds: float
+    error: str | None = None
+
+
+class Executor(ABC):
+    """Base of all places where runs are executed."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """How many runs go on at once."""
+
+    @abstractmethod
+    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
+        """Executes the runs; yields each when it has ended, in whatever order.
+
+        Closed early, or interrupted, it stops what it has started.
+        """
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to give back
+        """Gives back what the executor holds."""
+
+
+def attempt(run: PlannedRun, folder: Path) -> Outcome:
+    """One attempt at a run, in this process; no exception of the run gets out."""
+    start = time.monotonic()
+    error = None
+    try:
+        perform(run, folder)
+    except Exception as mistake:
+        known = isinstance(mistake, ResqunnError)
+        error = str(mistake) if known else f"{type(mistake).__name__}: {mistake}"
+    return Outcome(run, time.monotonic() - start, error)
+
+
+class Serial(Executor):
+    """One run after the other, in this process."""
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
+        for run in runs:
+            yield attempt(run, folder)
+
+
+@dataclass
+class Progress:
+    """How far the command is; `seconds_left` is None as long as nothing is known."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    running: int = 0
+    seconds_left: float | None = None
+    stage: str = "training"
+    _seconds: dict[tuple[str, TrainConfig | None], list[float]] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        """Runs that have not ended, without those that are running."""
+        return self.total - self.done - self.failed - self.running
+
+    def learn(self, outcome: Outcome, waiting: Sequence[PlannedRun], width: int) -> None:
+        """Takes note of a run's time and estimates the rest from runs of the same kind."""
+        for kind in (_kind(outcome.run), (outcome.run.kind, None)):
+            self._seconds.setdefault(kind, []).append(outcome.seconds)
+        every = [seconds for known in self._seconds.values() for seconds in known]
+        expected = 0.0
+        for run in waiting:
+            known = self._seconds.get(_kind(run)) or self._seconds.get((run.kind, None)) or every
+            expected += sum(known) / len(known)
+        self.seconds_left = expected / width
+
+
+def _kind(run: PlannedRun) -> tuple[str, TrainConfig]:
+    return (run.kind, replace(run.config, seed=0))
+
+
+ProgressReport = Callable[[Progress], None]
+
+
+def execute(
+    executor: Executor,
+    runs: Sequence[PlannedRun],
+    folder: Path,
+    on_progress: ProgressReport | None = None,
+    check: Callable[[], None] | None = None,
+) -> list[Outcome]:
+    """Does every run that is not done yet, and returns those that failed every time.
+
+    Args:
+        check: called after a failure; raises if no run can succeed any more, as when the disk
+            is full.
+    """
+    waiting = {run.key: run for run in runs if not finished(folder, run.key)}
+    progress = Progress(len(runs), done=len(runs) - len(waiting))
+    report = on_progress or (lambda _: None)
+    if waiting and executor.width > 1:
+        progress.stage = "compiling"
+        report(progress)
+        compile_kernels(list(waiting.values()))
+        progress.stage = "training"
+    failed: list[Outcome] = []
+    for number in range(1, ATTEMPTS + 1):
+        tried, failed = list(waiting.values()), []
+        progress.running = min(executor.width, len(waiting))
+        report(progress)
+        for outcome in executor.outcomes(tried, folder):
+            if outcome.error is None:
+                progress.done += 1
+                del waiting[outcome.run.key]
+            else:
+                if check is not None:
+                    check()
+                failed.append(outcome)
+            ended = {each.run.key for each in failed}
+            rest = [run for key, run in waiting.items() if key not in ended]
+            progress.running = min(executor.width, len(rest))
+            progress.failed = len(failed) if number == ATTEMPTS else 0
+            progress.learn(outcome, list(waiting.values()), max(1, executor.width))
+            report(progress)
+        if not failed:
+            break
+    return failed
+
+
+def compile_kernels(runs: Sequence[PlannedRun]) -> None:
+    """Compiles what the runs need into the cache on disk, before many processes want it."""
+    torch_threads = torch.get_num_threads()
+    seen = set()
+    try:
+        torch.set_num_threads(1)
+        for run in runs:
+            config = run.config
+            shape = (config.depths, config.encoding, config.ansatz, config.readout)
+            kind = (*shape, config.reupload, config.head, config.measured, config.input_gradients)
+            if run.kind != "train" or kind in seen:
+                continue
+            seen.add(kind)
+            model = build_model(config)
+            side = 28 if config.data != "digits" else 8
+            images = torch.rand(config.batch_size, 1, side, side)
+            loss = model(images).sum()
+            if loss.requires_grad:
+                loss.backward()
+            with torch.no_grad():
+                model(torch.rand(EVALUATION_BATCH, 1, side, side))
+    finally:
+        torch.set_num_threads(torch_threads)
+
+
+def choose(workers: int, dask: str | None) -> Executor:
+    """The executor that the options of the command ask for.
+
+    Raises:
+        RunError, MissingExtraError: if it cannot be had.
+    """
+    if dask is not None:
+        from resqunn.lab.study.dask_cluster import DaskCluster
+
+        return DaskCluster(dask)
+    if workers < 1:
+        raise RunError(f"workers is 1 or more, not {workers}")
+    if workers == 1:
+        return Serial()
+    from resqunn.lab.study.pool import Pool
+
+    return Pool(workers)

@@ -1,0 +1,183 @@
+"""What a run leaves in its folder, and reading it back.
+
+config.json       everything that decides the result
+manifest.json     versions, seed, threads, checksum of the data: what it was run with
+metrics.jsonl     one line an epoch; the same bytes whenever the run is repeated
+timings.jsonl     seconds of each epoch; differs from run to run
+checkpoints/      the latest epoch, with the optimiser, and the best epoch
+result.json       written when the last epoch is done
+
+All JSON objects hold their own SHA-256. Checkpoints and the result also hold those of the
+configuration and of the metrics that they belong to, so that no part can be changed, or taken
+from another run, unnoticed. Times alone are not protected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from resqunn.errors import RunError
+from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, load_checkpoint
+from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.files import read_sealed, sealed, write_atomically
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of `metrics.jsonl`. Accuracies are taken after the epoch's last step."""
+
+    epoch: int
+    loss: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    gradient_norms: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished or interrupted run."""
+
+    folder: Path
+    config: TrainConfig
+    epochs: tuple[Epoch, ...]
+
+    @property
+    def best(self) -> Epoch:
+        """The first epoch with the highest validation accuracy."""
+        return max(self.epochs, key=lambda e: (e.validation_accuracy, -e.epoch))
+
+    @property
+    def finished(self) -> bool:
+        """Whether its last epoch is done."""
+        return len(self.epochs) == self.config.epochs
+
+
+def open_run(folder: str | Path) -> Run:
+    """Reads a run's configuration and the epochs of its latest checkpoint.
+
+    Raises:
+        RunError: if a part is missing, damaged, or belongs to another run.
+    """
+    folder = Path(folder)
+    config = TrainConfig.from_json(folder / "config.json")
+    path = folder / "metrics.jsonl"
+    # A run that was stopped in its first epoch has no checkpoint, and at most one line.
+    started = path.exists() and len(_lines(path)) > 1
+    if not started and not (folder / "checkpoints" / "latest.json").exists():
+        return Run(folder, config, ())
+    saved = checkpoint_of(folder, "latest", config)
+    return Run(folder, config, read_metrics(folder, saved.epoch, saved.metrics_sha256))
+
+
+def checkpoint_of(folder: Path, name: str, config: TrainConfig) -> Checkpoint:
+    """A checkpoint of the run in a folder.
+
+    Raises:
+        RunError: if it is missing, damaged, or belongs to another configuration.
+    """
+    saved = load_checkpoint(folder / "checkpoints", name)
+    if saved.config_sha256 != config.sha256:
+        raise RunError(
+            f"{folder / 'checkpoints' / name}.json belongs to another configuration than "
+            f"{folder / 'config.json'}: {AGAIN}"
+        )
+    return saved
+
+
+def metrics_sha256(epochs: Iterable[Epoch]) -> str:
+    """The SHA-256 of the lines of `metrics.jsonl` of some epochs."""
+    return hashlib.sha256(b"".join(_line(asdict(epoch)) for epoch in epochs)).hexdigest()
+
+
+def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
+    """The first so many epochs of `metrics.jsonl`.
+
+    Raises:
+        RunError: if they are not those that have this SHA-256.
+    """
+    path = folder / "metrics.jsonl"
+    lines = _lines(path)[:count]
+    if hashlib.sha256(b"".join(lines)).hexdigest() != sha256:
+        raise RunError(
+            f"{path} fails its checksum: it is damaged or altered, or does not hold the {count} "
+            f"epochs that are done; {AGAIN}"
+        )
+    try:
+        return tuple(Epoch(**json.loads(line)) for line in lines)
+    except (ValueError, TypeError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from None
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}): {AGAIN}") from None
+
+
+def read_record(folder: Path, name: str) -> dict[str, Any]:
+    """Reads `manifest.json` or `result.json`.
+
+    Raises:
+        RunError: if it is missing, damaged or altered.
+    """
+    return read_sealed(folder / name, RunError, AGAIN)
+
+
+def read_seconds(folder: Path, epochs: Sequence[int]) -> float:
+    """The time that these epochs took together, from `timings.jsonl`.
+
+    Raises:
+        RunError: if it does not hold a time for each of them, in order.
+    """
+    path = folder / "timings.jsonl"
+    try:
+        entries = [json.loads(line) for line in _lines(path)]
+        found = {entry["epoch"]: float(entry["seconds"]) for entry in entries}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        found = {}
+    if list(found) != list(epochs) or not all(0 <= s < math.inf for s in found.values()):
+        raise RunError(f"{path} is damaged: it does not hold the time of each epoch; {AGAIN}")
+    return sum(found.values())
+
+
+def write_result(run: Run) -> None:
+    """Writes `result.json`, unless it is there as it should be."""
+    path = run.folder / "result.json"
+    result = {
+        "kind": "train",
+        "config_sha256": run.config.sha256,
+        "metrics_sha256": metrics_sha256(run.epochs),
+        "final": asdict(run.epochs[-1]),
+        "best": asdict(run.best),
+    }
+    content = sealed(path.name, result)
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)
+
+
+def keep_lines(path: Path, count: int) -> None:
+    """Cuts a file of JSON lines after so many: later ones are of epochs without a checkpoint."""
+    lines = _lines(path) if path.exists() else []
+    write_atomically(path, b"".join(lines[:count]))
+
+
+def append(path: Path, value: Any) -> None:
+    """Adds a line to a file of JSON lines."""
+    with path.open("ab") as file:
+        file.write(_line(value))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _line(value: Any) -> bytes:
+    return (json.dumps(value, allow_nan=False) + "\n").encode()

@@ -1,0 +1,264 @@
+"""A network, its optimiser and its data, built from a configuration and trained in a folder."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from resqunn import __version__
+from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
+from resqunn.errors import RunError
+from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, save_checkpoint
+from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.files import sealed, write_atomically
+from resqunn.lab.training.loop import (
+    BatchReport,
+    Prepared,
+    evaluate,
+    prepare,
+    require_finite,
+    train_epoch,
+)
+from resqunn.lab.training.records import (
+    Epoch,
+    Run,
+    append,
+    keep_lines,
+    metrics_sha256,
+    write_result,
+)
+from resqunn.nn.network import ResQuNN
+from resqunn.nn.placement import available
+from resqunn.nn.presets import residual_model
+
+_RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What a caller wants to hear of while a run goes on."""
+
+    on_start: Callable[[TrainConfig, Dataset, ResQuNN, int], None] | None = None
+    """With the configuration, the data, the model, and the epochs already done."""
+    on_batch: BatchReport | None = None
+    on_epoch: Callable[[Epoch], None] | None = None
+
+
+SILENT = Callbacks()
+
+
+def build_model(config: TrainConfig) -> ResQuNN:
+    """The network of a configuration, its weights drawn from the seed."""
+    return residual_model(
+        config.wiring,
+        depths=config.depths,
+        encoding=config.encoding,
+        ansatz=config.ansatz,
+        readout=config.readout,
+        reupload=config.reupload,
+        angle_scale=config.angle_scale,
+        input_gradients=config.input_gradients,
+        head=config.head,
+        classes=config.classes,
+        softmax=config.softmax,
+        kernel_size=config.kernel_size,
+        align=config.align,
+        measured=config.measured,
+        trainable=config.trainable,
+        engine=config.engine,
+        dtype=getattr(torch, config.dtype),
+        generator=torch.Generator().manual_seed(config.seed),
+    ).to(available(config.device))
+
+
+def load_data(config: TrainConfig) -> Dataset:
+    """The data set of a configuration."""
+    return load_dataset(
+        config.data, config.classes, config.per_class, config.seed, config.data_root
+    )
+
+
+class Session:
+    """A model, its optimiser and its data, ready to go on."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        config.check()
+        self.config = config
+        self.model = build_model(config)  # first: a mistake in the options shows at once
+        self.data = load_data(config)
+        device, dtype = available(config.device), getattr(torch, config.dtype)
+        self.train = _moved(self.data.train, device, dtype)
+        self.validation = _moved(self.data.validation, device, dtype)
+        with torch.no_grad():
+            self.model(self.train.images[:1])  # gives the head its shape
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
+        self.parts: dict[str, nn.Module] = {
+            f"O{k}": layer for k, layer in enumerate(self.model.layers, 1)
+        } | {"head": self.model.head}
+
+    def go(self, folder: Path, epochs: list[Epoch], callbacks: Callbacks) -> Run:
+        """Trains from the epoch after the last of `epochs` to the end.
+
+        Raises:
+            RunError: if the folder cannot be written to, for instance when the disk is full.
+            RunError: if the loss becomes NaN or infinite.
+        """
+        with writing(folder):
+            (folder / "checkpoints").mkdir(exist_ok=True)
+            if not epochs:
+                manifest = sealed("manifest.json", _manifest(self.config, self.data))
+                write_atomically(folder / "manifest.json", manifest)
+            for name in ("metrics.jsonl", "timings.jsonl"):
+                keep_lines(folder / name, len(epochs))
+        if callbacks.on_start is not None:
+            callbacks.on_start(self.config, self.data, self.model, len(epochs))
+        with threads(self.config.threads):
+            train, validation = (prepare(self.model, d) for d in (self.train, self.validation))
+            self._epochs(folder, epochs, callbacks, train, validation)
+        run = Run(folder, self.config, tuple(epochs))
+        with writing(folder):
+            write_result(run)
+        return run
+
+    def _epochs(
+        self,
+        folder: Path,
+        epochs: list[Epoch],
+        callbacks: Callbacks,
+        train: Prepared,
+        validation: Prepared,
+    ) -> None:
+        for number in range(len(epochs) + 1, self.config.epochs + 1):
+            start = time.perf_counter()
+            loss, norms = train_epoch(
+                self.model,
+                self.optimizer,
+                train,
+                seed=self.config.seed,
+                epoch=number,
+                batch_size=self.config.batch_size,
+                parts=self.parts,
+                on_batch=callbacks.on_batch,
+            )
+            on_train = evaluate(self.model, train)
+            on_validation = evaluate(self.model, validation)
+            require_finite(on_train.loss, f"after the last step of epoch {number}")
+            require_finite(on_validation.loss, f"on validation images in epoch {number}")
+            epoch = Epoch(
+                number,
+                loss,
+                on_train.loss,
+                on_train.accuracy,
+                on_validation.loss,
+                on_validation.accuracy,
+                norms,
+            )
+            epochs.append(epoch)
+            seconds = round(time.perf_counter() - start, 4)
+            run = Run(folder, self.config, tuple(epochs))
+            with writing(folder):
+                append(folder / "metrics.jsonl", asdict(epoch))
+                append(folder / "timings.jsonl", {"epoch": number, "seconds": seconds})
+                if run.best is epoch:
+                    self.save(run, "best")
+                self.save(run, "latest")
+            if callbacks.on_epoch is not None:
+                callbacks.on_epoch(epoch)
+
+    def save(self, run: Run, name: str) -> None:
+        """Writes weights and the optimiser's state as the checkpoint `name`."""
+        tensors = {f"model/{key}": value for key, value in self.model.state_dict().items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"adam/{number}/{key}": value for key, value in state.items()}
+        sums = self.config.sha256, metrics_sha256(run.epochs)
+        checkpoint = Checkpoint(len(run.epochs), tensors, *sums)
+        save_checkpoint(run.folder / "checkpoints", name, checkpoint)
+
+    def restore(self, folder: Path, checkpoint: Checkpoint, with_optimizer: bool = True) -> None:
+        """Goes back to a checkpoint.
+
+        Raises:
+            RunError: if it is of another network.
+        """
+        weights: dict[str, torch.Tensor] = {}
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        try:
+            for key, tensor in checkpoint.tensors.items():
+                kind, _, name = key.partition("/")
+                if kind == "model":
+                    weights[name] = tensor
+                else:
+                    number, _, entry = name.partition("/")
+                    state.setdefault(int(number), {})[entry] = tensor
+            self.model.load_state_dict(weights)
+            if with_optimizer:
+                groups = self.optimizer.state_dict()["param_groups"]
+                self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        except (RuntimeError, ValueError) as error:
+            raise RunError(
+                f"the checkpoint of {folder} does not fit its configuration "
+                f"({' '.join(str(error).split())}): {AGAIN}"
+            ) from None
+
+
+def _moved(data: LabelledImages, device: torch.device, dtype: torch.dtype) -> LabelledImages:
+    return replace(data, images=data.images.to(device, dtype), labels=data.labels.to(device))
+
+
+def _manifest(config: TrainConfig, data: Dataset) -> dict[str, Any]:
+    versions = {"python": platform.python_version(), "resqunn": __version__}
+    for name in _RECORDED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "versions": versions,
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "command": sys.argv,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seed": config.seed,
+        "threads": config.threads,
+        "data": config.data,
+        "data_sha256": data.sha256,
+        "images": {"train": len(data.train), "validation": len(data.validation)},
+    }
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Around what is written, so that an error of the caller's own is not taken for the disk's.
+
+    Raises:
+        RunError: if the folder cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"cannot write to {folder} ({error.strerror}): mend that, then continue with "
+            f"`resqunn resume {folder}`"
+        ) from None
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Torch's number of threads for as long as a run takes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,5 +1,0 @@
-"""What people look at: figures and the page that shows them."""
-
-from resqunn.report.page import write_report
-
-__all__ = ["write_report"]
