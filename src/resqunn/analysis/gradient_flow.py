@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -28,6 +28,9 @@ ROUNDING = 64 * torch.finfo(torch.float64).eps
 arrives at its layer's output: an expectation value changes by at most 1 a radian."""
 
 
+Status = Literal["none", "zero", "flows"]
+
+
 @dataclass(frozen=True)
 class LayerFlow:
     """The gradient of one layer's weights.
@@ -41,7 +44,7 @@ class LayerFlow:
     """
 
     name: str
-    status: str
+    status: Status
     norm: float | None
     gradient: Float[Tensor, " W"] | None
     zero: Bool[Tensor, " W"] | None
@@ -182,7 +185,7 @@ def _layer_flow(
         ]
     ).detach()
     zero = flat.abs() <= ROUNDING * arriving
-    status = "zero" if bool(zero.all()) else "flows"
+    status: Status = "zero" if bool(zero.all()) else "flows"
     return LayerFlow(name, status, float(torch.linalg.vector_norm(flat)), flat, zero)
 
 

@@ -24,11 +24,11 @@ from resqunn.cli.signals import Stopped, stoppable
 
 if TYPE_CHECKING:
     from resqunn.data.datasets import Dataset
-    from resqunn.lab.study.executors import Progress as StudyProgress
+    from resqunn.lab.study.execution import Progress as StudyProgress
+    from resqunn.lab.study.running import Finished
     from resqunn.lab.training.config import TrainConfig
     from resqunn.lab.training.run import Callbacks, Epoch, Run
     from resqunn.nn.network import ResQuNN
-    from resqunn.papers.resqunns.reproduce import Reproduction
 
 STEPS = 20
 """Lines of a long command whose output is no terminal, besides one every `PATIENCE` seconds."""
@@ -123,8 +123,8 @@ def _heading(config: TrainConfig, data: Dataset, model: ResQuNN) -> str:
 
 
 def reproducing(
-    folder: Path, go: Callable[[Callable[[StudyProgress], None]], Reproduction]
-) -> Reproduction:
+    folder: Path, go: Callable[[Callable[[StudyProgress], None]], Finished]
+) -> Finished:
     """Runs the studies with a count of runs done, running and left."""
     shown = _bar()
     task = shown.add_task("reading the data", total=None, state="")

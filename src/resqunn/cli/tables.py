@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
 from resqunn.cli.console import console
@@ -13,6 +14,7 @@ from resqunn.cli.console import console
 if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow
     from resqunn.data.sources import Source
+    from resqunn.lab.study.results import Results
     from resqunn.lab.training.loop import Scores
     from resqunn.lab.training.run import Run
     from resqunn.nn.wiring import Wiring
@@ -50,7 +52,8 @@ def report(run: Run) -> None:
     console.print(
         f"\nfinal: {last.train_accuracy:.1%} train, {last.validation_accuracy:.1%} validation; "
         f"best*: {best.validation_accuracy:.1%} validation in epoch {best.epoch}\n"
-        f"saved in {run.folder}; look closer with: resqunn evaluate {run.folder}"
+        f"saved in {escape(str(run.folder))}; look closer with: resqunn evaluate "
+        f"{escape(str(run.folder))}"
     )
 
 
@@ -63,7 +66,9 @@ def scores(folder: Path, checkpoint: str, epoch: int, scores: Scores) -> None:
         share = f"{right / total:.1%}" if total else "-"
         table.add_row(str(label), str(right), str(total), share)
     table.add_row("all", str(sum(scores.right)), str(sum(scores.total)), f"{scores.accuracy:.1%}")
-    console.print(f"{folder}, {checkpoint} checkpoint (epoch {epoch}), validation images")
+    console.print(
+        f"{escape(str(folder))}, {checkpoint} checkpoint (epoch {epoch}), validation images"
+    )
     console.print(table)
     console.print(f"mean cross entropy {scores.loss:.4f}")
 
@@ -118,27 +123,36 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
         table.add_column(name, no_wrap=True)
     for row, place in zip(rows, places, strict=True):
         subset = "all" if row.per_class is None else f"{len(row.classes)} x {row.per_class}"
-        table.add_row(row.name, row.summary, subset, place)
+        table.add_row(row.name, row.summary, subset, escape(place))
     console.print(table)
 
 
-def verdicts(summary: dict[str, Any], path: Path) -> None:
-    """Every claim of the paper with its verdict, and where the numbers are."""
+def verdicts(results: Results, path: Path) -> None:
+    """Every claim with its verdict, and where the numbers are."""
     table = _table()
     for name in ("verdict", "claim", "source"):
         table.add_column(name, no_wrap=name == "verdict")
-    for claim in summary["claims"]:
-        table.add_row(claim["verdict"], claim["statement"], claim["source"])
+    for claim in results.claims:
+        table.add_row(escape(claim.verdict), escape(claim.statement), escape(claim.source))
+    if results.claims:
+        console.print(table)
+    if results.source.warning:
+        console.print(f"\n{escape(results.source.warning)}")
+    for failure in results.failures:
+        console.print(
+            escape(
+                f"failed twice: {failure.study}, {failure.label}, seed {failure.seed}: "
+                f"{failure.error}"
+            )
+        )
+    console.print(f"\nsummary  {escape(str(path))}")
+
+
+def papers(rows: Sequence[tuple[str, str, str]]) -> None:
+    """The papers that can be rerun: name, citation, figures."""
+    table = _table()
+    for name in ("name", "paper", "figures"):
+        table.add_column(name, no_wrap=name == "name")
+    for row in rows:
+        table.add_row(*map(escape, row))
     console.print(table)
-    options = summary["options"]
-    if options["quick"]:
-        console.print(
-            "\nquick run: small images, few epochs and seeds; these verdicts say that everything "
-            "works, not what holds"
-        )
-    for failure in summary["failures"]:
-        console.print(
-            f"failed twice: {failure['study']}, {failure['label']}, seed {failure['seed']}: "
-            f"{failure['error']}"
-        )
-    console.print(f"\nsummary  {path}")

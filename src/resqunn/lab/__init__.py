@@ -1,1 +1,69 @@
-"""."""
+"""The laboratory: training, studies over many seeds, and reports."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resqunn.lab.report.page import write_report
+    from resqunn.lab.study.claims import Claim
+    from resqunn.lab.study.executors.choice import executor
+    from resqunn.lab.study.plan import Plan, Series, Study
+    from resqunn.lab.study.results import Measured, Quantity, Results, Term, open_results
+    from resqunn.lab.study.running import run
+    from resqunn.lab.training.config import TrainConfig
+    from resqunn.lab.training.run import evaluate_run, load_model, open_run, resume, train
+
+_PLACES = {
+    "Claim": "study.claims",
+    "Measured": "study.results",
+    "Plan": "study.plan",
+    "Quantity": "study.results",
+    "Results": "study.results",
+    "Series": "study.plan",
+    "Study": "study.plan",
+    "Term": "study.results",
+    "TrainConfig": "training.config",
+    "evaluate_run": "training.run",
+    "executor": "study.executors.choice",
+    "load_model": "training.run",
+    "open_results": "study.results",
+    "open_run": "training.run",
+    "resume": "training.run",
+    "run": "study.running",
+    "train": "training.run",
+    "write_report": "report.page",
+}
+
+__all__ = [
+    "Claim",
+    "Measured",
+    "Plan",
+    "Quantity",
+    "Results",
+    "Series",
+    "Study",
+    "Term",
+    "TrainConfig",
+    "evaluate_run",
+    "executor",
+    "load_model",
+    "open_results",
+    "open_run",
+    "resume",
+    "run",
+    "train",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use, so that `resqunn --help` need not import torch.
+    if name not in _PLACES:
+        raise AttributeError(f"module 'resqunn.lab' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"resqunn.lab.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

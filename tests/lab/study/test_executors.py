@@ -14,19 +14,26 @@ from pathlib import Path
 import pytest
 
 from resqunn.errors import RunError
-from resqunn.lab.study import executors
-from resqunn.lab.study import reproduce as module
-from resqunn.lab.study.executors import Executor, Outcome, choose, execute
+from resqunn.lab.study import running
+from resqunn.lab.study.execution import Progress, execute
+from resqunn.lab.study.executors import base
+from resqunn.lab.study.executors.base import Executor, Outcome
+from resqunn.lab.study.executors.choice import executor as choose
+from resqunn.lab.study.executors.pool import Pool
 from resqunn.lab.study.folder import opened
-from resqunn.lab.study.plan import Options
-from resqunn.lab.study.pool import Pool
+from resqunn.lab.study.plan import PlannedRun
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import read_sealed, sealed
-from resqunn.papers.resqunns.reproduce import reproduce
+from resqunn.papers.paper import Options
+from resqunn.papers.resqunns import PAPER
 
 from support import study_bytes as tables
 
-SMALL = Options("digits", seeds=2, epochs=1, figures=("2", "7"), quick=True)
+SMALL = Options("digits", seeds=(0, 1), epochs=1, figures=("2", "7"), quick=True)
+
+
+def reproduce(options: Options, folder: Path, *executor: Executor, **more) -> running.Finished:
+    return running.run(PAPER.plan(options), folder, *executor, **more)
 
 
 @pytest.fixture(scope="module")
@@ -127,13 +134,14 @@ def test_mistakes_with_dask_are_told_within_seconds() -> None:
 def test_what_is_done_is_not_done_again(serial: Path) -> None:
     before = {f: f.stat().st_mtime_ns for f in serial.glob("runs/*/*")}
     done = []
-    found = reproduce(SMALL, serial, on_progress=lambda p: done.append((p.done, p.total)))
+    reproduce(SMALL, serial, on_progress=lambda p: done.append((p.done, p.total)))
+    count = len(PAPER.plan(SMALL).runs)
     assert {f: f.stat().st_mtime_ns for f in serial.glob("runs/*/*")} == before
-    assert set(done) == {(len(found.plan.runs), len(found.plan.runs))}
+    assert set(done) == {(count, count)}
 
 
 def test_an_interrupted_command_goes_on(serial: Path, tmp_path: Path) -> None:
-    def stop(progress: executors.Progress) -> None:
+    def stop(progress: Progress) -> None:
         if progress.done == 2:
             raise KeyboardInterrupt
 
@@ -141,7 +149,7 @@ def test_an_interrupted_command_goes_on(serial: Path, tmp_path: Path) -> None:
         reproduce(SMALL, tmp_path / "results", on_progress=stop)
     assert not (tmp_path / "results/summary.json").exists()
     found = reproduce(SMALL, tmp_path / "results", Pool(2))
-    assert found.summary["failures"] == []
+    assert found.results.failures == ()
     assert tables(tmp_path / "results") == tables(serial)
 
 
@@ -172,24 +180,27 @@ def test_what_fails_twice_is_reported_while_the_rest_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
-    perform = executors.perform
+    perform = base.perform
 
     def fail(run, folder) -> None:
         tried.append(run.key)
-        if run.kind == "pixels" or (run.kind == "monomials" and tried.count(run.key) == 1):
+        if run.task.endswith(":pixels") or (
+            run.task.endswith(":monomials") and tried.count(run.key) == 1
+        ):
             raise ZeroDivisionError("no luck")
         perform(run, folder)
 
-    monkeypatch.setattr(executors, "perform", fail)
-    options = replace(SMALL, figures=("controls",), seeds=1)
+    monkeypatch.setattr(base, "perform", fail)
+    options = replace(SMALL, figures=("controls",), seeds=(0,))
     found = reproduce(options, tmp_path / "results")
-    labels = [(f["label"], f["seed"], f["error"]) for f in found.summary["failures"]]
+    labels = [(f.label, f.seed, f.error) for f in found.results.failures]
     error = "ZeroDivisionError: no luck"
     assert labels == [("logistic regression on pixels", 0, error)]
-    assert json.loads((tmp_path / "results/failures.json").read_text()) == found.summary["failures"]
-    assert len(found.summary["controls"]) == 5
-    monkeypatch.setattr(executors, "perform", perform)
-    assert reproduce(options, tmp_path / "results").summary["failures"] == []
+    (told,) = json.loads((tmp_path / "results/failures.json").read_text())
+    assert told["error"] == error
+    assert len(found.results.studies[0].series) == 5
+    monkeypatch.setattr(base, "perform", perform)
+    assert reproduce(options, tmp_path / "results").results.failures == ()
 
 
 class Scripted(Executor):
@@ -203,10 +214,7 @@ class Scripted(Executor):
 
 
 def test_progress_and_its_estimate(tmp_path: Path) -> None:
-    runs = [
-        executors.PlannedRun("s", "a", "paper", seed, TrainConfig(seed=seed), "x")
-        for seed in range(8)
-    ]
+    runs = [PlannedRun("s", "a", seed, TrainConfig(seed=seed), "x") for seed in range(8)]
     seen = []
     failed = execute(
         Scripted(), runs, tmp_path, lambda p: seen.append((p.done, p.failed, p.running, p.left))
@@ -214,7 +222,7 @@ def test_progress_and_its_estimate(tmp_path: Path) -> None:
     assert [outcome.run.seed for outcome in failed] == [0]
     assert seen[-1] == (7, 1, 0, 0)
     assert all(sum(counts) == 8 for counts in seen)
-    progress = executors.Progress(8)
+    progress = Progress(8)
     progress.learn(Outcome(runs[0], 2.0), runs[1:], 2)
     assert progress.seconds_left == 7.0
 
@@ -233,7 +241,10 @@ def test_folders_that_do_not_fit(serial: Path, tmp_path: Path) -> None:
     (tmp_path / "old/study.json").write_bytes(sealed("study.json", study))
     with pytest.raises(RunError, match=r"made by resqunn 0\.0\.1"):
         reproduce(SMALL, tmp_path / "old")
-    with opened(serial, SMALL), pytest.raises(RunError, match="another command is working"):
+    with (
+        opened(serial, PAPER.plan(SMALL).options),
+        pytest.raises(RunError, match="another command is working"),
+    ):
         reproduce(SMALL, serial)
 
 
@@ -244,8 +255,8 @@ def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.Monkey
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(executors, "perform", fail)
-    monkeypatch.setattr(module, "check_writable", full)
+    monkeypatch.setattr(base, "perform", fail)
+    monkeypatch.setattr(running, "check_writable", full)
     with pytest.raises(RunError, match="No space left"):
         reproduce(SMALL, tmp_path / "results")
 
@@ -254,10 +265,10 @@ def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.Monkey
     ("arguments", "message"),
     [
         (["--figures", "12"], "unknown figure '12'"),
-        (["--readings", "al"], "did you mean 'all'"),
+        (["--interpretations", "al"], "did you mean 'all'"),
         (["--data", "mnits"], "did you mean 'mnist'"),
-        (["--workers", "0"], "workers is 1 or more"),
-        (["--seeds", "0"], "seeds is 1 to"),
+        (["--workers", "0"], "workers must be 1 or more"),
+        (["--seeds", "0"], "seeds must be a number from 1 to"),
         (["--out", "/dev/null/x"], "cannot write to"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from resqunn.cli.commands.networks import Datasets, Draw, Gradients, Wirings
-from resqunn.cli.commands.reproduction import Report, Reproduce
+from resqunn.cli.commands.reproduction import Papers, Report, Reproduce
 from resqunn.cli.commands.runs import Evaluate, Resume, Train
 
 
@@ -25,6 +25,7 @@ COMMANDS: dict[str, type[Any]] = {
         Wirings,
         Draw,
         Reproduce,
+        Papers,
         Report,
         Datasets,
     )

@@ -1,55 +1,59 @@
-"""The paper's studies, and the report on them."""
+"""Papers, rerun, and the report on them."""
 
 from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
+from rich.markup import escape
 
 from resqunn.cli import progress, tables
 from resqunn.cli.console import console
-from resqunn.errors import MissingExtraError
-from resqunn.lab.study.plan import FIGURES
 
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Rerun the paper's studies, judge its claims, and leave a report.
+    """Rerun a paper's studies, judge its claims, and leave a report.
 
     Stopped at any moment, the same command goes on where it was.
 
     Example: resqunn reproduce --figures 8 9 --out results/figures
     """
 
+    paper: tyro.conf.Positional[str] = "resqunns"
+    """A name that `resqunn papers` lists, or MODULE:OBJECT."""
+
     out: Path | None = None
-    """Results folder. Default: results/paper, or results/quick with --quick."""
+    """Results folder. Default: results/PAPER, or results/PAPER-quick with --quick."""
 
-    figures: tuple[str, ...] = FIGURES
-    """Figures of the paper, and the studies beyond it."""
+    figures: tuple[str, ...] = ()
+    """Figures of the paper, and the studies beyond it (see `resqunn papers`). Default: all."""
 
-    readings: str = "default"
-    """default: the paper as written, and with true gradients; all: every combination."""
+    interpretations: str = "default"
+    """Of what the paper leaves open. default: those it is mainly read in; all: every
+    combination."""
 
     quick: bool = False
-    """The embedded digits, few epochs and seeds: everything works, nothing is judged fairly."""
+    """Little data, few epochs and seeds: everything works, nothing is judged fairly."""
 
     full: bool = False
-    """Also train the best wirings on all images of the data set."""
+    """Also what takes long and is otherwise left out."""
 
     data: str | None = None
-    """Data set; mnist, or digits with --quick."""
+    """Data set. Default: the paper's, or digits with --quick."""
 
     data_root: Path | None = None
     """Folder with the data files; RESQUNN_DATA if not given."""
 
-    seeds: int | None = None
-    """Runs of each network; 5, or 2 with --quick."""
+    seeds: str | None = None
+    """Runs of each network: a number of seeds, or a range such as 200:230. Default: the
+    paper's, or 2 with --quick."""
 
     epochs: int | None = None
-    """Passes over the training images; 30, or 4 with --quick."""
+    """Passes over the training images. Default: the paper's, or 4 with --quick."""
 
     workers: int | None = None
     """Processes; by default one a core."""
@@ -59,40 +63,57 @@ class Reproduce:
 
     def run(self) -> None:
         from resqunn.data.sources import source
-        from resqunn.lab.report import write_report
-        from resqunn.lab.study.executors import choose
-        from resqunn.lab.study.plan import Options
-        from resqunn.papers.resqunns import figures as paper
-        from resqunn.papers.resqunns.reproduce import reproduce
+        from resqunn.lab.report.page import write_report
+        from resqunn.lab.study.executors.choice import executor
+        from resqunn.lab.study.running import run
+        from resqunn.papers.paper import seeds
+        from resqunn.papers.registry import paper
 
-        seeds, epochs = (paper.QUICK_SEEDS, paper.QUICK_EPOCHS) if self.quick else (5, 30)
-        options = Options(
-            self.data or ("digits" if self.quick else "mnist"),
-            seeds if self.seeds is None else self.seeds,
-            epochs if self.epochs is None else self.epochs,
-            self.figures,
-            self.readings,
-            self.quick,
-            self.full,
-        )
+        found = paper(self.paper)
+        options = found.quick if self.quick else found.defaults
+        if self.data is not None:
+            options = replace(options, data=self.data)
+        if self.seeds is not None:
+            options = replace(options, seeds=seeds(self.seeds))
+        if self.epochs is not None:
+            options = replace(options, epochs=self.epochs)
+        chosen = (self.figures or options.figures or found.figures) + found.extra * self.full
+        options = replace(options, figures=chosen, interpretations=self.interpretations)
         source(options.data)
-        folder = self.out or Path("results") / ("quick" if self.quick else "paper")
+        plan = found.plan(options)
+        folder = self.out or Path("results") / (found.name + "-quick" * self.quick)
         workers = os.cpu_count() or 1 if self.workers is None else self.workers
-        executor = choose(workers, self.dask)
+        place = executor(workers, self.dask)
         try:
-            found = progress.reproducing(
+            finished = progress.reproducing(
                 folder,
-                lambda report: reproduce(
-                    options, folder, executor, data_root=self.data_root, on_progress=report
+                lambda report: run(
+                    plan, folder, place, data_root=self.data_root, on_progress=report
                 ),
             )
         finally:
-            executor.close()
-        tables.verdicts(found.summary, found.summary_path)
-        try:
-            console.print(f"report   {write_report(folder)}")
-        except MissingExtraError as error:
-            console.print(f"report   not written: {error}")
+            place.close()
+        tables.verdicts(finished.results, finished.path)
+        console.print(f"report   {escape(str(write_report(folder)))}")
+
+
+@dataclass(frozen=True)
+class Papers:
+    """List the papers that can be rerun.
+
+    Example: resqunn papers
+    """
+
+    def run(self) -> None:
+        from resqunn.papers.registry import addresses, paper
+
+        rows = [(name, paper(name)) for name in addresses()]
+        tables.papers(
+            [
+                (name, found.citation or found.title, " ".join((*found.figures, *found.extra)))
+                for name, found in rows
+            ]
+        )
 
 
 @dataclass(frozen=True)
@@ -106,6 +127,6 @@ class Report:
     """Folder of `resqunn reproduce`, which holds a summary.json."""
 
     def run(self) -> None:
-        from resqunn.lab.report import write_report
+        from resqunn.lab.report.page import write_report
 
         sys.stdout.write(f"{progress.waiting('drawing', lambda: write_report(self.folder))}\n")

@@ -1,1 +1,1 @@
-"""The paper's studies: what to run, where it runs, what comes out, and how claims are judged."""
+"""Any question: studies as data, where their runs are executed, and how they are judged."""

@@ -1,28 +1,29 @@
-r"""Classical models on the same images, splits and seeds as the network O1+O2 of Fig. 8.
+r"""Classical models on the images, splits and seeds of a configuration: tasks of a study.
 
 pixels: logistic regression on the pixels.
 monomials: logistic regression on what the circuit computes from a patch, without a circuit.
     A depth-1 RX layer gives $\langle Z_q\rangle = \prod_{i\le q}\cos\theta_i\cos x_i$, so
     that its outputs for any weights are linear in the prefix products of $\cos x_i$.
-convolution: the same network with convolutions of as many weights, tanh for the bounded range
-    of an expectation value, the same wiring, head, optimiser and epochs.
+convolution: the configuration's network with convolutions of as many weights, tanh for the
+    bounded range of an expectation value, the same wiring, head, optimiser and epochs.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resqunn.data.datasets import LabelledImages
+from resqunn.data.datasets import Dataset
+from resqunn.lab.study.results import Measured
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.loop import evaluate, prepare, train_epoch
-from resqunn.lab.training.run import load_data
+from resqunn.lab.training.session import load_data
 from resqunn.nn.heads import LinearHead
 from resqunn.nn.network import ResQuNN
 
@@ -30,12 +31,7 @@ ITERATIONS = 1000
 """Of the logistic regressions' solver (L-BFGS), at most."""
 
 
-def measure(kind: str, config: TrainConfig) -> dict[str, float]:
-    """Trains a control: final accuracies in [0, 1], and the number of its weights."""
-    return CONTROLS[kind](config)
-
-
-def _pixels(images: Tensor, _: TrainConfig) -> Tensor:
+def _pixels(images: Tensor) -> Tensor:
     return images.flatten(1)
 
 
@@ -46,29 +42,36 @@ def _monomials(images: Tensor, config: TrainConfig) -> Float[Tensor, "N D"]:
     return patches.cos().cumprod(dim=1).flatten(1)
 
 
-def _regression(
-    features: Callable[[Tensor, TrainConfig], Tensor],
-) -> Callable[[TrainConfig], dict[str, float]]:
-    def measured(config: TrainConfig) -> dict[str, float]:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
+def pixels(config: TrainConfig) -> Measured:
+    """Logistic regression on the pixels."""
+    data = load_data(config)
+    return _regression(data, _pixels(data.train.images), _pixels(data.validation.images))
 
-        data = load_data(config)
-        model = LogisticRegression(max_iter=ITERATIONS)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(features(data.train.images, config).numpy(), data.train.labels.numpy())
 
-        def accuracy(part: LabelledImages) -> float:
-            return float(model.score(features(part.images, config).numpy(), part.labels.numpy()))
+def monomials(config: TrainConfig) -> Measured:
+    """Logistic regression on the prefix products of cosines."""
+    data = load_data(config)
+    parts = (_monomials(part.images, config) for part in (data.train, data.validation))
+    return _regression(data, *parts)
 
-        return {
-            "train_accuracy": accuracy(data.train),
-            "validation_accuracy": accuracy(data.validation),
-            "weights": np.size(model.coef_) + np.size(model.intercept_),
-        }
 
-    return measured
+def _regression(data: Dataset, train: Tensor, validation: Tensor) -> Measured:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(max_iter=ITERATIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(train.numpy(), data.train.labels.numpy())
+    return Measured(
+        {
+            "train_accuracy": float(model.score(train.numpy(), data.train.labels.numpy())),
+            "validation_accuracy": float(
+                model.score(validation.numpy(), data.validation.labels.numpy())
+            ),
+        },
+        int(np.size(model.coef_) + np.size(model.intercept_)),
+    )
 
 
 class BoundedConvolution(nn.Module):
@@ -93,7 +96,8 @@ def convolutional_model(config: TrainConfig) -> ResQuNN:
     return ResQuNN(layers, config.wiring, head, align=config.align)
 
 
-def _convolution(config: TrainConfig) -> dict[str, float]:
+def convolution(config: TrainConfig) -> Measured:
+    """The network with convolutions in place of circuits, trained as the network is."""
     data = load_data(config)
     model = convolutional_model(config)
     with torch.no_grad():
@@ -110,23 +114,36 @@ def _convolution(config: TrainConfig) -> dict[str, float]:
             batch_size=config.batch_size,
             parts={},
         )
-    return {
-        "train_accuracy": evaluate(model, train).accuracy,
-        "validation_accuracy": evaluate(model, validation).accuracy,
-        "weights": sum(math.prod(parameter.shape) for parameter in model.parameters()),
-    }
+    return Measured(
+        {
+            "train_accuracy": evaluate(model, train).accuracy,
+            "validation_accuracy": evaluate(model, validation).accuracy,
+        },
+        sum(math.prod(parameter.shape) for parameter in model.parameters()),
+    )
 
 
-CONTROLS: dict[str, Callable[[TrainConfig], dict[str, float]]] = {
-    "pixels": _regression(_pixels),
-    "monomials": _regression(_monomials),
-    "convolution": _convolution,
-}
+@dataclass(frozen=True)
+class Control:
+    """A task by its address, and what a reader should know of it."""
 
-NOTES = {
-    "pixels": "scikit-learn's logistic regression on the pixels, to convergence",
-    "monomials": "logistic regression on prefix products of cos(x) of each patch: what a depth-1 "
-    "RX layer can give its head, with no circuit",
-    "convolution": "Conv2d and tanh in place of each quanvolutional layer, with as many weights, "
-    "trained as the network is",
+    task: str
+    note: str
+
+
+CONTROLS = {
+    "pixels": Control(
+        "resqunn.lab.study.controls:pixels",
+        "scikit-learn's logistic regression on the pixels, to convergence",
+    ),
+    "monomials": Control(
+        "resqunn.lab.study.controls:monomials",
+        "logistic regression on prefix products of cos(x) of each patch: what a depth-1 RX layer "
+        "can give its head, with no circuit",
+    ),
+    "convolution": Control(
+        "resqunn.lab.study.controls:convolution",
+        "Conv2d and tanh in place of each quanvolutional layer, with as many weights, trained as "
+        "the network is",
+    ),
 }

@@ -11,13 +11,12 @@ tables/        the same as CSV
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from resqunn import __version__
 from resqunn.errors import ResqunnError, RunError
-from resqunn.lab.study.plan import Options
 from resqunn.lab.training.files import (
     is_partial,
     read_sealed,
@@ -35,7 +34,7 @@ PROBE = 1 << 20
 
 
 @contextlib.contextmanager
-def opened(folder: Path, options: Options) -> Iterator[None]:
+def opened(folder: Path, options: Mapping[str, Any]) -> Iterator[None]:
     """A new results folder, or one that these options can continue, for this process alone.
 
     Raises:
@@ -66,11 +65,11 @@ def opened(folder: Path, options: Options) -> Iterator[None]:
         yield
 
 
-def _identity(options: Options) -> dict[str, Any]:
-    return {"resqunn": __version__, "options": options.as_dict()}
+def _identity(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {"resqunn": __version__, "options": dict(options)}
 
 
-def _require_ours(folder: Path, options: Options) -> bool:
+def _require_ours(folder: Path, options: Mapping[str, Any]) -> bool:
     """Whether the folder has been begun with these options; if not, it is free.
 
     Raises:

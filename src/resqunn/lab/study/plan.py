@@ -1,69 +1,24 @@
-"""What to run: planned runs, known by their configuration, and the options that decide them.
+"""What to run: studies as data, and their runs, known by their configuration.
 
-A run's key is a short hash of its configuration, so that a run that several studies need is
-made once. No torch here.
+A study is something that a stranger could have written: named series of one network each,
+repeated over seeds, in one or more variants. A run's key is a short hash of its
+configuration, so that a run that several studies need is made once. No torch here.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from resqunn.checks import check_fields
-from resqunn.errors import RunError, unknown_name
+from resqunn.errors import ConfigurationError
+from resqunn.lab.study.claims import Claim
+from resqunn.lab.study.results import Drawing, Source
 from resqunn.lab.training.config import TrainConfig
-from resqunn.papers.resqunns.interpretations import READINGS
 
-FIGURES = ("2", "3", "7", "8", "9", "10", "11", "three-layers", "depth", "controls")
-"""What `--figures` may name: the paper's figures, and what goes beyond them."""
-
-MAX_SEEDS = 1000
-
-
-@dataclass(frozen=True)
-class Options:
-    """Everything that decides what is run.
-
-    Raises:
-        ConfigurationError: for a figure or a reading that does not exist.
-        RunError: for a number of seeds or epochs that does not fit.
-    """
-
-    data: str = "mnist"
-    seeds: int = 5
-    epochs: int = 30
-    figures: tuple[str, ...] = FIGURES
-    readings: str = "default"
-    quick: bool = False
-    full: bool = False
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        for figure in self.figures:
-            if figure not in FIGURES:
-                raise unknown_name("figure", figure, FIGURES)
-        if self.readings not in READINGS:
-            raise unknown_name("readings", self.readings, READINGS)
-        if not self.figures:
-            raise RunError("name at least one figure, or leave --figures out for all")
-        if not 1 <= self.seeds <= MAX_SEEDS:
-            raise RunError(f"seeds is 1 to {MAX_SEEDS}, not {self.seeds}")
-        if self.epochs < 1:
-            raise RunError(f"epochs is 1 or more, not {self.epochs}")
-        if self.quick and self.full:
-            raise RunError("choose one of --quick and --full")
-        # One spelling for each choice, so that equal choices are recognised.
-        ordered = tuple(figure for figure in FIGURES if figure in self.figures)
-        object.__setattr__(self, "figures", ordered)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as JSON-ready values; seeds as a list."""
-        return dataclasses.asdict(self) | {
-            "seeds": list(range(self.seeds)),
-            "figures": list(self.figures),
-        }
+TRAIN = "train"
+"""The task of training a network; any other is a function's address, "package.module:name"."""
 
 
 @dataclass(frozen=True)
@@ -72,24 +27,22 @@ class PlannedRun:
 
     Attributes:
         study: its study's id.
-        label: its series within the study, such as a wiring.
-        reading: its reading's name.
+        label: its series within the study.
         seed: decides data, weights and batches.
         config: all that decides its result.
-        kind: what is done with the configuration, a name of `jobs.KINDS`.
+        task: what is done with the configuration.
     """
 
     study: str
     label: str
-    reading: str
     seed: int
     config: TrainConfig
-    kind: str = "train"
+    task: str = TRAIN
 
     @property
     def key(self) -> str:
-        """Hash of kind and configuration, but not of where the data lie."""
-        return hashlib.sha256(f"{self.kind}\n{self.config.sha256}".encode()).hexdigest()[:16]
+        """Hash of task and configuration, but not of where the data lie."""
+        return hashlib.sha256(f"{self.task}\n{self.config.sha256}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -97,70 +50,104 @@ class Series:
     """The same network with every seed.
 
     Attributes:
-        config: with seed 0; the runs differ in the seed alone.
+        label: its name within the study.
+        config: the runs differ from it in the seed alone.
+        seeds: one run each.
+        variant: under which of the study's variants, if it has any.
+        task: "train", or the address of a function from a configuration to `Measured`.
+        reads_data: whether the task reads the configuration's data set.
+        note: what a reader should know of it.
     """
 
-    study: str
     label: str
-    reading: str
     config: TrainConfig
-    seeds: int
-    kind: str = "train"
+    seeds: tuple[int, ...]
+    variant: str = ""
+    task: str = TRAIN
+    reads_data: bool = True
+    note: str = ""
 
-    @property
-    def trainable(self) -> bool:
-        """Whether its quanvolutional layers are trained."""
-        return self.config.trainable
-
-    @property
-    def runs(self) -> list[PlannedRun]:
-        """One run a seed."""
-        return [
-            PlannedRun(
-                self.study,
-                self.label,
-                self.reading,
-                seed,
-                replace(self.config, seed=seed),
-                self.kind,
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ConfigurationError(
+                f"seeds of {self.label!r} must be one or more different numbers, got "
+                f"{list(self.seeds)}"
             )
-            for seed in range(self.seeds)
-        ]
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its quanvolutional layers are left untrained."""
+        return not self.config.trainable
 
 
 @dataclass(frozen=True)
 class Study:
-    """A figure of the paper, or a study beyond it, with the series that it needs."""
+    """Series that are looked at together.
+
+    Attributes:
+        id: a short name, unique within the plan.
+        source: where in the paper, say, it comes from.
+        claim: what that source says of it.
+        section: the part of the report that shows it, a name of `Source.sections`.
+        figures: of the source, by their numbers there.
+        beside: the id of a study whose trained series are shown with it.
+    """
 
     id: str
     title: str
-    source: str
-    paper: str
     series: tuple[Series, ...]
+    source: str = ""
+    claim: str = ""
+    section: str = "studies"
+    figures: tuple[str, ...] = ()
+    beside: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def runs(self, series: Series) -> list[PlannedRun]:
+        """One run a seed of one of its series."""
+        return [
+            PlannedRun(self.id, series.label, seed, replace(series.config, seed=seed), series.task)
+            for seed in series.seeds
+        ]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All studies of one results folder.
+    """All that one results folder is for.
 
     Attributes:
-        studies: trained networks.
-        surveys: gradients of every wiring, one study a number of layers.
-        depth: gradient norms by depth, or None.
-        controls: classical models on the same data.
+        options: what decides the plan, as JSON values; a folder is continued by the same alone.
+        command: which asks for it.
+        claims: what is judged once the runs are done.
+        circuits: drawings for the report.
     """
 
-    options: Options
+    source: Source
     studies: tuple[Study, ...]
-    surveys: tuple[Study, ...] = ()
-    depth: Study | None = None
-    controls: Study | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
+    claims: tuple[Claim, ...] = ()
+    circuits: tuple[Drawing, ...] = ()
 
-    @property
-    def all_studies(self) -> tuple[Study, ...]:
-        """Every study, in the order of the report."""
-        more = tuple(study for study in (self.depth, self.controls) if study is not None)
-        return (*self.studies, *self.surveys, *more)
+    def __post_init__(self) -> None:
+        ids = [study.id for study in self.studies]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ConfigurationError(f"the ids of studies must differ, got {twice[0]!r} twice")
+        for study in self.studies:
+            for named in (study.beside,):
+                if named is not None and named not in ids:
+                    raise ConfigurationError(
+                        f"study {study.id!r} is beside {named!r}, but there is no such study"
+                    )
+            if study.section not in self.source.sections:
+                raise ConfigurationError(
+                    f"study {study.id!r} is in section {study.section!r}, but the sections are: "
+                    f"{', '.join(self.source.sections) or 'none'}"
+                )
 
     @property
     def runs(self) -> list[PlannedRun]:
@@ -170,8 +157,18 @@ class Plan:
         leaves whole seeds.
         """
         found: dict[str, PlannedRun] = {}
-        for study in self.all_studies:
+        for study in self.studies:
             for series in study.series:
-                for run in series.runs:
+                for run in study.runs(series):
                     found.setdefault(run.key, run)
         return sorted(found.values(), key=lambda run: run.seed)
+
+    @property
+    def data(self) -> list[TrainConfig]:
+        """A configuration for each data set that the runs read."""
+        found: dict[str, TrainConfig] = {}
+        for study in self.studies:
+            for series in study.series:
+                if series.reads_data:
+                    found.setdefault(series.config.data, series.config)
+        return list(found.values())

@@ -7,7 +7,7 @@ the same generator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from resqunn.lab.study.statistics import Stats
@@ -15,7 +15,7 @@ from resqunn.lab.study.statistics import Stats
 REPRODUCED = "reproduced"
 DIRECTION = "direction only"
 NOT_REPRODUCED = "not reproduced"
-DEPENDS = "depends on the reading"
+DEPENDS = "depends on the interpretation"
 NOT_MEASURED = "not measured"
 
 VERDICTS = (REPRODUCED, DIRECTION, NOT_REPRODUCED, DEPENDS, NOT_MEASURED)
@@ -137,16 +137,11 @@ def weakest(verdicts: Iterable[str]) -> str:
     return max(verdicts, key=_WEAKNESS.index, default=NOT_MEASURED)
 
 
-def over_readings(verdicts: Sequence[tuple[str, str]]) -> tuple[str, str | None]:
-    """The verdict over all readings, and the readings on which it depends, if it does."""
-    known = [(reading, verdict) for reading, verdict in verdicts if verdict != NOT_MEASURED]
-    kinds = list(dict.fromkeys(verdict for _, verdict in known))
+def over_variants(verdicts: Mapping[str, str]) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """The verdict over all variants, and the variants by their verdict, the strongest first."""
+    known = {variant: verdict for variant, verdict in verdicts.items() if verdict != NOT_MEASURED}
+    kinds = sorted(set(known.values()), key=_WEAKNESS.index)
+    by_verdict = {kind: tuple(v for v, found in known.items() if found == kind) for kind in kinds}
     if not kinds:
-        return NOT_MEASURED, None
-    if len(kinds) == 1:
-        return kinds[0], None
-    parts = [
-        f"{kind}: {'; '.join(reading for reading, verdict in known if verdict == kind)}"
-        for kind in sorted(kinds, key=_WEAKNESS.index)
-    ]
-    return DEPENDS, " | ".join(parts)
+        return NOT_MEASURED, {}
+    return kinds[0] if len(kinds) == 1 else DEPENDS, by_verdict

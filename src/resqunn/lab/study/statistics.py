@@ -4,35 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+
+from resqunn.lab.study.results import Stats
 
 LEVEL = 0.95
 """Confidence of the intervals."""
-
-
-@dataclass(frozen=True)
-class Stats:
-    r"""What is known of a quantity after n seeds.
-
-    `std` is the sample standard deviation $s$; `interval` is Student's
-    $\bar x \pm t_{n-1} s / \sqrt n$ of the mean. Both are None for a single seed.
-    """
-
-    mean: float
-    std: float | None
-    interval: tuple[float, float] | None
-    values: tuple[float, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as JSON-ready values."""
-        interval = None if self.interval is None else list(self.interval)
-        return {
-            "mean": self.mean,
-            "std": self.std,
-            "interval": interval,
-            "values": list(self.values),
-        }
 
 
 def stats(values: Iterable[float]) -> Stats:

@@ -117,7 +117,7 @@ class Session:
         with writing(folder):
             (folder / "checkpoints").mkdir(exist_ok=True)
             if not epochs:
-                manifest = sealed("manifest.json", _manifest(self.config, self.data))
+                manifest = sealed("manifest.json", _manifest(self.config, self.data, self.model))
                 write_atomically(folder / "manifest.json", manifest)
             for name in ("metrics.jsonl", "timings.jsonl"):
                 keep_lines(folder / name, len(epochs))
@@ -216,7 +216,7 @@ def _moved(data: LabelledImages, device: torch.device, dtype: torch.dtype) -> La
     return replace(data, images=data.images.to(device, dtype), labels=data.labels.to(device))
 
 
-def _manifest(config: TrainConfig, data: Dataset) -> dict[str, Any]:
+def _manifest(config: TrainConfig, data: Dataset, model: ResQuNN) -> dict[str, Any]:
     versions = {"python": platform.python_version(), "resqunn": __version__}
     for name in _RECORDED:
         try:
@@ -234,6 +234,7 @@ def _manifest(config: TrainConfig, data: Dataset) -> dict[str, Any]:
         "data": config.data,
         "data_sha256": data.sha256,
         "images": {"train": len(data.train), "validation": len(data.validation)},
+        "num_weights": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
 
 

@@ -1,21 +1,24 @@
 """Facts of the paper that are checked item by item, without statistics.
 
-Each check returns for every reading what is counted and whether each item is as in the paper.
+Each function returns for every interpretation what is counted, and whether each item is as in
+the paper.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 
-from resqunn.lab.study.evidence import Evidence
-from resqunn.papers.resqunns.figures import DEPTHS, FEATURES, WIRINGS
+from resqunn.lab.study.results import GradientCell, GradientTable, StudyResult
+from resqunn.nn.presets import paper_model
+from resqunn.papers.resqunns.figures import DEPTHS, FEATURES, WIRINGS, gradients_id
 
-Fact = tuple[str, str, list[bool]]
+Facts = list[tuple[str, str, list[bool]]]
+Studies = Mapping[str, StudyResult]
 
-BOTH = {"cut": "paper", "true": "true gradients"}
-"""A survey's two settings, as readings."""
+SETTINGS = {"cut": "as written", "true": "true gradients"}
+"""The settings of the tables of gradients, as interpretations."""
 
 REACHED_2 = {
     "none": (False, True),
@@ -30,51 +33,68 @@ REACHED_3 = ("(O1+O2)+O3", "((X+O1)+O2)+O3")
 """Fig. 11: the wirings that give each of three layers a gradient."""
 
 
-def _reached(layers: list[dict[str, Any]]) -> tuple[bool, ...]:
-    return tuple(layer["status"] != "none" for layer in layers)
+def _table(studies: Studies, layers: int, depth: int) -> GradientTable | None:
+    study = studies.get(gradients_id(layers, depth))
+    return None if study is None else study.gradients
 
 
-def two_layers(evidence: Evidence) -> list[Fact]:
+def _reached(cells: tuple[GradientCell, ...]) -> tuple[bool, ...]:
+    return tuple(cell.state != "none" for cell in cells)
+
+
+def two_layers(studies: Studies) -> Facts:
     """For each wiring, whether the layers with a gradient are the paper's."""
-    rows = evidence.gradients.get((2, 1), ())
+    table = _table(studies, 2, 1)
+    if table is None:
+        return []
     what = "wirings of two layers whose gradients are as in the paper"
     return [
-        (reading, what, [_reached(row[side]) == REACHED_2.get(row["wiring"]) for row in rows])
-        for side, reading in BOTH.items()
-        if rows
+        (
+            interpretation,
+            what,
+            [_reached(row.cells[setting]) == REACHED_2.get(row.label) for row in table.rows],
+        )
+        for setting, interpretation in SETTINGS.items()
     ]
 
 
-def any_depth(evidence: Evidence) -> list[Fact]:
+def any_depth(studies: Studies) -> Facts:
     """For each wiring, whether depth 4 gives the same layers a gradient as depth 1."""
-    shallow, deep = (evidence.gradients.get((2, depth), ()) for depth in (1, 4))
+    shallow, deep = _table(studies, 2, 1), _table(studies, 2, 4)
+    if shallow is None or deep is None:
+        return []
     what = "wirings of two layers with the same gradients at depth 1 and 4"
     return [
         (
-            reading,
+            interpretation,
             what,
-            [_reached(a[side]) == _reached(b[side]) for a, b in zip(shallow, deep, strict=True)],
+            [
+                _reached(a.cells[setting]) == _reached(b.cells[setting])
+                for a, b in zip(shallow.rows, deep.rows, strict=True)
+            ],
         )
-        for side, reading in BOTH.items()
-        if shallow and deep
+        for setting, interpretation in SETTINGS.items()
     ]
 
 
-def three_layers(evidence: Evidence) -> list[Fact]:
+def three_layers(studies: Studies) -> Facts:
     """For each wiring, whether it reaches all three layers exactly if the paper says so."""
-    rows = evidence.gradients.get((3, 1), ())
+    table = _table(studies, 3, 1)
+    if table is None:
+        return []
     what = "wirings of three layers that reach all of them exactly if the paper says so"
     return [
-        (reading, what, [all(_reached(row[side])) == (row["wiring"] in REACHED_3) for row in rows])
-        for side, reading in BOTH.items()
-        if rows
+        (
+            interpretation,
+            what,
+            [all(_reached(row.cells[setting])) == (row.label in REACHED_3) for row in table.rows],
+        )
+        for setting, interpretation in SETTINGS.items()
     ]
 
 
-def feature_sizes(_: Evidence) -> list[Fact]:
+def feature_sizes(_: Studies) -> Facts:
     """For each wiring, whether the head reads as many features as Table 2 says."""
-    from resqunn.nn.presets import paper_model
-
     image = torch.zeros(1, 1, 28, 28)
     with torch.no_grad():
         found = {
@@ -83,20 +103,29 @@ def feature_sizes(_: Evidence) -> list[Fact]:
             .numel()
             for wiring in WIRINGS
         }
-    return [("paper", "feature sizes as in Table 2", [found[w] == FEATURES[w] for w in WIRINGS])]
+    items = [found[wiring] == FEATURES[wiring] for wiring in WIRINGS]
+    return [("as written", "feature sizes as in Table 2", items)]
 
 
-def hyperparameters(evidence: Evidence) -> list[Fact]:
+def hyperparameters(studies: Studies) -> Facts:
     """For each trained series of Fig. 8, 9 and 10 as written, whether it is what Table 3 says."""
-    items = []
-    for series in evidence.series:
-        c = series.config
-        if series.study not in ("fig8", "fig9", "fig10") or series.reading != "paper":
-            continue
-        classes, head = (4, "quantum") if series.study == "fig10" else (10, "linear")
-        items.append(
-            (c.data, c.classes, c.per_class, c.head) == ("mnist", classes, 200, head)
-            and (c.batch_size, c.learning_rate, c.epochs) == (16, 0.01, 30)
-            and (c.encoding, c.kernel_size, c.depths) == ("ry", 2, DEPTHS)
-        )
-    return [("paper", "configurations as in Table 3", items)] if items else []
+    written = {
+        "data": "mnist",
+        "per_class": 200,
+        "batch_size": 16,
+        "learning_rate": 0.01,
+        "epochs": 30,
+        "encoding": "ry",
+        "kernel_size": 2,
+        "depths": DEPTHS,
+    }
+    ten = written | {"classes": 10, "head": "linear"}
+    four = written | {"classes": 4, "head": "quantum"}
+    items = [
+        all(series.config[name] == value for name, value in expected.items())
+        for study, expected in (("fig8", ten), ("fig9", ten), ("fig10", four))
+        if study in studies
+        for series in studies[study].series
+        if series.variant == "as written"
+    ]
+    return [("as written", "configurations as in Table 3", items)] if items else []

@@ -1,17 +1,16 @@
 """The paper's claims, one entry a claim. To add a claim, add an entry to `CLAIMS`.
 
-How claims are measured is in `measures.py`, the rules are in `rules.py`, the facts that are
-checked one by one in `facts.py`.
+The facts that are checked one by one are in `checklists.py`; how a claim is measured and judged
+is the laboratory's business (`lab/study/claims.py` and `rules.py`).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from resqunn.lab.study.evidence import METRICS, Evidence
-from resqunn.lab.study.measures import Claim, Quantity, checked, trained
+from resqunn.lab.study.claims import Claim
+from resqunn.lab.study.finished import METRICS
+from resqunn.lab.study.results import Quantity, Term
 from resqunn.lab.study.rules import ABOVE, ALIKE, EXACT, GAIN, MAINLY, alike, at_most
-from resqunn.papers.resqunns import checklists as facts
+from resqunn.papers.resqunns import checklists
 
 PARTIAL = ("none", "X+O1", "X+O2")
 """Wirings that, as written, reach the last layer alone."""
@@ -20,24 +19,25 @@ FULL = ("O1+O2", "(X+O1)+O2")
 """Wirings that, as written, reach both layers."""
 
 
+Figures = tuple[float | None, float | None]
+"""Of training and validation accuracy."""
+
+
 def _both(
-    *pairs: tuple[tuple[str, ...], tuple[str, ...]],
-    figures: tuple[float | None, float | None] = (None, None),
+    *pairs: tuple[tuple[str, ...], tuple[str, ...]], figures: Figures = (None, None)
 ) -> tuple[Quantity, ...]:
     """Training and validation accuracy of trained networks minus trained networks."""
     return tuple(
-        Quantity(metric, tuple((p, True) for p in plus), tuple((m, True) for m in minus), figure)
+        Quantity(metric, tuple(map(Term, plus)), tuple(map(Term, minus)), figure)
         for plus, minus in pairs
         for metric, figure in zip(METRICS, figures, strict=True)
     )
 
 
-def _frozen(
-    *labels: str, figures: tuple[float | None, float | None] = (None, None)
-) -> tuple[Quantity, ...]:
+def _frozen(*labels: str, figures: Figures = (None, None)) -> tuple[Quantity, ...]:
     """Each network minus its benchmark with frozen layers."""
     return tuple(
-        Quantity(metric, ((label, True),), ((label, False),), figure)
+        Quantity(metric, (Term(label),), (Term(label, frozen=True),), figure)
         for label in labels
         for metric, figure in zip(METRICS, figures, strict=True)
     )
@@ -45,7 +45,7 @@ def _frozen(
 
 def _over_chance(*labels: str) -> tuple[Quantity, ...]:
     return tuple(
-        Quantity(metric, ((label, True),), over_chance=True)
+        Quantity(metric, (Term(label),), kind="above_chance")
         for label in labels
         for metric in METRICS
     )
@@ -58,13 +58,9 @@ CLAIMS: tuple[Claim, ...] = (
         "Training the quanvolutional layer of a one-layer network raises its accuracy.",
         "about +36 %",
         GAIN,
-        trained(
-            "fig2",
-            *(
-                Quantity(metric, (("trainable", True),), (("untrainable", False),), 0.36)
-                for metric in METRICS
-            ),
-        ),
+        ("2",),
+        "fig2",
+        _frozen("one layer", figures=(0.36, 0.36)),
     ),
     Claim(
         "gradients_two_layers",
@@ -72,7 +68,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Of two layers the first gets a gradient with O1+O2 and (X+O1)+O2 alone.",
         "both layers with O1+O2 and (X+O1)+O2; the last alone with none, X+O1, X+O2",
         EXACT,
-        checked(facts.two_layers),
+        ("3", "7"),
+        facts=checklists.two_layers,
     ),
     Claim(
         "gradients_any_depth",
@@ -80,7 +77,8 @@ CLAIMS: tuple[Claim, ...] = (
         "The depth of the circuits does not change which layers get a gradient.",
         "gradients are shown for depth 1 and said to hold for any",
         EXACT,
-        checked(facts.any_depth),
+        ("7",),
+        facts=checklists.any_depth,
     ),
     Claim(
         "gradients_three_layers",
@@ -88,7 +86,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Of 15 wirings of three layers two give every layer a gradient.",
         "(O1+O2)+O3 and ((X+O1)+O2)+O3",
         EXACT,
-        checked(facts.three_layers),
+        ("3", "11"),
+        facts=checklists.three_layers,
     ),
     Claim(
         "none_does_not_train",
@@ -96,7 +95,9 @@ CLAIMS: tuple[Claim, ...] = (
         "Without residual connections two layers do not learn.",
         "no training",
         at_most(MAINLY),
-        trained("fig8", *_over_chance("none")),
+        ("8",),
+        "fig8",
+        _over_chance("none"),
     ),
     Claim(
         "residuals_help",
@@ -104,7 +105,9 @@ CLAIMS: tuple[Claim, ...] = (
         "Every residual wiring trains better than none.",
         "consistently better",
         ABOVE,
-        trained("fig8", *_both(*(((w,), ("none",)) for w in ("X+O1", "X+O2", *FULL)))),
+        ("8",),
+        "fig8",
+        _both(*(((w,), ("none",)) for w in ("X+O1", "X+O2", *FULL))),
     ),
     Claim(
         "o1o2_over_xo1",
@@ -112,7 +115,9 @@ CLAIMS: tuple[Claim, ...] = (
         "O1+O2, which reaches both layers, is far better than X+O1, which reaches one.",
         "+31 % training, +45 % validation",
         GAIN,
-        trained("fig8", *_both((("O1+O2",), ("X+O1",)), figures=(0.31, 0.45))),
+        ("8",),
+        "fig8",
+        _both((("O1+O2",), ("X+O1",)), figures=(0.31, 0.45)),
     ),
     Claim(
         "input_to_head_is_best",
@@ -120,10 +125,9 @@ CLAIMS: tuple[Claim, ...] = (
         "The two wirings that lead the input to the head are better than the other three.",
         "X+O2 and (X+O1)+O2 outperform the rest",
         ABOVE,
-        trained(
-            "fig8",
-            *_both(*((("X+O2", "(X+O1)+O2"), (other,)) for other in ("O1+O2", "X+O1", "none"))),
-        ),
+        ("8",),
+        "fig8",
+        _both(*((("X+O2", "(X+O1)+O2"), (other,)) for other in ("O1+O2", "X+O1", "none"))),
     ),
     Claim(
         "input_to_head_is_alike",
@@ -131,7 +135,9 @@ CLAIMS: tuple[Claim, ...] = (
         "X+O2 and (X+O1)+O2 perform alike.",
         "very similar",
         alike(ALIKE),
-        trained("fig8", *_both((("X+O2",), ("(X+O1)+O2",)))),
+        ("8",),
+        "fig8",
+        _both((("X+O2",), ("(X+O1)+O2",))),
     ),
     Claim(
         "full_flow_is_superior",
@@ -139,7 +145,9 @@ CLAIMS: tuple[Claim, ...] = (
         "Wirings that reach both layers are superior to every wiring that reaches one.",
         "argued to be so inherently",
         ABOVE,
-        trained("fig8", *_both(*(((f,), (p,)) for f in FULL for p in PARTIAL))),
+        ("8",),
+        "fig8",
+        _both(*(((f,), (p,)) for f in FULL for p in PARTIAL)),
     ),
     Claim(
         "none_as_frozen",
@@ -147,7 +155,9 @@ CLAIMS: tuple[Claim, ...] = (
         "Without residuals, training the quanvolutional layers makes no difference.",
         "very similar, minimal or no training in both",
         alike(ALIKE),
-        trained("fig9", *_frozen("none")),
+        ("9",),
+        "fig9",
+        _frozen("none"),
     ),
     Claim(
         "xo1_mainly_head",
@@ -155,7 +165,9 @@ CLAIMS: tuple[Claim, ...] = (
         "With X+O1 the classical head does most of the work.",
         "predominantly influenced by the classical layer",
         alike(MAINLY),
-        trained("fig9", *_frozen("X+O1")),
+        ("9",),
+        "fig9",
+        _frozen("X+O1"),
     ),
     Claim(
         "o1o2_over_frozen",
@@ -163,7 +175,9 @@ CLAIMS: tuple[Claim, ...] = (
         "With O1+O2 the quanvolutional layers drive the learning.",
         "+66 % training, +64 % validation over frozen layers",
         GAIN,
-        trained("fig9", *_frozen("O1+O2", figures=(0.66, 0.64))),
+        ("9",),
+        "fig9",
+        _frozen("O1+O2", figures=(0.66, 0.64)),
     ),
     Claim(
         "input_to_head_as_frozen",
@@ -171,7 +185,9 @@ CLAIMS: tuple[Claim, ...] = (
         "With X+O2 and (X+O1)+O2 frozen layers do as well as trained ones.",
         "a close approximation",
         alike(ALIKE),
-        trained("fig9", *_frozen("X+O2", "(X+O1)+O2")),
+        ("9",),
+        "fig9",
+        _frozen("X+O2", "(X+O1)+O2"),
     ),
     Claim(
         "quantum_head_partial",
@@ -179,7 +195,9 @@ CLAIMS: tuple[Claim, ...] = (
         "With a quantum head, wirings that reach one layer hardly learn.",
         "no to negligible training with none, X+O1, X+O2",
         at_most(MAINLY),
-        trained("fig10", *_over_chance(*PARTIAL)),
+        ("10",),
+        "fig10",
+        _over_chance(*PARTIAL),
     ),
     Claim(
         "quantum_head_full",
@@ -187,7 +205,9 @@ CLAIMS: tuple[Claim, ...] = (
         "With a quantum head, wirings that reach both layers are better than all others.",
         "O1+O2 and (X+O1)+O2 clearly better (the text says X+O2, which must be O1+O2)",
         ABOVE,
-        trained("fig10", *_both(*(((f,), (p,)) for f in FULL for p in PARTIAL))),
+        ("10",),
+        "fig10",
+        _both(*(((f,), (p,)) for f in FULL for p in PARTIAL)),
     ),
     Claim(
         "table_2",
@@ -195,7 +215,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Zero padding gives the heads 49, 196, 196, 784 and 784 features.",
         "7x7, 14x14, 14x14, 28x28, 28x28 for the five wirings, images of 28x28",
         EXACT,
-        checked(facts.feature_sizes),
+        (),
+        facts=checklists.feature_sizes,
     ),
     Claim(
         "table_3",
@@ -204,11 +225,7 @@ CLAIMS: tuple[Claim, ...] = (
         "10 x 200 or 4 x 200 images split 80/20, batch 16, Adam at 0.01, 2x2 kernels on 4 qubits, "
         "30 epochs",
         EXACT,
-        checked(facts.hyperparameters),
+        (),
+        facts=checklists.hyperparameters,
     ),
 )  # fmt: skip
-
-
-def judge(evidence: Evidence) -> list[dict[str, Any]]:
-    """Every claim, judged."""
-    return [claim.judged(evidence) for claim in CLAIMS]

@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from resqunn.lab.study.plan import Options, Series, Study
+from resqunn.lab.study.plan import Series, Study
 from resqunn.lab.training.config import PRESETS, TrainConfig
-from resqunn.papers.resqunns.interpretations import AS_WRITTEN, Reading, readings
+from resqunn.papers.paper import Options
+from resqunn.papers.resqunns.interpretations import (
+    AS_WRITTEN,
+    Interpretation,
+    interpretations,
+)
 
 WIRINGS = ("none", "X+O1", "O1+O2", "X+O2", "(X+O1)+O2")
 """The five residual configurations of two layers (Fig. 5), in the paper's order."""
@@ -22,8 +27,10 @@ FEATURES = {"none": 49, "X+O1": 196, "O1+O2": 196, "X+O2": 784, "(X+O1)+O2": 784
 DEPTHS = (4, 1)
 """Ansatz layers of the two quanvolutional layers (Sec. 3.1)."""
 
-QUICK_EPOCHS, QUICK_SEEDS, QUICK_PER_CLASS = 4, 2, 60
-"""`--quick`: enough to see everything work, too little to judge the paper by."""
+EVERY_WIRING = "resqunn.papers.resqunns.gradients:every_wiring"
+
+QUICK_PER_CLASS = 60
+"""Images of each class in a quick run: too few to judge the paper by."""
 
 
 def base(options: Options, classes: int = 10) -> TrainConfig:
@@ -48,26 +55,24 @@ def images(options: Options, per_class: int) -> int | None:
     return None if options.data == "digits" and per_class > 150 else per_class
 
 
-def every_reading(
-    study: str,
+def every_interpretation(
     options: Options,
     config: TrainConfig,
     wirings: Sequence[str],
     switches: Sequence[str],
     *,
-    written: Reading = AS_WRITTEN,
+    written: Interpretation = AS_WRITTEN,
     trainable: Sequence[bool] = (True,),
 ) -> tuple[Series, ...]:
-    """The wirings under each reading that the options ask for, trained or frozen."""
+    """The wirings in each interpretation that the options ask for, trained or frozen."""
     return tuple(
         Series(
-            study,
             wiring,
-            reading.name(written),
-            reading.applied(replace(config, wiring=wiring, trainable=learns)),
+            interpretation.applied(replace(config, wiring=wiring, trainable=learns)),
             options.seeds,
+            interpretation.name(written),
         )
-        for reading in readings(written, options.readings, switches)
+        for interpretation in interpretations(written, options.interpretations, switches)
         for learns in trainable
         for wiring in wirings
     )
@@ -80,21 +85,22 @@ def figure_2(options: Options) -> Study:
     circuit that encodes once, so that this is the paper as written here.
     """
     config = replace(base(options), ansatz="ry_chain", depths=(2,), per_class=images(options, 100))
-    series = every_reading(
-        "fig2",
+    series = every_interpretation(
         options,
         config,
         ["none"],
         ["upload", "softmax", "readout"],
-        written=Reading(upload="once"),
+        written=Interpretation(upload="once"),
         trainable=(True, False),
     )
     return Study(
         "fig2",
         "One layer, trained and frozen",
+        tuple(replace(each, label="one layer") for each in series),
         "Sec. 1.1, Fig. 2",
         "A trainable quanvolutional layer is about 36 % more accurate than a frozen one.",
-        tuple(replace(s, label="trainable" if s.trainable else "untrainable") for s in series),
+        "trained",
+        ("2",),
     )
 
 
@@ -106,10 +112,12 @@ def figure_8(options: Options) -> Study:
     return Study(
         "fig8",
         "Five wirings of two layers",
+        every_interpretation(options, base(options), WIRINGS, _FIGURE_8),
         "Sec. 5.1.2, Fig. 8",
         "Every residual connection helps; without one there is no training; O1+O2 is far better "
         "than X+O1; X+O2 and (X+O1)+O2 are best, and alike.",
-        every_reading("fig8", options, base(options), WIRINGS, _FIGURE_8),
+        "trained",
+        ("8",),
     )
 
 
@@ -118,10 +126,12 @@ def figure_9(options: Options) -> Study:
     return Study(
         "fig9",
         "Trained against frozen quanvolutional layers",
+        every_interpretation(options, base(options), WIRINGS, _FIGURE_8, trainable=(True, False)),
         "Sec. 5.1.2, Fig. 9",
         "O1+O2 gains 66 % (training) and 64 % (validation) over its frozen benchmark; X+O2 and "
         "(X+O1)+O2 are close to theirs.",
-        every_reading("fig9", options, base(options), WIRINGS, _FIGURE_8, trainable=(True, False)),
+        "trained",
+        ("9",),
     )
 
 
@@ -130,47 +140,70 @@ def figure_10(options: Options) -> Study:
     return Study(
         "fig10",
         "Five wirings with a quantum head",
-        "Sec. 5.1.2, Fig. 10",
-        "No residual, X+O1 and X+O2 hardly train; the two wirings with full gradient flow "
-        "clearly do. (The text's last bullet lists X+O2 among those two: it must be O1+O2.)",
-        every_reading(
-            "fig10",
+        every_interpretation(
             options,
             replace(base(options, classes=4), head="quantum"),
             WIRINGS,
             [*_FIGURE_8, "measured"],
         ),
+        "Sec. 5.1.2, Fig. 10",
+        "No residual, X+O1 and X+O2 hardly train; the two wirings with full gradient flow "
+        "clearly do. (The text's last bullet lists X+O2 among those two: it must be O1+O2.)",
+        "trained",
+        ("10",),
     )
 
 
-def figure_7() -> Study:
+def figure_7(_: Options) -> Study:
     """Which of two layers get a gradient, by wiring; also the upper half of Fig. 3."""
-    return _survey(
+    return _gradients(
         2,
-        (1, 4),
+        1,
         "Fig. 3 (upper) and Fig. 7",
         "Without residuals, and with X+O1 or X+O2, only the last layer gets a gradient; with "
         "O1+O2 and (X+O1)+O2 both layers do.",
+        ("3", "7"),
     )
 
 
-def figure_11() -> Study:
+def figure_7_deeper(_: Options) -> Study:
+    """The same with deeper circuits, of which Fig. 7 says that they make no difference."""
+    return _gradients(
+        2,
+        4,
+        "Fig. 7 (caption)",
+        "The depth of the circuits does not change which layers get a gradient.",
+        ("7",),
+    )
+
+
+def figure_11(_: Options) -> Study:
     """Which of three layers get a gradient, by wiring; also the lower half of Fig. 3."""
-    return _survey(
+    return _gradients(
         3,
-        (1,),
+        1,
         "Fig. 3 (lower) and Fig. 11",
         "Of the 15 wirings of three layers only (O1+O2)+O3 and ((X+O1)+O2)+O3 give all layers a "
         "gradient.",
+        ("3", "11"),
     )
 
 
-def _survey(layers: int, depths: Sequence[int], source: str, paper: str) -> Study:
-    """Gradients of every wiring, with circuits of each depth."""
-    name = f"layers{layers}"
-    config = replace(PRESETS["paper"], wiring="none")
-    series = (
-        Series(name, f"depth {d}", "both", replace(config, depths=(d,) * layers), 1, "survey")
-        for d in depths
+def gradients_id(layers: int, depth: int) -> str:
+    """The id of the study of gradients of so many layers, with circuits of this depth."""
+    return f"gradients-{layers}-layers-depth-{depth}"
+
+
+def _gradients(layers: int, depth: int, source: str, claim: str, figures: tuple[str, ...]) -> Study:
+    """Gradients of every wiring, with circuits of one depth."""
+    config = replace(PRESETS["paper"], wiring="none", depths=(depth,) * layers)
+    series = Series("every wiring", config, (0,), task=EVERY_WIRING, reads_data=False)
+    return Study(
+        gradients_id(layers, depth),
+        f"Gradients of {layers} layers, circuits of depth {depth}",
+        (series,),
+        source,
+        claim,
+        "gradients",
+        figures,
     )
-    return Study(name, f"Gradients of {layers} layers", source, paper, tuple(series))

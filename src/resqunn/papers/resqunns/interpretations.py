@@ -1,4 +1,4 @@
-"""Readings: what the paper leaves open, as named switches.
+"""What the paper leaves open, as named switches.
 
 The first value of each switch is the paper as written (preset "paper" of a run).
 """
@@ -14,7 +14,7 @@ from resqunn.lab.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
-class Reading:
+class Interpretation:
     """One choice for every open question."""
 
     gradients: Literal["cut inputs", "true gradients"] = "cut inputs"
@@ -32,17 +32,17 @@ class Reading:
     measured: Literal["last wires", "first wires"] = "last wires"
     """Which four of the quantum head's ten wires are measured (Sec. 3.1.2)."""
 
-    def name(self, written: Reading) -> str:
-        """ "paper" for the paper as written, else what differs from it."""
+    def name(self, written: Interpretation) -> str:
+        """ "as written", or what differs from that."""
         changed = [
             getattr(self, switch)
             for switch in SWITCHES
             if getattr(self, switch) != getattr(written, switch)
         ]
-        return ", ".join(changed) or "paper"
+        return ", ".join(changed) or "as written"
 
     def applied(self, config: TrainConfig) -> TrainConfig:
-        """The configuration under this reading.
+        """The configuration in this interpretation.
 
         Settings without effect get one value, so that equal runs are recognised: a frozen
         network, or one of a single layer, has no use for derivatives of its layers' inputs.
@@ -60,16 +60,17 @@ class Reading:
 
 
 SWITCHES: dict[str, tuple[str, ...]] = {
-    name: get_args(hint) for name, hint in get_type_hints(Reading).items()
+    name: get_args(hint) for name, hint in get_type_hints(Interpretation).items()
 }
 """Every switch and its values, the paper's first."""
 
-AS_WRITTEN = Reading()
-READINGS = ("default", "all")
+AS_WRITTEN = Interpretation()
 
 
-def readings(written: Reading, which: str, switches: Iterable[str]) -> list[Reading]:
-    """The readings of a study: the paper as written first, then those with few changes.
+def interpretations(
+    written: Interpretation, which: str, switches: Iterable[str]
+) -> list[Interpretation]:
+    """The interpretations of a study: the paper as written first, then those with few changes.
 
     Args:
         written: what the paper says of this study.
@@ -79,9 +80,9 @@ def readings(written: Reading, which: str, switches: Iterable[str]) -> list[Read
     """
     chosen = set(switches) if which == "all" else set(switches) & {"gradients"}
     values = [SWITCHES[name] if name in chosen else (getattr(written, name),) for name in SWITCHES]
-    every = [Reading(*combination) for combination in itertools.product(*values)]  # pyright: ignore[reportArgumentType]
+    every = [Interpretation(*combination) for combination in itertools.product(*values)]  # pyright: ignore[reportArgumentType]
 
-    def changes(reading: Reading) -> int:
-        return sum(getattr(reading, name) != getattr(written, name) for name in SWITCHES)
+    def changes(interpretation: Interpretation) -> int:
+        return sum(getattr(interpretation, name) != getattr(written, name) for name in SWITCHES)
 
     return sorted(every, key=changes)

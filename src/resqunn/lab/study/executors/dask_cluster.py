@@ -16,7 +16,7 @@ from typing import Any
 
 from resqunn import __version__
 from resqunn.errors import MissingExtraError, RunError
-from resqunn.lab.study.executors import Executor, Outcome, attempt
+from resqunn.lab.study.executors.base import Executor, Outcome, attempt
 from resqunn.lab.study.plan import PlannedRun
 
 TIMEOUT = 5

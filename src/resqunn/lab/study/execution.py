@@ -1,81 +1,22 @@
-"""Where runs are executed: in this process, in a pool of processes, on a Dask cluster.
-
-An executor only says what became of each run; trying again, reporting and progress are the
-same for all of them, in `execute`. Runs write their own folders, so the results are the same
-from each.
-"""
+"""A plan's runs, carried out: progress, second attempts, and kernels compiled beforehand."""
 
 from __future__ import annotations
 
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from resqunn.errors import ResqunnError, RunError
-from resqunn.lab.study.jobs import finished, perform
-from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.study.executors.base import Executor, Outcome
+from resqunn.lab.study.plan import TRAIN, PlannedRun
+from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.loop import EVALUATION_BATCH
-from resqunn.lab.training.run import build_model
+from resqunn.lab.training.session import build_model
 
 ATTEMPTS = 2
 """Times that a run is tried before it is reported as failed."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A run is done (`error` is None), or has failed."""
-
-    run: PlannedRun
-    seconds: float
-    error: str | None = None
-
-
-class Executor(ABC):
-    """Base of all places where runs are executed."""
-
-    @property
-    @abstractmethod
-    def width(self) -> int:
-        """How many runs go on at once."""
-
-    @abstractmethod
-    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
-        """Executes the runs; yields each when it has ended, in whatever order.
-
-        Closed early, or interrupted, it stops what it has started.
-        """
-
-    def close(self) -> None:  # noqa: B027 - most have nothing to give back
-        """Gives back what the executor holds."""
-
-
-def attempt(run: PlannedRun, folder: Path) -> Outcome:
-    """One attempt at a run, in this process; no exception of the run gets out."""
-    start = time.monotonic()
-    error = None
-    try:
-        perform(run, folder)
-    except Exception as mistake:
-        known = isinstance(mistake, ResqunnError)
-        error = str(mistake) if known else f"{type(mistake).__name__}: {mistake}"
-    return Outcome(run, time.monotonic() - start, error)
-
-
-class Serial(Executor):
-    """One run after the other, in this process."""
-
-    @property
-    def width(self) -> int:
-        return 1
-
-    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
-        for run in runs:
-            yield attempt(run, folder)
 
 
 @dataclass
@@ -97,18 +38,18 @@ class Progress:
 
     def learn(self, outcome: Outcome, waiting: Sequence[PlannedRun], width: int) -> None:
         """Takes note of a run's time and estimates the rest from runs of the same kind."""
-        for kind in (_kind(outcome.run), (outcome.run.kind, None)):
+        for kind in (_kind(outcome.run), (outcome.run.task, None)):
             self._seconds.setdefault(kind, []).append(outcome.seconds)
         every = [seconds for known in self._seconds.values() for seconds in known]
         expected = 0.0
         for run in waiting:
-            known = self._seconds.get(_kind(run)) or self._seconds.get((run.kind, None)) or every
+            known = self._seconds.get(_kind(run)) or self._seconds.get((run.task, None)) or every
             expected += sum(known) / len(known)
         self.seconds_left = expected / width
 
 
 def _kind(run: PlannedRun) -> tuple[str, TrainConfig]:
-    return (run.kind, replace(run.config, seed=0))
+    return (run.task, replace(run.config, seed=0))
 
 
 ProgressReport = Callable[[Progress], None]
@@ -169,7 +110,7 @@ def compile_kernels(runs: Sequence[PlannedRun]) -> None:
             config = run.config
             shape = (config.depths, config.encoding, config.ansatz, config.readout)
             kind = (*shape, config.reupload, config.head, config.measured, config.input_gradients)
-            if run.kind != "train" or kind in seen:
+            if run.task != TRAIN or kind in seen:
                 continue
             seen.add(kind)
             model = build_model(config)
@@ -182,22 +123,3 @@ def compile_kernels(runs: Sequence[PlannedRun]) -> None:
                 model(torch.rand(EVALUATION_BATCH, 1, side, side))
     finally:
         torch.set_num_threads(torch_threads)
-
-
-def choose(workers: int, dask: str | None) -> Executor:
-    """The executor that the options of the command ask for.
-
-    Raises:
-        RunError, MissingExtraError: if it cannot be had.
-    """
-    if dask is not None:
-        from resqunn.lab.study.dask_cluster import DaskCluster
-
-        return DaskCluster(dask)
-    if workers < 1:
-        raise RunError(f"workers is 1 or more, not {workers}")
-    if workers == 1:
-        return Serial()
-    from resqunn.lab.study.pool import Pool
-
-    return Pool(workers)

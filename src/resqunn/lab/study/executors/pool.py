@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from resqunn.lab.study.executors import Executor, Outcome, attempt
+from resqunn.lab.study.executors.base import Executor, Outcome, attempt
 from resqunn.lab.study.plan import PlannedRun
 
 _CONTEXT = multiprocessing.get_context("spawn")

@@ -1,0 +1,1 @@
+"""Where runs are executed: in this process, in a pool of processes, on a Dask cluster."""

@@ -1,0 +1,74 @@
+"""Finished runs, read back from their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resqunn.errors import RunError
+from resqunn.lab.study.plan import TRAIN, PlannedRun
+from resqunn.lab.study.results import Measured, built
+from resqunn.lab.study.tasks import finished
+from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.records import Epoch, read_metrics, read_record, read_seconds
+
+METRICS = ("train_accuracy", "validation_accuracy")
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that is done: its epochs if it was trained, else what its task measured."""
+
+    run: PlannedRun
+    epochs: tuple[Epoch, ...]
+    measured: Measured
+    seconds: float
+    manifest: dict[str, Any]
+
+    @property
+    def final(self) -> dict[str, float]:
+        """Its metrics at the end, fractions in [0, 1]."""
+        if not self.epochs:
+            return self.measured.final
+        return {metric: getattr(self.epochs[-1], metric) for metric in METRICS}
+
+
+def read_run(folder: Path, run: PlannedRun) -> FinishedRun | None:
+    """A run's results, or None if it is not done.
+
+    Raises:
+        RunError: if its files are damaged or altered, or belong to another run.
+    """
+    if not finished(folder, run.key):
+        return None
+    place = folder / "runs" / run.key
+    try:
+        return _read(place, run)
+    except (RunError, ValueError) as error:
+        raise RunError(
+            f"the run in {place} cannot be used ({error}); once {place} is deleted, the same "
+            "command makes this run alone anew"
+        ) from None
+
+
+def read_runs(folder: Path, runs: Sequence[PlannedRun]) -> dict[str, FinishedRun]:
+    """Those of the runs that are done, by their keys."""
+    return {run.key: found for run in runs if (found := read_run(folder, run)) is not None}
+
+
+def _read(place: Path, run: PlannedRun) -> FinishedRun:
+    config = TrainConfig.from_json(place / "config.json")
+    result = read_record(place, "result.json")
+    if config.sha256 != run.config.sha256:
+        raise RunError(f"{place / 'config.json'} belongs to another run")
+    if (result["kind"], result["config_sha256"]) != (run.task, config.sha256):
+        raise RunError(f"{place / 'result.json'} belongs to another run")
+    if run.task != TRAIN:
+        measured = built(result, Measured)
+        return FinishedRun(run, (), measured, read_seconds(place, [0]), {})
+    epochs = read_metrics(place, config.epochs, result["metrics_sha256"])
+    seconds = read_seconds(place, [epoch.epoch for epoch in epochs])
+    manifest = read_record(place, "manifest.json")
+    return FinishedRun(run, epochs, Measured(), seconds, manifest)

@@ -1,0 +1,71 @@
+"""A plan, run in a results folder: what is missing is run, then everything is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from resqunn.lab.study.execution import ProgressReport, execute
+from resqunn.lab.study.executors.base import Executor, Outcome, Serial
+from resqunn.lab.study.finished import read_runs
+from resqunn.lab.study.folder import check_writable, opened, unwritable
+from resqunn.lab.study.plan import TRAIN, Plan
+from resqunn.lab.study.results import Results, as_builtins, write_results
+from resqunn.lab.study.summary import failures, summarise
+from resqunn.lab.study.tables import write_tables
+from resqunn.lab.study.tasks import task
+from resqunn.lab.training.files import as_json, write_atomically
+from resqunn.lab.training.session import load_data
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What `run` leaves: the results, where they are, and the runs that failed every time."""
+
+    results: Results
+    path: Path
+    failed: tuple[Outcome, ...]
+
+
+def run(
+    plan: Plan,
+    folder: str | Path,
+    executor: Executor | None = None,
+    *,
+    data_root: str | Path | None = None,
+    on_progress: ProgressReport | None = None,
+) -> Finished:
+    """Runs a plan in a results folder, or what is left of it.
+
+    Interrupted at any moment, it is continued by the same call. Runs that fail twice are
+    reported, in failures.json and the results, and tried again by the next call.
+
+    Args:
+        executor: where runs are executed; by default in this process, one after the other.
+        data_root: folder with the data files; RESQUNN_DATA if not given.
+
+    Raises:
+        ConfigurationError: for a task that does not exist.
+        RunError: if the folder belongs to other options or cannot be written to.
+        DataError: if a data set cannot be had.
+    """
+    folder = Path(folder)
+    root = None if data_root is None else str(Path(data_root).absolute())
+    runs = [replace(each, config=replace(each.config, data_root=root)) for each in plan.runs]
+    for address in {each.task for each in runs} - {TRAIN}:
+        task(address)
+    with opened(folder, plan.options):
+        for config in plan.data:
+            load_data(replace(config, data_root=root))  # once, before hundreds of runs fail at it
+        read_runs(folder, plan.runs)  # a damaged one shows now, not after hours of training
+        failed = execute(
+            executor or Serial(), runs, folder, on_progress, lambda: check_writable(folder)
+        )
+        results = summarise(plan, folder, failed)
+        try:
+            write_tables(folder, results)
+            write_atomically(folder / "failures.json", as_json(as_builtins(failures(failed))))
+            path = write_results(folder, results)
+        except OSError as error:
+            raise unwritable(folder, error) from None
+    return Finished(results, path, tuple(failed))

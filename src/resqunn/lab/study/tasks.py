@@ -1,0 +1,103 @@
+"""What is done with one planned run, wherever it is executed.
+
+Every task leaves a folder `runs/KEY` that ends with a `result.json`; that file says that the
+run is done. Networks are trained by `lab.training`, which writes the whole folder. Any other
+task is a function from a configuration to `Measured`, named by its address, so that worker
+processes find it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from resqunn.errors import ConfigurationError, RunError
+from resqunn.lab.study.plan import TRAIN, PlannedRun
+from resqunn.lab.study.results import Measured, as_builtins
+from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.files import sealed, write_atomically
+from resqunn.lab.training.lock import lock
+from resqunn.lab.training.records import append
+from resqunn.lab.training.run import resume, train
+from resqunn.lab.training.session import threads
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Torch's number of threads belongs to the process, so that a process has one run at a time."""
+
+Task = Callable[[TrainConfig], Measured]
+
+
+def task(address: str) -> Task:
+    """The function at an address, "package.module:name".
+
+    Raises:
+        ConfigurationError: if there is none.
+    """
+    module, _, name = address.partition(":")
+    found: Any = None
+    with contextlib.suppress(ImportError, AttributeError, ValueError):
+        found = getattr(importlib.import_module(module), name)
+    if not callable(found):
+        raise ConfigurationError(
+            f"task must be 'train' or a function's address, package.module:name, got {address!r}"
+        )
+    return cast(Task, found)
+
+
+def finished(folder: Path, key: str) -> bool:
+    """Whether the run is done."""
+    return (folder / "runs" / key / "result.json").exists()
+
+
+def perform(run: PlannedRun, folder: Path) -> None:
+    """Does a run, continues it, or finds it done.
+
+    Raises:
+        RunError: if `folder` is no results folder, as seen from where the run is executed.
+    """
+    if not (folder / "study.json").exists():
+        raise RunError(f"{folder} is not a results folder here: do all workers share it?")
+    with _ONE_AT_A_TIME, locked(folder / "locks" / run.key):
+        if finished(folder, run.key):
+            return
+        place = folder / "runs" / run.key
+        if run.task == TRAIN:
+            _train(run.config, place)
+            return
+        start = time.perf_counter()
+        with threads(1):
+            found = task(run.task)(run.config)
+        result = {"kind": run.task, "config_sha256": run.config.sha256, **as_builtins(found)}
+        seconds = round(time.perf_counter() - start, 4)
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        write_atomically(place / "config.json", run.config.to_json())
+        append(place / "timings.jsonl", {"epoch": 0, "seconds": seconds})
+        write_atomically(place / "result.json", sealed("result.json", result))
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Waits until no other process is at the same run.
+
+    A scheduler may take a slow worker for a dead one and start its run elsewhere.
+    """
+    path.parent.mkdir(exist_ok=True)
+    with path.open("ab") as file:
+        lock(file.fileno(), wait=True)
+        yield
+
+
+def _train(config: TrainConfig, place: Path) -> None:
+    if (place / "config.json").exists() and TrainConfig.from_json(place / "config.json") == config:
+        resume(place)
+        return
+    # Begun with data in another place, or stopped before it was a run: nothing to keep.
+    shutil.rmtree(place, ignore_errors=True)
+    train(config, place)

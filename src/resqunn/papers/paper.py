@@ -1,0 +1,173 @@
+"""What a paper is, to be rerun: its figures as studies, its claims, and the usual options."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from resqunn.checks import check_fields, settle_fields
+from resqunn.errors import ConfigurationError, unknown_name
+from resqunn.lab.study.claims import Claim
+from resqunn.lab.study.plan import Plan, Study
+from resqunn.lab.study.results import Drawing, Source
+
+INTERPRETATIONS = ("default", "all")
+
+MAX_SEEDS = 1000
+
+QUICK = (
+    "This was a quick run: small data, few epochs, few seeds. It shows that everything works, "
+    "not what holds."
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that decides what is run of a paper.
+
+    Attributes:
+        seeds: one run of each network for each.
+        figures: names of the paper's figures; none for all.
+        interpretations: of what the paper leaves open: "default" for those that it is mainly
+            read in, "all" for every combination.
+        quick: little of everything.
+
+    Raises:
+        ConfigurationError: for a value that does not fit.
+    """
+
+    data: str = "digits"
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    epochs: int = 30
+    figures: tuple[str, ...] = ()
+    interpretations: str = "default"
+    quick: bool = False
+
+    def __post_init__(self) -> None:
+        settle_fields(self)
+        if self.interpretations not in INTERPRETATIONS:
+            raise unknown_name("interpretations", self.interpretations, INTERPRETATIONS)
+        if not 1 <= len(self.seeds) <= MAX_SEEDS or len(set(self.seeds)) != len(self.seeds):
+            raise ConfigurationError(f"seeds must be 1 to {MAX_SEEDS} different numbers")
+        if not all(0 <= seed < 2**63 for seed in self.seeds):
+            raise ConfigurationError(f"seeds must be 0 or more (and below 2**63), got {self.seeds}")
+        if self.epochs < 1:
+            raise ConfigurationError(f"epochs must be 1 or more, got {self.epochs}")
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper that can be rerun.
+
+    Attributes:
+        name: what the command knows it by.
+        title: of the report.
+        figures: what can be rerun on its own, by name.
+        studies: from the options, with `figures` filled in, to what is run.
+        claims: judged once the runs are done.
+        citation, address: of the paper.
+        extra: figures that are rerun only when they are named.
+        sections: of the report, in order: names and titles.
+        circuits: drawn for the report.
+        defaults, quick: the options, unless the user says otherwise.
+    """
+
+    name: str
+    title: str
+    figures: tuple[str, ...]
+    studies: Callable[[Options], Sequence[Study]]
+    claims: tuple[Claim, ...] = ()
+    citation: str = ""
+    address: str = ""
+    extra: tuple[str, ...] = ()
+    sections: dict[str, str] = field(default_factory=lambda: {"studies": "Trained networks"})
+    circuits: Callable[[], tuple[Drawing, ...]] = tuple
+    defaults: Options = field(default_factory=Options)
+    quick: Options = field(default_factory=lambda: Options(seeds=(0, 1), epochs=4, quick=True))
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def plan(self, options: Options | None = None) -> Plan:
+        """Everything that the chosen figures need.
+
+        Raises:
+            ConfigurationError: for a figure that the paper does not have.
+        """
+        options = options or self.defaults
+        known = (*self.figures, *self.extra)
+        for figure in options.figures:
+            if figure not in known:
+                raise unknown_name("figure", figure, known)
+        # One spelling for each choice, so that equal choices are recognised.
+        chosen = tuple(name for name in known if name in (options.figures or self.figures))
+        options = dataclasses.replace(options, figures=chosen)
+        source = Source(
+            self.name,
+            self.title,
+            self.citation,
+            self.address,
+            self.sections,
+            QUICK if options.quick else "",
+        )
+        return Plan(
+            source,
+            tuple(self.studies(options)),
+            {"paper": self.name, **_as_json(options)},
+            self._command(options),
+            self.claims,
+            self.circuits(),
+        )
+
+    def _command(self, options: Options) -> str:
+        """The command line that asks for the same."""
+        usual = self.quick if options.quick else self.defaults
+        words = ["resqunn", "reproduce", self.name, *(["--quick"] if options.quick else [])]
+        if options.figures != (usual.figures or self.figures):
+            words += ["--figures", *options.figures]
+        if options.interpretations != usual.interpretations:
+            words += ["--interpretations", options.interpretations]
+        if options.data != usual.data:
+            words += ["--data", options.data]
+        if options.seeds != usual.seeds:
+            words += ["--seeds", spelled(options.seeds)]
+        if options.epochs != usual.epochs:
+            words += ["--epochs", str(options.epochs)]
+        return shlex.join(words)
+
+
+def _as_json(options: Options) -> dict[str, object]:
+    values = dataclasses.asdict(options)
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Seeds as the command line names them: a number of them, or a range.
+
+    >>> seeds("3"), seeds("200:203")
+    ((0, 1, 2), (200, 201, 202))
+
+    Raises:
+        ConfigurationError: for anything else.
+    """
+    first, last = text.split(":", 1) if ":" in text else ("0", text)
+    fits = all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (first, last))
+    count = int(last) - int(first) if fits else 0
+    if not 1 <= count <= MAX_SEEDS:
+        raise ConfigurationError(
+            f"seeds must be a number from 1 to {MAX_SEEDS}, or a range such as 200:230, "
+            f"got {text!r}"
+        )
+    return tuple(range(int(first), int(last)))
+
+
+def spelled(numbers: Sequence[int]) -> str:
+    """The seeds as `seeds` reads them, if they are a range.
+
+    >>> spelled((0, 1, 2)), spelled((200, 201))
+    ('3', '200:202')
+    """
+    first, last = numbers[0], numbers[-1] + 1
+    return str(last) if first == 0 else f"{first}:{last}"
