@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+import summaries
 
 from resqunn.lab.report import write_report
-
-import summaries
 
 
 @pytest.fixture(scope="session")

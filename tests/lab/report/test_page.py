@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import summaries
 import tyro
+from resqunn.lab.report.summary import pairs_of
 
 from resqunn.errors import MissingExtraError, RunError
 from resqunn.lab.report import page, style, wording, write_report
-from resqunn.lab.report.summary import pairs_of
 from resqunn.lab.training.config import PRESETS, TrainConfig
-
-import summaries
 
 
 @pytest.fixture(scope="module")
