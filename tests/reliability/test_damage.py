@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from resqunn.lab.report.summary import read_summary
 
 from resqunn.errors import ResqunnError, RunError
-from resqunn.lab.report.summary import read_summary
 from resqunn.lab.study.evidence import read_run
 from resqunn.lab.study.folder import opened
 from resqunn.lab.study.plan import Options

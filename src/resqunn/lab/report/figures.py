@@ -118,7 +118,7 @@ def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
             ax.set_ylabel("%" if position % columns == 0 else "")
             ax.tick_params(labelbottom=position >= len(labels) - columns)
             percent_axis(ax.yaxis)
-    kinds = [(formatting.metric(last), 1.8, "-")]
+    kinds: list[tuple[str, float, Any]] = [(formatting.metric(last), 1.8, "-")]
     if first != last:
         kinds.insert(0, (formatting.metric(first), 0.7, "-"))
     if any(one.frozen for one in series):

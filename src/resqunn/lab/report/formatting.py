@@ -122,7 +122,7 @@ def why(claim: ClaimResult) -> str:
 
 
 def by_verdict(verdicts: Mapping[str, Sequence[str]]) -> str:
-    """ "Reproduced: as written; not reproduced: true gradients", if they differ."""
+    """ "Reproduced: without noise; not reproduced: with noise", if they differ."""
     if len(verdicts) < 2:
         return ""
     parts = (f"{verdict}: {listed(variants)}" for verdict, variants in verdicts.items())

@@ -141,7 +141,11 @@ class _Page:
             "claim_anchors": claims,
             "grey": bool(results.source.warning),
             "intervals": has_intervals(series)
-            or any(formatting.interval(row.stats) for c in results.claims for row in c.measured),
+            or any(
+                row.quantity.unit == "points" and formatting.interval(row.stats)
+                for claim in results.claims
+                for row in claim.measured
+            ),
             "frozen": any(one.frozen for one in series),
         }
 

@@ -38,8 +38,8 @@ def _runs(results: Results) -> str:
     names = dict.fromkeys(record.data for record in results.environment.data)
     on = f" on {formatting.listed(list(names))}" if names else ""
     counts = {len(one.seeds) for one in series}
-    most = "" if len(counts) == 1 else "up to "
-    return f"{formatting.counted(runs, 'run')}{on}, {most}{formatting.counted(max(counts), 'seed')} each."
+    seeds = ("" if len(counts) == 1 else "up to ") + formatting.counted(max(counts), "seed")
+    return f"{formatting.counted(runs, 'run')}{on}, {seeds} each."
 
 
 def _reach(table: GradientTable) -> str:
@@ -48,8 +48,8 @@ def _reach(table: GradientTable) -> str:
     for setting, title in table.settings.items():
         rows = [row.cells[setting] for row in table.rows if setting in row.cells]
         reached = sum(all(cell.state in ("flows", "vanishing") for cell in row) for row in rows)
-        found.append(f"{reached} of {len(rows)} ({title})")
+        found.append(f"{reached} of {len(rows)}{'' if found else ' networks'} ({title})")
     if not found or not table.rows:
         return ""
     layers = formatting.counted(table.num_layers, "layer")
-    return f"With {layers}, a gradient reaches every layer of {formatting.listed(found)} networks."
+    return f"With {layers}, a gradient reaches every layer of {formatting.listed(found)}."

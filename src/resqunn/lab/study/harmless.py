@@ -42,8 +42,7 @@ def cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        text = printable(value)
-        return f"'{text}" if text.startswith(FORMULA) else text
+        return "'" * value.startswith(FORMULA) + printable(value)
     return value
 
 
