@@ -371,6 +371,6 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_no_word_of_any_source_is_in_the_code() -> None:
     folder = Path(page.__file__).parent
-    words = re.compile(r"fig\d|wiring|as.written|resqunns|three.layers|controls|the paper", re.I)
+    words = re.compile(r"fig\d|wiring|\bas.written|resqunns|three.layers|controls|the paper", re.I)
     for path in [*folder.glob("*.py"), *folder.glob("*.html")]:
         assert not words.search(path.read_text()), path.name
