@@ -10,11 +10,9 @@ NETWORK = TrainConfig(wiring="none", depths=(1,), per_class=20)
 
 
 def studies(options: Options) -> list[Study]:
-    small = {"data": options.data, "epochs": options.epochs}
+    network = replace(NETWORK, data=options.data, epochs=options.epochs)
     series = [
-        Series(
-            f"{ansatz}", TrainConfig(**{**vars(NETWORK), **small, "ansatz": ansatz}), options.seeds
-        )
+        Series(ansatz, replace(network, ansatz=ansatz), options.seeds)
         for ansatz in ("rx_ring", "ry_ring")
     ]
     return [Study("rings", "Two rings", tuple(series), "Fig. 1", "RY is better.", figures=("1",))]

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from resqunn.papers.resqunns.catalogue import plan
+from resqunn.papers.resqunns.reproduce import reproduce
 
 from resqunn.errors import RunError
 from resqunn.lab.study.plan import Options
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.run import evaluate_run, open_run, resume, train
-from resqunn.papers.resqunns.catalogue import plan
-from resqunn.papers.resqunns.reproduce import reproduce
 
 CONFIG = TrainConfig(per_class=4, epochs=2, depths=(1,), wiring="none")
 OPTIONS = Options("digits", seeds=1, epochs=1, figures=("2", "7"), quick=True)

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from resqunn.lab.study.evidence import read_run
+from resqunn.papers.resqunns.catalogue import plan
+from resqunn.papers.resqunns.reproduce import reproduce
 
 from resqunn.errors import ResqunnError, RunError
-from resqunn.lab.report.summary import read_summary
-from resqunn.lab.study.evidence import read_run
 from resqunn.lab.study.folder import opened
 from resqunn.lab.study.plan import Options
+from resqunn.lab.study.results import open_results
 from resqunn.lab.training.checkpoint import load_checkpoint
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import sealed
 from resqunn.lab.training.records import read_record
 from resqunn.lab.training.run import Callbacks, evaluate_run, open_run, resume, train
-from resqunn.papers.resqunns.catalogue import plan
-from resqunn.papers.resqunns.reproduce import reproduce
 
 from reliability import mutations
 from reliability.damage import damage
@@ -103,7 +103,7 @@ TARGETS = {
                                f"{ONE}result.json"),
     "survey's result": Target(f"{SURVEY}result.json", lambda f: study_run(f, 2), STUDY,
                               f"{ONE}result.json"),
-    "summary": Target("results/summary.json", lambda f: read_summary(f / "results"), RunError,
+    "summary": Target("results/summary.json", lambda f: open_results(f / "results"), RunError,
                       "results/study.json"),
 }  # fmt: skip
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from resqunn.lab.study.pool import Pool
+from resqunn.papers.resqunns.reproduce import reproduce
 from torch import Tensor
 
 from resqunn.engines.fourier import engine as fourier
 from resqunn.engines.fused import engine as fused
 from resqunn.engines.registry import engine as find_engine
 from resqunn.lab.study.plan import FIGURES, Options
-from resqunn.lab.study.pool import Pool
 from resqunn.lab.training.config import PRESETS, TrainConfig
 from resqunn.lab.training.loop import Prepared, train_epoch
 from resqunn.lab.training.run import train
 from resqunn.lab.training.session import build_model, threads
-from resqunn.papers.resqunns.reproduce import reproduce
 
 from reliability import golden
 from support import run_bytes, study_bytes

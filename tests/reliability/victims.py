@@ -201,9 +201,10 @@ def kill_worker(parent: int, when: float) -> None:
 
 def warm() -> None:
     """Does once, here, what the commands do, so that forks find it done."""
+    from resqunn.papers.resqunns.reproduce import reproduce
+
     from resqunn.lab.report import write_report
     from resqunn.lab.study.plan import Options
-    from resqunn.papers.resqunns.reproduce import reproduce
 
     with tempfile.TemporaryDirectory() as folder:
         options = Options("digits", seeds=1, epochs=1, figures=("2", "7"), quick=True)

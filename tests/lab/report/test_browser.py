@@ -45,6 +45,7 @@ document.getElementById("f").onload = (event) => {
     client: root.clientWidth, scroll: root.scrollWidth, wide, spilled,
     figures: shown.length, narrowest: Math.min(...shown.map((box) => box.width)),
     smallest: Math.min(...sizes), height: root.scrollHeight,
+    first: page.querySelector("figure svg").getBoundingClientRect().top,
     verdicts: page.querySelectorAll(".verdicts .verdict").length,
   });
 };
@@ -81,6 +82,7 @@ def test_nothing_is_wider_than_the_window(folder: Path, width: int) -> None:
     assert found["narrowest"] > 300
     assert found["smallest"] >= 8, "words in figures are too small to read"
     assert found["verdicts"] == 5
+    assert found["first"] < 900, "no picture on the first screen"
     assert found["height"] > 5000
 
 

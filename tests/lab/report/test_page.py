@@ -1,26 +1,30 @@
-"""The page: what stands in it, in which order, and what a damaged summary gives."""
+"""The page: what stands in it and in which order, from results of every shape."""
 
-import csv
-import dataclasses
-import json
 import re
-import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-import tyro
 
 from resqunn.errors import MissingExtraError, RunError
-from resqunn.lab.report import page, style, wording, write_report
-from resqunn.lab.report.summary import pairs_of
-from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.report import formatting, page, style, write_report
+from resqunn.lab.study.results import (
+    Environment,
+    GradientTable,
+    NormsByDepth,
+    Results,
+    Source,
+    StudyResult,
+    write_results,
+)
 
-import summaries
+import sample_results
+
+GREY = "This was a quick run."
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +32,25 @@ def text(folder: Path) -> str:
     return (folder / "report/index.html").read_text(encoding="utf-8")
 
 
-def small() -> dict[str, Any]:
-    """A summary that is quick to draw."""
-    whole = summaries.summary()
-    return whole | {
-        "studies": whole["studies"][:1],
-        "gradients": [],
-        "depth": None,
-        "controls": [],
-        "failures": [],
-    }
+def reported(folder: Path, results: Results) -> str:
+    """The page of these results."""
+    write_results(folder, results)
+    return write_report(folder).read_text(encoding="utf-8")
 
 
-def write(folder: Path, summary: Any) -> Path:
-    (folder / "summary.json").write_text(json.dumps(summary))
-    return folder
+def with_studies(*studies: StudyResult, **more) -> Results:
+    return replace(sample_results.small(), studies=studies, claims=(), **more)
 
 
 def test_figures_are_written_and_not_empty(folder: Path) -> None:
     figures = folder / "report/figures"
     names = {path.stem for path in figures.iterdir()}
-    expected = {"fig2-curves", "fig2-frozen", "fig8-curves", "fig8-final", "fig9-frozen"}
-    expected |= {"fig10-final", "three_layers-curves".replace("_", "-"), "gradients-layers2"}
-    expected |= {"gradients-layers3", "depth", "controls", "full-final"}
-    assert expected <= names
+    assert names == {
+        *("overview", "one-curves", "one-frozen", "five-curves", "five-final"),
+        *("frozen-curves", "frozen-frozen", "quantum-curves", "quantum-final"),
+        *("layers2-gradients", "layers3-gradients", "controls-final", "deep-curves"),
+        *("deep-final", "full-curves", "full-final", "by-depth-norms"),
+    }
     for name in names:
         svg = (figures / f"{name}.svg").read_text()
         assert min(svg.count("<path") - 2, svg.count("<text")) > 3, name
@@ -97,10 +96,27 @@ def test_page_is_self_contained(folder: Path, text: str) -> None:
     found = Page(text)
     assert found.open == []
     assert text.lstrip().startswith("<!DOCTYPE html>")
-    assert not re.search(r"https?://|//[a-z]|@import|<script|<link|<img|<iframe|url\((?!#)", text)
+    address = sample_results.results().source.address
+    assert ("a", address) in found.links
+    rest = text.replace(address, "")
+    assert not re.search(r"https?://|//[a-z]|@import|<script|<link|<img|<iframe|url\((?!#)", rest)
     for tag, target in found.links:
         assert tag == "a"
-        assert (folder / "report" / target).is_file()
+        assert target == address or (folder / "report" / target).is_file()
+
+
+def test_it_links_every_table_and_the_results(text: str) -> None:
+    names = ("claims", "final", "seeds", "epochs", "gradients", "norms")
+    for target in ("../summary.json", *(f"../tables/{name}.csv" for name in names)):
+        assert f'href="{target}"' in text
+
+
+def test_it_has_a_dark_mode_and_figures_that_follow_it(text: str) -> None:
+    assert "@media (prefers-color-scheme: dark)" in text
+    drawn = "".join(re.findall(r"<svg .*?</svg>", text, re.DOTALL))
+    assert "var(--ink)" in drawn
+    assert style.INK not in drawn
+    assert style.PAPER not in drawn
 
 
 def test_ids_are_unique_and_references_resolve(text: str) -> None:
@@ -109,182 +125,228 @@ def test_ids_are_unique_and_references_resolve(text: str) -> None:
     assert found.references <= set(found.ids)
 
 
-def test_sections_stand_in_order(text: str) -> None:
-    order = ["answer", "verdicts", "studies", "gradients", "circuits", "controls", "beyond"]
-    order += ["rerun", "failures"]
+def test_sections_stand_in_the_order_of_the_source(text: str) -> None:
+    order = ["answer", "overview", "verdicts", "section-trained", "study-one", "study-five"]
+    order += ["section-gradients", "study-layers2", "section-controls", "section-beyond"]
+    order += ["study-deep", "study-by-depth", "circuits", "rerun", "failures"]
     places = [text.index(f' id="{name}"') for name in order]
     assert places == sorted(places)
-    assert text.index('id="study-fig8"') < text.index('id="gradients"')
-    assert text.index('id="beyond"') < text.index('id="study-three_layers"')
+
+
+def test_a_section_that_the_source_does_not_name_is_shown_too(tmp_path: Path) -> None:
+    study = replace(sample_results.small().studies[0], section="Elsewhere & more")
+    assert "<h2>Elsewhere &amp; more</h2>" in reported(tmp_path, with_studies(study))
+
+
+def test_the_first_picture_is_of_the_study_with_most_claims(text: str) -> None:
+    assert text.index("<figure") < text.index('id="verdicts"')
+    assert "<strong>Five networks of two layers (as written).</strong>" in text
+
+
+def test_claims_stand_beside_the_studies_of_their_figures(text: str) -> None:
+    part = text[text.index('id="study-five"') : text.index('id="study-frozen"')]
+    assert "O1+O2 is clearly better than X+O1" in part
+    assert "Training one layer" not in part
+    part = text[text.index('id="study-layers3"') : text.index('id="section-controls"')]
+    assert 'href="#claim-two-reach-all"' in part
 
 
 def test_verdicts_are_words_and_numbers_carry_units(text: str) -> None:
-    for verdict, css in wording.VERDICTS.items():
+    for verdict, (css, _, _) in formatting.VERDICTS.items():
         assert f'<span class="verdict {css}">{verdict}</span>' in text
     assert re.search(r"\+\d\d\.\d\u00a0points \[[+\u2212]\d", text)
     assert "<summary>and 4 more</summary>" in text
-    assert "Of 5 claims of the paper, 1 is reproduced, 1 in direction only" in text
-    assert "2 of 15 wirings pass a gradient to every layer when input derivatives are cut" in text
+    assert "Of 5 claims, 1 is reproduced, 1 in direction only" in text
+    assert "every layer of 2 of 15 networks (cut input derivatives)" in text
+    assert "Reproduced: as written; not reproduced: true gradients." in text
+    assert "Training accuracy, O1+O2 minus X+O1 (as written): +" in text
+
+
+def test_controls_are_drawn_above_the_networks_that_they_are_compared_with(folder: Path) -> None:
+    svg = (folder / "report/figures/controls-final.svg").read_text()
+    shown = [svg.index(f">{name}<") for name in ("Conv2d with as many weights", "none", "O1+O2")]
+    assert shown == sorted(shown)
+    assert "39,220" in (folder / "report/index.html").read_text()
 
 
 def test_names_are_escaped(folder: Path, text: str) -> None:
-    assert "only &lt;two&gt; wirings learn &amp; &#34;score&#34;" in text
+    assert "only &lt;two&gt; networks learn &amp; &#34;score&#34;" in text
     assert "<two>" not in text
     assert "<NaN>" not in text
-    assert "most frequent class &lt;&amp;" in (folder / "report/figures/controls.svg").read_text()
+    svg = (folder / "report/figures/controls-final.svg").read_text()
+    assert "most frequent class &lt;&amp;" in svg
 
 
-def test_dollars_and_markup_in_labels_are_drawn_as_they_are(tmp_path: Path) -> None:
-    summary = small()
-    for series in summary["studies"][0]["series"]:
-        series["label"] = "$x_1$ <b>&\"'"
-    summary["studies"][0]["id"] = "../up & <away>"
-    write_report(write(tmp_path, summary))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["report", "summary.json"]
+HOSTILE = "$x_1$ <b>&\"' [bold]\x1b[31m\ud800\ufffe\u202e研究"
+
+
+def test_hostile_words_are_shown_as_they_are_and_escape_nothing(tmp_path: Path) -> None:
+    small = sample_results.small()
+    series = [replace(one, label=HOSTILE, variant=HOSTILE) for one in small.studies[0].series]
+    study = replace(small.studies[0], id="../up & <away>", title=HOSTILE, series=tuple(series))
+    source = replace(small.source, title=HOSTILE, address="javascript:alert(1)")
+    cleaned = replace(small, studies=(study,), source=source, options={HOSTILE: [HOSTILE, 1]})
+    text = reported(tmp_path, cleaned)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report", "summary.json", "tables"]
+    assert 'href="javascript' not in text
     svg = (tmp_path / "report/figures/up-away-curves.svg").read_text()
     assert "$x_1$ &lt;b&gt;&amp;" in svg
-    assert "<b>&" not in (tmp_path / "report/index.html").read_text()
+    ElementTree.fromstring(svg)
+    for shown in (text, svg, (tmp_path / "tables/final.csv").read_text()):
+        assert "[bold]" in shown
+        assert "研究" in shown
+        assert not set("\x1b\ufffe\u202e") & set(shown)
+    assert "<b>&" not in text
 
 
-def test_numbers_beside_the_page(folder: Path) -> None:
-    numbers = folder / "report/numbers"
-    summary = summaries.summary()
-    assert json.loads((numbers / "summary.json").read_text())["claims"] == summary["claims"]
-    with (numbers / "final.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    count = sum(len(study["series"]) for study in summary["studies"]) + len(summary["controls"])
-    assert len(rows) == 2 * count
-    first = summary["studies"][0]["series"][0]["final"]["train_accuracy"]
-    assert float(rows[0]["mean"]) == first["mean"]
-    assert float(rows[0]["interval_low"]) == first["interval"][0]
-    for name in ("claims", "seeds", "epochs", "gradients", "depth"):
-        assert len((numbers / f"{name}.csv").read_text().splitlines()) > 5
+def test_very_long_names_leave_room_for_the_figure(tmp_path: Path) -> None:
+    study = sample_results.small().studies[0]
+    series = [replace(one, label="a long name " * 40) for one in study.series]
+    reported(tmp_path, with_studies(replace(study, series=tuple(series))))  # warnings are errors
+    assert "…" in (tmp_path / "report/figures/one-frozen.svg").read_text()
 
 
 def test_parts_that_were_not_run_are_left_out(tmp_path: Path) -> None:
-    page = write_report(write(tmp_path, {"format": 1}))
-    text = page.read_text()
+    empty = Results("0", Source("x", "Nothing"), {}, "", Environment(), 0.0, "")
+    text = reported(tmp_path, empty)
+    assert "<h1>Nothing</h1>" in text
     assert 'id="rerun"' in text
-    for name in ("verdicts", "studies", "gradients", "circuits", "controls", "beyond", "failures"):
+    for name in ("overview", "verdicts", "circuits", "failures", "warning"):
         assert f'id="{name}"' not in text
     assert list((tmp_path / "report/figures").iterdir()) == []
 
 
-def test_a_second_report_replaces_the_first(tmp_path: Path) -> None:
-    write_report(write(tmp_path, small()))
-    (tmp_path / "report/notes.txt").write_text("mine")
-    again = small()
-    again["studies"] = []
-    again["gradients"] = [summaries.gradients(2)]
-    write_report(write(tmp_path, again))
-    names = {path.name for path in (tmp_path / "report/figures").iterdir()}
-    assert names == {"gradients-layers2.svg", "gradients-layers2.png"}
-    assert not (tmp_path / "report/numbers/seeds.csv").exists()
-    assert (tmp_path / "report/notes.txt").read_text() == "mine"
-
-
-def test_one_seed_has_no_interval(tmp_path: Path) -> None:
-    summary = small()
-    for series in summary["studies"][0]["series"]:
-        for quantity in ("train_accuracy", "validation_accuracy"):
-            series["final"][quantity] = summaries.stats([0.5])
-            series["epochs"][quantity] |= {"low": None, "high": None}
-    text = write_report(write(tmp_path, summary)).read_text()
-    assert "<td>50.0\u00a0%</td>" in text
-
-
-@pytest.mark.parametrize(
-    ("preset", "changes"),
-    [
-        ("paper", {"wiring": "(X+O1)+O2", "data": "mnist"}),
-        ("paper", {"input_gradients": True, "trainable": False, "softmax": False}),
-        ("paper", {"head": "quantum", "measured": (6, 7, 8, 9), "classes": 4}),
-        ("resqunn", {"depths": (1, 2, 3), "per_class": "all", "angle_scale": 0.5}),
-    ],
-)
-def test_command_line_gives_the_configuration_back(preset: str, changes: dict[str, Any]) -> None:
-    config = dataclasses.replace(PRESETS[preset], **changes)
-    stored = json.loads(json.dumps(dataclasses.asdict(config)))
-    words = shlex.split(wording.command(stored, seed=3))
-    assert words[:2] == ["resqunn", "train"]
-    options = words[2:]
-    if "--preset" in options:
-        assert options[:2] == ["--preset", preset]
-    read = tyro.cli(TrainConfig, args=options, default=PRESETS[preset])
-    assert read == dataclasses.replace(config, seed=3)
-
-
-def test_trained_and_frozen_series_find_each_other() -> None:
-    fig2, _, fig9, *_ = summaries.summary()["studies"]
-    fig2["series"][1]["label"] = "untrainable"
-    for series in fig9["series"]:
-        series["config"]["input_gradients"] &= series["trainable"]
-    assert [(a["label"], b["label"]) for a, b in pairs_of(fig2)] == [("one layer", "untrainable")]
-    assert len(pairs_of(fig9)) == 10
-    assert all(a["trainable"] and not b["trainable"] for a, b in pairs_of(fig9))
-    assert all(a["reading"] == b["reading"] for a, b in pairs_of(fig9))
-
-
-def test_wording() -> None:
-    assert wording.duration(724.3) == "12\u00a0min 4\u00a0s"
-    assert wording.duration(3725) == "1\u00a0h 2\u00a0min"
-    assert wording.duration(4.25) == "4.2\u00a0s"
-    assert wording.figures_named("Sec. 5.1.1, Fig. 3, 7 and 11") == {3, 7, 11}
-    assert wording.figures_named("Table 2") == set()
-    half = {"mean": -0.012, "interval": [-0.1, 0.076], "values": []}
-    assert wording.measured("train accuracy, A minus B", half) == (
-        "\u22121.2\u00a0points [\u221210.0, +7.6]"
+def test_studies_may_have_any_parts(tmp_path: Path) -> None:
+    whole = sample_results.small().studies[0]
+    only_final = [replace(one, curves={}, variant="", frozen=False) for one in whole.series]
+    one_metric = [replace(one, final={"f1": one.final["train_accuracy"]}) for one in only_final]
+    three = {f"metric_{i}": one_metric[0].final["f1"] for i in range(3)}
+    table = GradientTable(
+        2, {"a": "A", "b": "B", "c": "C"}, sample_results.gradients(2).gradients.rows
     )
-    assert wording.measured("wirings", summaries.stats([1, 0, 1, 0, 0])) == "2 of 5"
-    assert wording.measured("layers", {"mean": 2.0, "values": [2.0]}) == "2"
+    studies = [
+        replace(whole, id="final", series=tuple(only_final[:1])),
+        replace(whole, id="single", series=tuple(one_metric)),
+        replace(whole, id="three", series=(replace(one_metric[0], final=three),)),
+        replace(whole, id="nothing", series=()),
+        replace(whole, id="table", series=(), gradients=table),
+        replace(whole, id="zero", series=(), norms=(NormsByDepth("p", "l", 2, (0.0, 0.0)),)),
+    ]
+    text = reported(tmp_path, with_studies(*studies))
+    names = {path.stem for path in (tmp_path / "report/figures").iterdir()}
+    assert names == {"overview", "final-final", "single-final", "three-final", "table-gradients",
+                     "zero-norms"}  # fmt: skip
+    assert "<th>f1</th>" in text
+    assert "<th>metric 2</th>" in text
+    assert "<th>variant</th>" not in text
 
 
-def damage(change: Callable[[dict[str, Any]], Any]) -> str:
-    summary = small()
-    change(summary)
-    return json.dumps(summary)
+def test_without_trained_networks_the_first_picture_is_of_gradients(tmp_path: Path) -> None:
+    text = reported(tmp_path, with_studies(sample_results.gradients(2)))
+    assert 'id="figure-overview"' in text
 
 
-MISTAKES = {
-    "{": "cannot be read",
-    "[]": "holds no JSON object",
-    "{}": "names no format",
-    '{"format": 3}': "has format 3, and this version of resqunn shows format 2",
-    '{"format": 2}': "fails its checksum",
-    '{"format": 1, "sha256": "0"}': "has format 1",
-    '{"format": 1, "studies": 3}': "damaged: studies is not a list",
-    damage(lambda s: s["studies"][0]["series"][1].pop("final")): (
-        "damaged: studies[0].series[1].final is missing"
-    ),
-    damage(lambda s: s["claims"][2].update(verdict=5)): "damaged: claims[2].verdict is 5",
-    damage(lambda s: s["claims"][0]["measured"][0].update(stats={"mean": 1})): (
-        "damaged: claims[0].measured[0].stats.values is missing"
-    ),
-    damage(lambda s: s.update(depth={"title": "", "rows": [{}]})): (
-        "damaged: depth.rows[0].ansatz is missing"
-    ),
-}
+def test_too_few_seeds_show_no_interval(tmp_path: Path) -> None:
+    text = reported(tmp_path, sample_results.small(seeds=2))
+    assert not re.search(r"\[[+\u2212\d]", text)
+    assert "interval over" not in text
+    assert "\u00a0points (2 seeds)" in text
+    assert "2 seeds: too few for an interval" in text
+    svg = (tmp_path / "report/figures/one-frozen.svg").read_text()
+    assert "opacity: 0.28" not in svg
+    five = reported(tmp_path, sample_results.small())
+    assert "opacity: 0.28" in (tmp_path / "report/figures/one-frozen.svg").read_text()
+    assert "Intervals are 95 % intervals" in five
 
 
-@pytest.mark.parametrize(("content", "message"), MISTAKES.items(), ids=range(len(MISTAKES)))
-def test_damaged_summaries_are_one_clear_line(tmp_path: Path, content: str, message: str) -> None:
-    (tmp_path / "summary.json").write_text(content)
-    with pytest.raises(RunError) as caught:
-        write_report(tmp_path)
-    assert message in str(caught.value)
+def test_a_warning_is_shown_and_turns_verdicts_grey(tmp_path: Path) -> None:
+    small = sample_results.small()
+    text = reported(tmp_path, replace(small, source=replace(small.source, warning=GREY)))
+    assert f'<p class="warning" role="note">{GREY}</p>' in text
+    assert set(re.findall(r'class="verdict (\w+)"', text)) == {"open"}
+
+
+def test_it_says_how_to_run_it_again(text: str) -> None:
+    again = text[text.index('id="rerun"') :]
+    words = re.sub(r"</?span>", "", again)
+    assert "resqunn reproduce --data mnist --seeds 5" in words
+    assert words.count("resqunn train") == sum(
+        one.task == "train" for study in sample_results.results().studies for one in study.series
+    )
+    assert "Made by <code>module:function</code>, seeds 0, 1, 2, 3, 4." in words
+
+
+def test_labels_have_a_colour_and_a_marker_each() -> None:
+    labels = [str(i) for i in range(60)]
+    palette = style.Palette(labels * 2)
+    looks = {(palette.colour(label), palette.marker(label)) for label in labels}
+    assert len(looks) == len(labels)
+    assert palette.colour("0") == style.OKABE_ITO[0]
+
+
+@pytest.mark.parametrize("place", ["report", "report/figures", "tables"])
+def test_links_in_the_place_of_its_folders_are_refused(tmp_path: Path, place: str) -> None:
+    folder, elsewhere = tmp_path / "results", tmp_path / "elsewhere"
+    (folder / place).parent.mkdir(parents=True)
+    elsewhere.mkdir()
+    (elsewhere / "mine.svg").write_text("mine")
+    (folder / place).symlink_to(elsewhere)
+    write_results(folder, sample_results.small())
+    with pytest.raises(RunError, match="is a symbolic link") as caught:
+        write_report(folder)
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "report").exists()
+    assert [path.name for path in elsewhere.iterdir()] == ["mine.svg"]
+
+
+def test_a_second_report_removes_what_the_first_wrote_and_nothing_else(tmp_path: Path) -> None:
+    reported(tmp_path, sample_results.small())
+    figures = tmp_path / "report/figures"
+    mine = [figures / "mine.svg", figures / "mine.png", tmp_path / "report/notes.txt"]
+    mine.append(tmp_path / "tables/mine.csv")
+    for path in mine:
+        path.write_text("mine")
+    reported(tmp_path, with_studies(sample_results.gradients(2)))
+    names = {path.name for path in figures.iterdir()}
+    drawn = {
+        f"{name}.{kind}" for name in ("overview", "layers2-gradients") for kind in ("svg", "png")
+    }
+    assert names == drawn | {"mine.svg", "mine.png"}
+    assert all(path.read_text() == "mine" for path in mine)
+
+
+def test_a_list_of_files_is_believed_only_about_its_own_folder(tmp_path: Path) -> None:
+    from resqunn.lab.report.figure_folder import LIST
+    from resqunn.lab.training.files import sealed
+
+    reported(tmp_path, sample_results.small())
+    (tmp_path / "mine.svg").write_text("mine")
+    own = tmp_path / "report" / LIST
+    for names in (["../../mine.svg", "/mine.svg", 3, "..", "\0.svg", "gone.svg"], "mine.svg"):
+        own.write_bytes(sealed(LIST, {"figures": names}))
+        write_report(tmp_path)
+    own.write_text("{}")  # damaged: nothing is removed
+    (tmp_path / "report/figures/mine.svg").write_text("mine")
+    write_report(tmp_path)
+    assert (tmp_path / "mine.svg").read_text() == "mine"
+    assert (tmp_path / "report/figures/mine.svg").read_text() == "mine"
 
 
 def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
-    write(tmp_path, {"format": 1})
+    write_results(tmp_path, sample_results.small())
     (tmp_path / "report").write_text("a file stands in the way")
     with pytest.raises(RunError, match="cannot be written"):
         write_report(tmp_path)
 
 
-def test_missing_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, small())
+def test_damaged_results_write_nothing(tmp_path: Path) -> None:
+    path = write_results(tmp_path, sample_results.small())
+    path.write_text(path.read_text().replace('"points"', '"pounds"'))
+    with pytest.raises(RunError, match="fails its checksum"):
+        write_report(tmp_path)
+    assert not (tmp_path / "report").exists()
+
+
+def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, go in (
         ("jinja2", lambda: page._template()),
         ("matplotlib", lambda: style.styled(lambda: None)()),
@@ -301,7 +363,14 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.stderr.startswith("resqunn: error: ")
     assert done.stderr.count("\n") == 1
     assert "there is no summary.json in it" in done.stderr
-    write(tmp_path, small())
+    write_results(tmp_path, sample_results.small())
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_file()
+
+
+def test_no_word_of_any_source_is_in_the_code() -> None:
+    folder = Path(page.__file__).parent
+    words = re.compile(r"fig\d|wiring|\bas.written|resqunns|three.layers|controls|the paper", re.I)
+    for path in [*folder.glob("*.py"), *folder.glob("*.html")]:
+        assert not words.search(path.read_text()), path.name

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from resqunn.lab.study.jobs import perform
 
 from resqunn.errors import RunError
 from resqunn.lab.study.folder import opened
-from resqunn.lab.study.jobs import perform
 from resqunn.lab.study.plan import Options, PlannedRun
 from resqunn.lab.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from resqunn.lab.training.config import TrainConfig

@@ -1,7 +1,7 @@
-"""The figures, one function each: from a part of `summary.json` to a matplotlib figure.
+"""The figures of trained networks, one function each: from series to a matplotlib figure.
 
 Each takes `wide`: True for a desktop or paper, False for a phone, where panels are stacked.
-Trained layers are drawn solid and filled, frozen ones dashed.
+Trained layers are drawn solid and filled, frozen ones dashed and hollow.
 """
 
 from __future__ import annotations
@@ -9,7 +9,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from resqunn.lab.report.marks import curve, dot, final, final_legend, legend, name_rows, wrapped
+from resqunn.lab.report import formatting
+from resqunn.lab.report.marks import (
+    curve,
+    dot,
+    dot_legend,
+    dots,
+    legend,
+    name_rows,
+    row_height,
+    titled,
+    wrapped,
+)
+from resqunn.lab.report.series import (
+    Pair,
+    Series,
+    drawn_metrics,
+    metrics_of,
+    of_variant,
+    pairs_of,
+    variants_of,
+)
 from resqunn.lab.report.style import (
     FAINT,
     INK,
@@ -17,12 +37,11 @@ from resqunn.lab.report.style import (
     PAPER,
     WIDE,
     Palette,
-    accuracy_axis,
     number,
     panels,
+    percent_axis,
     styled,
 )
-from resqunn.lab.report.summary import QUANTITIES, name_of, pairs_of, readings_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,121 +49,137 @@ else:
     Figure = Any
 
 OVERLAY = 6
-"""With more lines than this in a panel, each wiring gets a panel of its own."""
+"""With more lines than this in a panel, each label gets a panel of its own."""
 
 
 @styled
-def learning_curves(study: dict[str, Any], palette: Palette, wide: bool = True) -> Figure:
-    """Accuracy by epoch, train and validation, readings side by side; bands over seeds."""
-    readings = readings_of(study)
-    most = max(sum(s["reading"] == reading for s in study["series"]) for reading in readings)
-    if most > OVERLAY:
-        return _curves_apart(study, palette, wide)
-    across = wide and 1 < len(readings) <= 3
-    count = len(readings)
-    height = (4.4 if across else 1.9 * count + 0.3) + 0.5
-    figure, axes = panels(*((2, count) if across else (count, 2)), wide=wide, height=height)
+def learning_curves(series: Series, palette: Palette, wide: bool = True) -> Figure:
+    """Each metric by epoch, variants side by side; bands over seeds."""
+    metrics = drawn_metrics(series)
+    series = [one for one in series if any(metric in one.curves for metric in metrics)]
+    variants = variants_of(series)
+    if max(len(of_variant(series, variant)) for variant in variants) > OVERLAY:
+        return _curves_apart(series, palette, wide)
+    across = wide and 1 < len(variants) <= 3
+    shape = (len(metrics), len(variants)) if across else (len(variants), len(metrics))
+    height = 2.2 * shape[0] + 0.5 if across else 1.9 * shape[0] + 0.8
+    figure, axes = panels(*shape, wide=wide, height=height)
     handles: dict[str, Any] = {}
-    for i, reading in enumerate(readings):
-        for j, (quantity, word) in enumerate(QUANTITIES):
+    for i, variant in enumerate(variants):
+        for j, metric in enumerate(metrics):
             ax = axes[j, i] if across else axes[i, j]
-            for series in study["series"]:
-                if series["reading"] == reading:
-                    line = curve(ax, series, quantity, palette)
-                    handles.setdefault(name_of(series), line)
+            for one in of_variant(series, variant):
+                if metric in one.curves:
+                    line = curve(ax, one, metric, palette)
+                    handles.setdefault(wrapped(formatting.name(one), 30), line)
+            word = formatting.metric(metric)
             if across:
-                ax.set_title(reading if j == 0 else "")
-                ax.set_ylabel(f"{word} accuracy, %" if i == 0 else "")
-                ax.set_xlabel("epoch" if j == 1 else "")
+                ax.set_title(wrapped(variant, 30) if j == 0 else "")
+                ax.set_ylabel(f"{word}, %" if i == 0 else "")
+                ax.set_xlabel("epoch" if j == len(metrics) - 1 else "")
             else:
-                ax.set_title(f"{reading}: {word}" if wide else f"{reading}\n{word}")
-                ax.set_ylabel("accuracy, %" if j == 0 else "")
-                ax.set_xlabel("epoch" if i == count - 1 else "")
-            accuracy_axis(ax.yaxis)
-    legend(figure, list(handles.values()), list(handles), columns=5 if wide else 3)
+                ax.set_title(titled(variant, word, wide))
+                ax.set_ylabel("per cent" if j == 0 else "")
+                ax.set_xlabel("epoch" if i == len(variants) - 1 else "")
+            percent_axis(ax.yaxis)
+    short = all(len(name) <= 15 for name in handles)
+    columns = (5 if short else 3) if wide else (3 if short else 1)
+    legend(figure, list(handles.values()), list(handles), columns=columns)
     return figure
 
 
-def _curves_apart(study: dict[str, Any], palette: Palette, wide: bool) -> Figure:
+def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
+    """A panel a label: the last metric, and thin the first one of trained networks."""
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    readings = readings_of(study)
-    labels = list(dict.fromkeys(series["label"] for series in study["series"]))
+    first, last = (drawn_metrics(series)[end] for end in (0, -1))
+    variants = variants_of(series)
+    labels = list(dict.fromkeys(one.label for one in series))
     columns = min(5 if wide else 3 if len(labels) > 4 else 2, len(labels))
     rows = -(-len(labels) // columns)
-    size = (WIDE if wide else NARROW, (1.35 * rows + 0.5) * len(readings) + 0.4)
+    size = (WIDE if wide else NARROW, (1.35 * rows + 0.5) * len(variants) + 0.4)
     figure = Figure(figsize=size, layout="constrained")
-    parts = figure.subfigures(len(readings), 1, squeeze=False)[:, 0]
-    for part, reading in zip(parts, readings, strict=True):
+    parts = figure.subfigures(len(variants), 1, squeeze=False)[:, 0]
+    for part, variant in zip(parts, variants, strict=True):
         part.set_facecolor("none")
-        part.suptitle(reading, fontsize=9, fontweight="bold")
+        part.suptitle(wrapped(variant, 60 if wide else 30), fontsize=9, fontweight="bold")
         axes = part.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
         for ax in axes[len(labels) :]:
             ax.set_visible(False)
-        chosen = [series for series in study["series"] if series["reading"] == reading]
         for position, (ax, label) in enumerate(zip(axes, labels, strict=False)):
-            for series in chosen:
-                if series["label"] == label:
-                    curve(ax, series, "validation_accuracy", palette, markers=False)
-                    if series["trainable"]:
-                        curve(ax, series, "train_accuracy", palette, thin=True)
-            ax.set_title(label, fontsize=8 if wide else 7)
+            for one in of_variant(series, variant):
+                if one.label == label and last in one.curves:
+                    curve(ax, one, last, palette, markers=False)
+                if one.label == label and first in one.curves and first != last and not one.frozen:
+                    curve(ax, one, first, palette, thin=True)
+            ax.set_title(wrapped(label, 20 if wide else 15), fontsize=8 if wide else 7)
             ax.set_xlabel("epoch" if position >= len(labels) - columns else "")
             ax.set_ylabel("%" if position % columns == 0 else "")
             ax.tick_params(labelbottom=position >= len(labels) - columns)
-            accuracy_axis(ax.yaxis)
-    kinds: list[tuple[str, float, Any]] = [("train", 0.7, "-"), ("validation", 1.8, "-")]
-    if not all(series["trainable"] for series in study["series"]):
-        kinds.append(("validation, frozen", 1.8, "--"))
+            percent_axis(ax.yaxis)
+    kinds: list[tuple[str, float, Any]] = [(formatting.metric(last), 1.8, "-")]
+    if first != last:
+        kinds.insert(0, (formatting.metric(first), 0.7, "-"))
+    if any(one.frozen for one in series):
+        kinds.append((f"{formatting.metric(last)}, frozen", 1.8, "--"))
     lines = [Line2D([], [], color=INK, linewidth=width, linestyle=s) for _, width, s in kinds]
-    legend(figure, lines, [kind for kind, _, _ in kinds], columns=3)
+    legend(figure, lines, [kind for kind, _, _ in kinds], columns=3 if wide else 1)
     return figure
 
 
 @styled
-def final_accuracies(study: dict[str, Any], palette: Palette, wide: bool = True) -> Figure:
-    """Accuracy after the last epoch: mean, 95 % interval and single seeds."""
-    readings = readings_of(study)
-    names = list(dict.fromkeys(name_of(series) for series in study["series"]))
-    columns = min(3, len(readings)) if wide else 1
-    rows = -(-len(readings) // columns)
-    height = rows * (0.33 * max(2, len(names)) + 0.55) + 0.35
+def final_values(
+    series: Series, palette: Palette, wide: bool = True, beside: Series = ()
+) -> Figure:
+    """Each metric after training: mean, interval and single seeds, a panel a variant.
+
+    The series of `beside` stand below a line, for comparison.
+    """
+    variants, metrics = variants_of(series), metrics_of([*series, *beside])
+    own = list(dict.fromkeys(formatting.name(one) for one in series))
+    width = 30 if wide and len(variants) == 1 else 20
+    names = [wrapped(text, width) for text in [*own, *map(formatting.name, beside)]]
+    columns = min(3, len(variants)) if wide else 1
+    rows = -(-len(variants) // columns)
+    height = rows * (row_height(names, 0.33) * max(2, len(names)) + 0.55) + 0.4
     figure, axes = panels(rows, columns, wide=wide, height=height)
-    for ax in axes.ravel()[len(readings) :]:
+    for ax in axes.ravel()[len(variants) :]:
         ax.set_visible(False)
-    for i, (ax, reading) in enumerate(zip(axes.ravel(), readings, strict=False)):
-        for series in study["series"]:
-            if series["reading"] == reading:
-                row, filled = names.index(name_of(series)), series["trainable"]
-                final(ax, row, series["final"], palette, series["label"], filled=filled)
-        name_rows(ax, names, reading, last=i >= len(readings) - columns)
-    final_legend(figure, wide)
+    for i, (ax, variant) in enumerate(zip(axes.ravel(), variants, strict=False)):
+        for one in of_variant(series, variant):
+            dots(ax, own.index(formatting.name(one)), one, metrics, palette)
+        for row, one in enumerate(beside, len(own)):
+            dots(ax, row, one, metrics, palette)
+        if beside:
+            ax.axhline(len(own) - 0.5, color=INK, linewidth=0.7)
+        name_rows(ax, names, wrapped(variant, 30), last=i >= len(variants) - columns)
+    dot_legend(figure, metrics, [*series, *beside], wide)
     return figure
 
 
 @styled
-def trained_against_frozen(study: dict[str, Any], palette: Palette, wide: bool = True) -> Figure:
+def trained_against_frozen(series: Series, palette: Palette, wide: bool = True) -> Figure:
     """Each series with trained layers (filled) above the same with frozen ones (hollow)."""
     from matplotlib.lines import Line2D
 
-    pairs = pairs_of(study)
-    readings = list(dict.fromkeys(trained["reading"] for trained, _ in pairs))
-    names = list(dict.fromkeys(_both(trained, frozen) for trained, frozen in pairs))
-    height = len(readings) * (0.42 * max(2, len(names)) + 0.6) + 0.35
-    figure, axes = panels(len(readings), 2, wide=wide, height=height)
-    for trained, frozen in pairs:
-        row = names.index(_both(trained, frozen))
-        for ax, (quantity, word) in zip(
-            axes[readings.index(trained["reading"])], QUANTITIES, strict=True
-        ):
-            means = [number(s["final"][quantity]["mean"]) for s in (frozen, trained)]
-            ax.plot(means, [row + 0.16, row - 0.16], color=FAINT, linewidth=3, zorder=1)
-            for series, shift in ((trained, -0.16), (frozen, 0.16)):
-                stats = series["final"][quantity]
-                dot(ax, row + shift, stats, palette, trained["label"], series["trainable"])
-            title = f"{trained['reading']}:{' ' if wide else chr(10)}{word}"
-            name_rows(ax, names, title, last=trained["reading"] == readings[-1])
+    pairs, metrics = pairs_of(series), metrics_of(series)
+    variants = variants_of(trained for trained, _ in pairs)
+    names = list(dict.fromkeys(map(_both, pairs)))
+    columns = len(metrics) if wide or len(metrics) < 3 else 1
+    rows = len(variants) * len(metrics) // columns
+    height = rows * (row_height(names, 0.42) * max(2, len(names)) + 0.6) + 0.35
+    figure, axes = panels(rows, columns, wide=wide, height=height)
+    for i, variant in enumerate(variants):
+        for j, metric in enumerate(metrics):
+            panel = i * len(metrics) + j
+            ax = axes.ravel()[panel]
+            for trained, frozen in pairs:
+                if trained.variant == variant:
+                    row = names.index(_both((trained, frozen)))
+                    _pair(ax, row, (trained, frozen), metric, palette)
+            title = titled(variant, formatting.metric(metric), wide)
+            name_rows(ax, names, title, last=panel >= (rows - 1) * columns)
     marks = [
         Line2D([], [], color=INK, marker="o", markersize=5, markerfacecolor=fill)
         for fill in (INK, PAPER)
@@ -153,26 +188,15 @@ def trained_against_frozen(study: dict[str, Any], palette: Palette, wide: bool =
     return figure
 
 
-def _both(trained: dict[str, Any], frozen: dict[str, Any]) -> str:
+def _pair(ax: Any, row: int, pair: Pair, metric: str, palette: Palette) -> None:
+    shown = [(one, row + shift) for one, shift in zip(pair, (-0.16, 0.16), strict=True)]
+    shown = [(one, place) for one, place in shown if metric in one.final]
+    means = [number(one.final[metric].mean) for one, _ in shown]
+    ax.plot(means, [place for _, place in shown], color=FAINT, linewidth=3, zorder=1)
+    for one, place in shown:
+        dot(ax, place, one, one.final[metric], palette)
+
+
+def _both(pair: Sequence[Any]) -> str:
     """The label of a pair: one name, or one above the other as they are drawn."""
-    return "\n".join(dict.fromkeys((trained["label"], frozen["label"])))
-
-
-@styled
-def controls(
-    rows: Sequence[dict[str, Any]],
-    beside: Sequence[dict[str, Any]],
-    palette: Palette,
-    wide: bool = True,
-) -> Figure:
-    """Final accuracies of the controls, with the trained series `beside` them for comparison."""
-    names = [wrapped(row["label"], 30 if wide else 20) for row in [*rows, *beside]]
-    figure, axes = panels(1, 1, wide=wide, height=0.4 * len(names) + 0.85)
-    for i, row in enumerate([*rows, *beside]):
-        label = row["label"] if i >= len(rows) else ""
-        final(axes[0, 0], i, row["final"], palette, label)
-    if beside:
-        axes[0, 0].axhline(len(rows) - 0.5, color=INK, linewidth=0.7)
-    name_rows(axes[0, 0], names, "")
-    final_legend(figure, wide)
-    return figure
+    return "\n".join(dict.fromkeys(wrapped(one.label, 20) for one in pair))

@@ -1,4 +1,4 @@
-"""Numbers and configurations as the page words them."""
+"""Numbers, quantities and configurations in words, composed from the fields of the results."""
 
 from __future__ import annotations
 
@@ -6,87 +6,163 @@ import dataclasses
 import math
 import re
 import shlex
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from resqunn.lab.study.results import ClaimResult, Quantity, SeriesResult, Stats, Term
+from resqunn.lab.study.rules import (
+    DEPENDS,
+    DIRECTION,
+    NOT_MEASURED,
+    NOT_REPRODUCED,
+    REPRODUCED,
+)
 from resqunn.lab.training.config import PRESETS, TrainConfig
 
-VERDICTS = {
-    "reproduced": "yes",
-    "direction only": "partly",
-    "not reproduced": "no",
-    "depends on the reading": "depends",
-    "not measured": "open",
-}
-"""A verdict and the class that colours it."""
+MIN_SEEDS = 5
+"""Intervals are shown from so many seeds on. Student's factor on the standard error is 12.7 for
+two seeds, 4.3 for three, 3.2 for four and 2.8 for five; and of so few values the standard error
+itself is hardly known: two that agree by chance would look certain."""
 
-COUNTED = {
-    "reproduced": ("is reproduced", "are reproduced"),
-    "direction only": ("in direction only", "in direction only"),
-    "not reproduced": ("is not reproduced", "are not reproduced"),
-    "depends on the reading": ("depends on the reading", "depend on the reading"),
-    "not measured": ("was not measured", "were not measured"),
+VERDICTS = {
+    REPRODUCED: ("yes", "is reproduced", "are reproduced"),
+    DIRECTION: ("partly", "in direction only", "in direction only"),
+    NOT_REPRODUCED: ("no", "is not reproduced", "are not reproduced"),
+    DEPENDS: ("depends", DEPENDS, DEPENDS.replace("depends", "depend")),
+    NOT_MEASURED: ("open", "was not measured", "were not measured"),
 }
+"""A verdict: the class that colours it, and how one claim and several are counted."""
 
 MACHINE = {"data_root", "threads", "seed", "preset"}
 """Fields left out of a command line: where it runs, and what it gives apart."""
 
-SHOWN = {"wiring", "data"}
+SHOWN = {"data"}
 """Fields that a command line always names."""
+
+DASH = "\u2013"
+
+
+def metric(name: str) -> str:
+    """A metric's name in words: "train_accuracy" is "training accuracy"."""
+    words = name.replace("_", " ").split(" ")
+    return " ".join({"train": "training"}.get(word, word) for word in words)
+
+
+def name(series: SeriesResult | Term) -> str:
+    """ "O1+O2", or "O1+O2 frozen"."""
+    return f"{series.label} frozen" if series.frozen else series.label
+
+
+def listed(texts: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts)
+
+
+def quantity(what: Quantity) -> str:
+    """A quantity in words: "training accuracy, O1+O2 minus X+O1"."""
+    if what.kind == "count":
+        return metric(what.metric)
+
+    def mean(terms: Sequence[Term]) -> str:
+        return ("mean of " if len(terms) > 1 else "") + listed([name(term) for term in terms])
+
+    text = ", ".join(part for part in (metric(what.metric), mean(what.plus)) if part)
+    if what.minus:
+        text += f" minus {mean(what.minus)}"
+    return f"{text} minus guessing" if what.kind == "above_chance" else text
+
+
+def interval(stats: Stats) -> tuple[float, float] | None:
+    """The interval of a mean, if there are seeds enough to show it."""
+    return stats.interval if len(stats.values) >= MIN_SEEDS else None
 
 
 def percent(value: float | int | None, *, signed: bool = False, unit: bool = True) -> str:
     """A fraction in per cent with one decimal; a true minus sign."""
     if value is None or not math.isfinite(value):
-        return "\u2013"
+        return DASH
     text = f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "\u2212")
     return f"{text}\u00a0%" if unit else text
 
 
-def plain(value: float | int | None) -> str:
-    """A number that is no accuracy."""
-    if value is None or not math.isfinite(value):
-        return "\u2013"
-    return f"{value:.3g}".replace("-", "\u2212")
+def accuracy(stats: Stats) -> str:
+    """Mean and interval of a metric, "87.7 % [86.0, 89.4]"; too few seeds have no interval."""
+    return percent(stats.mean) + _interval(stats, lambda value: percent(value, unit=False))
 
 
-def accuracy(stats: dict[str, Any]) -> str:
-    """Mean and 95 % interval, "87.7 % [86.0, 89.4]"."""
-    return percent(stats["mean"]) + _interval(stats, lambda v: percent(v, unit=False))
-
-
-def measured(quantity: str, stats: dict[str, Any] | None) -> str:
-    """A claim's quantity with its interval: differences of accuracies carry a sign, and what
-    holds or does not (ones and zeros) is counted."""
-    if stats is None:
-        return "not measured"
-    if "accuracy" not in quantity.lower():
-        values = stats["values"]
-        if len(values) > 1 and all(value in (0, 1) for value in values):
-            return f"{sum(values):.0f} of {len(values)}"
-        return plain(stats["mean"]) + _interval(stats, plain)
-    signed = " minus " in quantity
+def measured(what: Quantity, stats: Stats) -> str:
+    """What was found: "+32.6 points [25.1, 40.0]", "+17.3 points (2 seeds)", "5 of 5"."""
+    if what.unit == "items":
+        return f"{sum(stats.values):g} of {len(stats.values)}"
+    signed = bool(what.minus) or what.kind == "above_chance"
 
     def edge(value: float | int | None) -> str:
         return percent(value, signed=signed, unit=False)
 
-    unit = "\u00a0points" if signed else "\u00a0%"
-    return edge(stats["mean"]) + unit + _interval(stats, edge)
+    text = edge(stats.mean) + ("\u00a0points" if signed else "\u00a0%")
+    if interval(stats) is None:
+        return f"{text} ({counted(len(stats.values), 'seed')})"
+    return text + _interval(stats, edge)
 
 
-def _interval(stats: dict[str, Any], worded: Any) -> str:
-    interval = stats.get("interval")
-    return f" [{worded(interval[0])}, {worded(interval[1])}]" if interval else ""
+def _interval(stats: Stats, worded: Callable[[float], str]) -> str:
+    ends = interval(stats)
+    return f" [{worded(ends[0])}, {worded(ends[1])}]" if ends else ""
 
 
-def seeds(stats: dict[str, Any]) -> str:
+def why(claim: ClaimResult) -> str:
+    """The measurement that decided, as a sentence; or why there is none."""
+    if not claim.measured:
+        return "None of the runs that it needs was made."
+    if claim.deciding is None or claim.verdict == NOT_MEASURED:
+        return "Too few seeds to judge it."
+    row = claim.measured[claim.deciding]
+    variant = f" ({row.variant})" if row.variant else ""
+    return f"{capital(quantity(row.quantity))}{variant}: {measured(row.quantity, row.stats)}."
+
+
+def by_verdict(verdicts: Mapping[str, Sequence[str]]) -> str:
+    """ "Reproduced: without noise; not reproduced: with noise", if they differ."""
+    if len(verdicts) < 2:
+        return ""
+    parts = (f"{verdict}: {listed(variants)}" for verdict, variants in verdicts.items())
+    return capital("; ".join(parts))
+
+
+def counts(claims: Sequence[ClaimResult]) -> str:
+    """How many claims led to which verdict, as a sentence."""
+    if not claims:
+        return ""
+    known = dict.fromkeys([*VERDICTS, *(claim.verdict for claim in claims)])
+    found = []
+    for verdict in known:
+        count = sum(claim.verdict == verdict for claim in claims)
+        if count:
+            found.append(
+                f"{count} {VERDICTS.get(verdict, ('', verdict, verdict))[1 + (count > 1)]}"
+            )
+    of = f"Of {len(claims)} claims" if len(claims) > 1 else "Of one claim"
+    return f"{of}, {', '.join(found)}."
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 seed", "5 seeds"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def seeds(stats: Stats) -> str:
     """The single values, one a seed."""
-    return ", ".join(percent(value, unit=False) for value in stats["values"])
+    return ", ".join(percent(value, unit=False) for value in stats.values)
 
 
-def duration(seconds: float | int | None) -> str:
+def duration(seconds: float | int) -> str:
     """Seconds as people say them: "12 min 4 s"."""
-    if seconds is None or not math.isfinite(seconds):
-        return "\u2013"
+    if not math.isfinite(seconds):
+        return DASH
     if seconds < 10:
         return f"{seconds:.1f}\u00a0s"
     minutes, rest = divmod(round(seconds), 60)
@@ -95,32 +171,35 @@ def duration(seconds: float | int | None) -> str:
     return " ".join(f"{count}\u00a0{unit}" for count, unit in parts if count)
 
 
-def command(config: dict[str, Any], seed: int = 0) -> str:
+def value(found: Any) -> str:
+    """An option's value."""
+    if isinstance(found, (list, tuple)):
+        return ", ".join(map(value, found))
+    if found is None:
+        return DASH
+    return ("no", "yes")[found] if isinstance(found, bool) else str(found)
+
+
+def command(config: Mapping[str, Any], seed: int = 0) -> str:
     """The `resqunn train` command line of a run: its preset and what differs from it."""
-    preset = config.get("preset", "resqunn")
-    preset = preset if preset in PRESETS else "resqunn"
+    preset = config.get("preset")
+    preset = preset if isinstance(preset, str) and preset in PRESETS else "resqunn"
     base = dataclasses.asdict(PRESETS[preset])
     words = ["resqunn", "train"] + (["--preset", preset] if preset != "resqunn" else [])
     for field in dataclasses.fields(TrainConfig):
-        value = config.get(field.name, base[field.name])
-        value = tuple(value) if isinstance(value, list) else value
-        if field.name in MACHINE or (field.name not in SHOWN and value == base[field.name]):
+        found = config.get(field.name, base[field.name])
+        found = tuple(found) if isinstance(found, list) else found
+        if field.name in MACHINE or (field.name not in SHOWN and found == base[field.name]):
             continue
         option = field.name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{option}" if value else f"--no-{option}")
+        if isinstance(found, bool):
+            words.append(f"--{option}" if found else f"--no-{option}")
         else:
-            values = value if isinstance(value, tuple) else (value,)
-            words += [f"--{option}", *(str(v) for v in values)]
+            values = found if isinstance(found, tuple) else (found,)
+            words += [f"--{option}", *(str(each) for each in values)]
     return shlex.join([*words, "--seed", str(seed)])
-
-
-def figures_named(source: str) -> set[int]:
-    """The numbers of the paper's figures in a source: "Fig. 3, 7 and 11" gives {3, 7, 11}."""
-    lists = re.findall(r"Figs?\.?\s*(\d+(?:\s*(?:,|and|to)\s*\d+)*)", source)
-    return {int(number) for text in lists for number in re.findall(r"\d+", text)}
 
 
 def slug(text: str) -> str:
     """A name for files and anchors."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "part"
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:60].strip("-") or "part"

@@ -2,80 +2,114 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from resqunn.lab.report.style import INK, PAPER, Palette, accuracy_axis, number, numbers
+from resqunn.lab.report import formatting
+from resqunn.lab.report.style import INK, PAPER, Palette, number, percent_axis
+from resqunn.lab.study.results import SeriesResult, Stats
+
+MAX_LINES = 3
+"""Of a name in a figure."""
 
 
 def curve(
     ax: Any,
-    series: dict[str, Any],
-    quantity: str,
+    series: SeriesResult,
+    metric: str,
     palette: Palette,
     *,
     thin: bool = False,
     markers: bool = True,
 ) -> Any:
-    curve, colour = series["epochs"][quantity], palette.colour(series["label"])
-    epochs = list(range(1, len(curve["mean"]) + 1))
+    """A metric by epoch: the mean, with a band from the lowest to the highest seed."""
+    found, colour = series.curves[metric], palette.colour(series.label)
+    epochs = list(range(1, len(found.mean) + 1))
     (line,) = ax.plot(
         epochs,
-        numbers(curve["mean"], 0),
+        [number(value) for value in found.mean],
         color=colour,
-        linestyle="-" if series["trainable"] else "--",
+        linestyle="--" if series.frozen else "-",
         linewidth=0.7 if thin else 1.6,
-        marker=palette.marker(series["label"]) if markers and not thin else "",
+        marker=palette.marker(series.label) if markers and not thin else "",
         markersize=3.5,
         markevery=max(1, len(epochs) // 6),
     )
     ax.xaxis.get_major_locator().set_params(integer=True)
     if not thin:
-        low, high = (numbers(curve.get(edge), len(epochs)) for edge in ("low", "high"))
+        low, high = ([number(value) for value in edge] for edge in (found.low, found.high))
         ax.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
     return line
 
 
 def wrapped(text: str, width: int) -> str:
-    return "\n".join(textwrap.wrap(text, width)) or text
+    """A name on lines of so many characters, three at most."""
+    lines = textwrap.wrap(text, width, max_lines=MAX_LINES, placeholder=" \u2026")
+    return "\n".join(lines) or text
 
 
-def final(
-    ax: Any, row: float | int, final: Any, palette: Palette, label: str, *, filled: bool = True
+def titled(variant: str, metric: str, wide: bool) -> str:
+    """A panel's title: the variant, if it has a name, and the metric."""
+    parts = [wrapped(part, 50 if wide else 22) for part in (variant, metric) if part]
+    return (": " if wide else "\n").join(parts)
+
+
+def offsets(count: int) -> list[float]:
+    """Where the dots of so many metrics stand within a row of height 1."""
+    return [0.3 * i / (count - 1) - 0.15 for i in range(count)] if count > 1 else [0.0]
+
+
+def sizes(count: int) -> list[float]:
+    """Their areas in square points: the last one, which counts most, is the largest."""
+    return [14 + 16 * i / (count - 1) for i in range(count)] if count > 1 else [30.0]
+
+
+def dots(
+    ax: Any,
+    row: float | int,
+    series: SeriesResult,
+    metrics: Sequence[str],
+    palette: Palette,
 ) -> None:
-    dot(ax, row - 0.15, final["train_accuracy"], palette, label, filled, small=True)
-    dot(ax, row + 0.15, final["validation_accuracy"], palette, label, filled)
+    """A series in its row: each metric's mean, interval and seeds, one below the other."""
+    count = len(metrics)
+    for metric, shift, size in zip(metrics, offsets(count), sizes(count), strict=True):
+        if metric in series.final:
+            dot(ax, row + shift, series, series.final[metric], palette, size=size)
 
 
 def dot(
     ax: Any,
     row: float | int,
-    stats: dict[str, Any],
+    series: SeriesResult,
+    stats: Stats,
     palette: Palette,
-    label: str,
-    filled: bool,
-    small: bool = False,
+    *,
+    size: float = 30.0,
 ) -> None:
-    colour, mean = palette.colour(label), number(stats["mean"])
-    low, high = (number(edge) for edge in stats.get("interval") or (None, None))
-    ax.plot(
-        [max(low, 0), min(high, 1)],
-        [row, row],
-        color=colour,
-        linewidth=4.5,
-        alpha=0.28,
-        solid_capstyle="butt",
-        zorder=1,
-    )
-    values = numbers(stats["values"], 0)
+    """A mean, hollow if the layers were frozen; its interval, if shown; and every seed."""
+    colour = palette.colour(series.label)
+    if ends := formatting.interval(stats):
+        low, high = map(number, ends)
+        ax.plot(
+            [max(low, 0), min(high, 1)],
+            [row, row],
+            color=colour,
+            linewidth=4.5,
+            alpha=0.28,
+            solid_capstyle="butt",
+            zorder=1,
+        )
+    values = [number(value) for value in stats.values]
     ax.scatter(values, [row] * len(values), s=9, color=colour, alpha=0.9, linewidths=0, zorder=2)
     ax.scatter(
-        [mean],
+        [number(stats.mean)],
         [row],
-        s=14 if small else 30,
-        marker=palette.marker(label),
-        facecolor=colour if filled else PAPER,
+        s=size,
+        marker=palette.marker(series.label),
+        facecolor=PAPER if series.frozen else colour,
         edgecolor=colour,
         linewidths=1.2,
         zorder=3,
@@ -83,26 +117,39 @@ def dot(
 
 
 def name_rows(ax: Any, names: Sequence[str], title: str, *, last: bool = True) -> None:
-    accuracy_axis(ax.xaxis)
+    """Rows with names, from the top, over an axis of per cent."""
+    percent_axis(ax.xaxis)
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
     ax.set_title(title)
-    ax.set_xlabel("accuracy, %" if last else "")
+    ax.set_xlabel("per cent" if last else "")
 
 
-def final_legend(figure: Any, wide: bool) -> None:
+def row_height(names: Sequence[str], least: float) -> float:
+    """Inches of a row that holds the longest of these names."""
+    return max(least, 0.16 * max((name.count("\n") + 1 for name in names), default=1) + 0.06)
+
+
+def dot_legend(figure: Any, metrics: Sequence[str], series: Sequence[SeriesResult], wide: bool):
+    """What the dots are: a size a metric, the interval if any is shown, single seeds."""
     from matplotlib.lines import Line2D
 
-    marks = [
-        Line2D([], [], color=INK, marker="o", linestyle="", markersize=3.8),
-        Line2D([], [], color=INK, marker="o", linestyle="", markersize=5.8),
-        Line2D([], [], color=INK, linewidth=4.5, alpha=0.28),
-        Line2D([], [], color=INK, marker="o", linestyle="", markersize=2.5),
-    ]
-    names = ["train (above)", "validation (below)", "95 % interval", "one seed"]
-    legend(figure, marks, names, columns=4 if wide else 2)
+    def mark(size: float) -> Any:
+        return Line2D([], [], color=INK, marker="o", linestyle="", markersize=size)
+
+    marks = [mark(math.sqrt(size)) for size in sizes(len(metrics))]
+    names = [formatting.metric(metric) for metric in metrics]
+    if has_intervals(series):
+        marks.append(Line2D([], [], color=INK, linewidth=4.5, alpha=0.28))
+        names.append("95 % interval")
+    legend(figure, [*marks, mark(2.5)], [*names, "one seed"], columns=4 if wide else 2)
+
+
+def has_intervals(series: Sequence[SeriesResult]) -> bool:
+    """Whether any of these has seeds enough for an interval."""
+    return any(formatting.interval(stats) for one in series for stats in one.final.values())
 
 
 def legend(figure: Any, handles: Sequence[Any], names: Sequence[str], *, columns: int) -> None:

@@ -1,69 +1,101 @@
-"""One self-contained HTML page from the results of the studies, with its figures and numbers."""
+"""One self-contained HTML page from the results of a study, with its figures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from resqunn import __version__
 from resqunn.errors import MissingExtraError, RunError
 from resqunn.lab.report import figures, formatting, gradient_figures
-from resqunn.lab.report.numbers import write_numbers
+from resqunn.lab.report.figure_folder import FigureFolder
+from resqunn.lab.report.marks import has_intervals
+from resqunn.lab.report.series import (
+    Series,
+    drawn_metrics,
+    first_variant,
+    metrics_of,
+    pairs_of,
+    variants_of,
+)
 from resqunn.lab.report.style import Palette, inline, svg_of, write_figure
-from resqunn.lab.report.summary import name_of, pairs_of, read_summary
-from resqunn.lab.training.files import remove_partials, write_atomically
+from resqunn.lab.report.text import cleaned, summary
+from resqunn.lab.study.results import ClaimResult, Results, StudyResult, open_results
+from resqunn.lab.study.tables import FOLDER as TABLES
+from resqunn.lab.study.tables import write_tables
+from resqunn.lab.training.files import write_atomically
 
-BEYOND = ("three_layers", "full")
-"""Studies that the paper does not have."""
+CURVES = "After each epoch: the mean, and a band from the lowest to the highest seed."
+GRADIENTS = "What each layer's weights get from the loss: the norm of their gradient, if any."
+NORMS = (
+    "Norm of the first layer's gradient and of the last one's by number of layers, on a "
+    "logarithmic scale. A gap is a gradient that is exactly zero."
+)
 
-CURVES = "Accuracy after each epoch: mean, and a band from the lowest to the highest seed."
-FINAL = "Accuracy after the last epoch: mean, its 95 % interval over seeds, and every single seed."
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure in the page: two SVG elements, for a desktop and for a phone."""
+
+    name: str
+    title: str
+    caption: str
+    wide: str
+    narrow: str
 
 
-def write_report(folder: Path) -> Path:
-    """Writes `folder/report/index.html` from `folder/summary.json`.
+@dataclass(frozen=True)
+class Part:
+    """A study in the page, with the claims that are about the same figures of its source."""
+
+    anchor: str
+    study: StudyResult
+    metrics: list[str]
+    figures: list[Shown]
+    claims: list[ClaimResult]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the page."""
+
+    anchor: str
+    title: str
+    parts: list[Part]
+
+
+def write_report(folder: str | Path) -> Path:
+    """Writes `folder/report/index.html` from the results in a folder.
 
     The page needs no network and no other file. Beside it are its figures as SVG and PNG
-    (`figures/`) and its numbers as CSV and JSON (`numbers/`). Parts that were not run are
-    left out.
+    (`figures/`); its numbers are in `folder/tables/`, as CSV. Parts that were not run are left
+    out.
 
     Returns:
         The page's path.
 
     Raises:
-        RunError: if the results are missing, damaged or of another format, or if the
-            report cannot be written.
+        RunError: if the results are missing, damaged or of another format, if the report
+            cannot be written, or if one of its folders is a symbolic link.
         MissingExtraError: without the extra `[report]`.
     """
-    summary = read_summary(Path(folder))
+    folder = Path(folder)
+    found = open_results(folder)
     template = _template()
-    target = Path(folder) / "report"
     try:
-        figure_folder = target / "figures"
-        figure_folder.mkdir(parents=True, exist_ok=True)
-        for place in (target, figure_folder, target / "numbers"):
-            remove_partials(place)
-        page = _Page(summary, figure_folder)
-        sections = page.sections()
-        _tidy(figure_folder, page.files)
-        files = write_numbers(target / "numbers", summary)
-        _tidy(target / "numbers", files)
-        text = template.render(
-            summary=summary,
-            answer=answer(summary),
-            version=__version__,
-            files=files,
-            word=formatting,
-            name_of=name_of,
-            **sections,
-        )
-        write_atomically(target / "index.html", text.encode())
-        return target / "index.html"
+        figure_folder = FigureFolder(folder / "report")
+        tables = write_tables(folder, found)
+        page = _Page(cleaned(found), figure_folder)
+        text = template.render(**page.content(), tables=[f"{TABLES}/{name}" for name in tables])
+        figure_folder.tidy()
+        target = folder / "report" / "index.html"
+        write_atomically(target, text.encode())
     except OSError as error:
         raise RunError(f"the report cannot be written: {error}") from None
+    return target
 
 
 def _template() -> Any:
@@ -76,144 +108,155 @@ def _template() -> Any:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    text = resources.files("resqunn.lab.report").joinpath("template.html").read_text("utf-8")
-    return environment.from_string(text)
+    return environment.from_string(_file("template.html"))
 
 
-def _tidy(folder: Path, names: list[str]) -> None:
-    """Removes figures and numbers of an earlier report that this one does not have."""
-    for path in folder.iterdir():
-        if path.suffix in (".svg", ".png", ".csv", ".json") and path.name not in names:
-            path.unlink()
+def _file(name: str) -> str:
+    return resources.files("resqunn.lab.report").joinpath(name).read_text("utf-8")
 
 
 class _Page:
     """Draws the figures and gathers what each section shows."""
 
-    def __init__(self, summary: dict[str, Any], folder: Path) -> None:
-        self.summary, self.folder = summary, folder
-        self.files: list[str] = []
-        labels = [s["label"] for study in summary["studies"] for s in study["series"]]
-        labels += [row["wiring"] for row in (summary.get("depth") or {}).get("rows", [])]
-        self.palette = Palette(labels)
+    def __init__(self, results: Results, folder: FigureFolder) -> None:
+        self.results, self.folder = results, folder
+        self._anchors: set[str] = set()
+        labels = [one.label for study in results.studies for one in study.series]
+        labels += [row.label for study in results.studies for row in study.norms]
+        self._palette = Palette(labels)
 
-    def sections(self) -> dict[str, Any]:
-        studies = [self._study(study) for study in self.summary["studies"] if study["series"]]
+    def content(self) -> dict[str, Any]:
+        """What the template shows."""
+        results = self.results
+        series = [one for study in results.studies for one in study.series]
+        claims = {claim.id: self._anchor("claim", claim.id) for claim in results.claims}
+        overview = self._overview()
         return {
-            "studies": [part for part in studies if part["id"] not in BEYOND],
-            "beyond": [part for part in studies if part["id"] in BEYOND],
-            "gradients": [self._gradients(table) for table in self.summary["gradients"]],
-            "depth": self._depth(),
-            "controls": self._controls(),
+            "results": results,
+            "style": _file("style.css"),
+            "word": formatting,
+            "answer": summary(results),
+            "overview": overview,
+            "sections": self._sections(),
+            "claim_anchors": claims,
+            "grey": bool(results.source.warning),
+            "intervals": has_intervals(series)
+            or any(
+                row.quantity.unit == "points" and formatting.interval(row.stats)
+                for claim in results.claims
+                for row in claim.measured
+            ),
+            "frozen": any(one.frozen for one in series),
         }
 
-    def _study(self, study: dict[str, Any]) -> dict[str, Any]:
-        name = formatting.slug(study["id"])
-        shown = []
-        if any(series["epochs"]["train_accuracy"]["mean"] for series in study["series"]):
-            draw = partial(figures.learning_curves, study, self.palette)
+    def _sections(self) -> list[Section]:
+        named = self.results.source.sections
+        titles = {study.section: study.section for study in self.results.studies}
+        sections = []
+        for name, title in (named | {n: t for n, t in titles.items() if n not in named}).items():
+            studies = [study for study in self.results.studies if study.section == name]
+            parts = [part for study in studies if (part := self._part(study)).figures]
+            if parts:
+                sections.append(Section(self._anchor("section", name), title, parts))
+        return sections
+
+    def _part(self, study: StudyResult) -> Part:
+        return Part(
+            anchor=self._anchor("study", study.id),
+            study=study,
+            metrics=metrics_of(study.series),
+            figures=[*self._trained(study), *self._gradients(study)],
+            claims=[claim for claim in self.results.claims if _about(claim, study)],
+        )
+
+    def _trained(self, study: StudyResult) -> list[Shown]:
+        name, series, shown = formatting.slug(study.id), study.series, []
+        if drawn_metrics(series):
+            draw = partial(figures.learning_curves, series, self._palette)
             shown.append(self._figure(f"{name}-curves", draw, "Learning curves", CURVES))
-        pairs = pairs_of(study)
-        if pairs:
-            draw = partial(figures.trained_against_frozen, study, self.palette)
-            shown.append(self._figure(f"{name}-frozen", draw, "Trained against frozen", FINAL))
-        if 2 * len(pairs) < len(study["series"]):
-            draw = partial(figures.final_accuracies, study, self.palette)
-            shown.append(self._figure(f"{name}-final", draw, "Final accuracy", FINAL))
-        return study | {"figures": shown, "claims": self._claims(study["source"])}
+        pairs, after = pairs_of(series), bool(metrics_of(series))
+        if pairs and after:
+            draw = partial(figures.trained_against_frozen, series, self._palette)
+            shown.append(
+                self._figure(f"{name}-frozen", draw, "Trained against frozen", _after(series))
+            )
+        if 2 * len(pairs) < len(series) and after:
+            beside = self._beside(study)
+            caption = _after([*series, *beside])
+            if beside:
+                variant = f" ({beside[0].variant})" if beside[0].variant else ""
+                caption += f" Below the line, for comparison, trained networks{variant}."
+            draw = partial(figures.final_values, series, self._palette, beside=beside)
+            shown.append(self._figure(f"{name}-final", draw, "After training", caption))
+        return shown
 
-    def _gradients(self, table: dict[str, Any]) -> dict[str, Any]:
-        draw = partial(gradient_figures.gradient_grid, table)
-        name = f"gradients-{formatting.slug(table['id'])}"
-        caption = (
-            "What each layer's weights get from the loss: the norm of their gradient. Cut: no "
-            "derivative passes to a layer's input, as in the paper's code. True: the whole one."
+    def _beside(self, study: StudyResult) -> Series:
+        """The trained series of the study that is shown for comparison, in its first variant."""
+        others = [other for other in self.results.studies if other.id == study.beside]
+        return [one for other in others for one in first_variant(other.series) if not one.frozen]
+
+    def _gradients(self, study: StudyResult) -> list[Shown]:
+        name, table, shown = formatting.slug(study.id), study.gradients, []
+        if table and table.rows and table.settings:
+            draw = partial(gradient_figures.gradient_grid, table)
+            title = f"Gradients, {formatting.counted(table.num_layers, 'layer')}"
+            shown.append(self._figure(f"{name}-gradients", draw, title, GRADIENTS))
+        norms = [row for row in study.norms if row.norms]
+        if norms:
+            draw = partial(gradient_figures.gradient_by_depth, norms, self._palette)
+            shown.append(self._figure(f"{name}-norms", draw, "Gradient by depth", NORMS))
+        return shown
+
+    def _overview(self) -> Shown | None:
+        """A picture to begin with: of the study that most claims are about, its first variant."""
+        studies = [study for study in self.results.studies if metrics_of(study.series)]
+        if studies:
+            study = max(studies, key=lambda s: sum(_about(c, s) for c in self.results.claims))
+            series = first_variant(study.series)
+            paired = 2 * len(pairs_of(series)) >= len(series)
+            function = figures.trained_against_frozen if paired else figures.final_values
+            title = study.title
+            if len(variants_of(study.series)) > 1:
+                title += f" ({series[0].variant})"
+            draw = partial(function, series, self._palette)
+            return self._figure("overview", draw, title, _after(series))
+        tables = [s.gradients for s in self.results.studies if s.gradients and s.gradients.rows]
+        for table in tables[:1]:
+            title = f"Gradients, {formatting.counted(table.num_layers, 'layer')}"
+            draw = partial(gradient_figures.gradient_grid, table)
+            return self._figure("overview", draw, title, GRADIENTS)
+        return None
+
+    def _figure(self, name: str, draw: Callable[..., Any], title: str, caption: str) -> Shown:
+        stem = self.folder.stem(name)
+        wide = write_figure(draw(wide=True), stem)
+        narrow = svg_of(draw(wide=False))
+        return Shown(
+            name=stem.name,
+            title=title,
+            caption=caption,
+            wide=inline(wide, f"{stem.name}-w", title),
+            narrow=inline(narrow, f"{stem.name}-n", title),
         )
-        shown = [self._figure(name, draw, f"Gradients, {table['layers']} layers", caption)]
-        return table | {"figures": shown, "claims": self._claims(table["source"])}
 
-    def _depth(self) -> dict[str, Any] | None:
-        depth = self.summary.get("depth")
-        if not depth or not any(row["norms"] for row in depth["rows"]):
-            return None
-        caption = (
-            "Median over seeds, true derivatives, logarithmic scale. A gap is a gradient that is "
-            "exactly zero."
-        )
-        draw = partial(gradient_figures.gradient_by_depth, depth, self.palette)
-        return depth | {"figures": [self._figure("depth", draw, "Gradient by depth", caption)]}
-
-    def _controls(self) -> dict[str, Any] | None:
-        rows = self.summary["controls"]
-        if not rows:
-            return None
-        study = next((s for s in self.summary["studies"] if s["id"] == "fig8"), {"series": []})
-        first = study["series"][0]["reading"] if study["series"] else ""
-        beside = [s for s in study["series"] if s["reading"] == first and s["trainable"]]
-        caption = "Final accuracy of the controls on the same images. " + (
-            f"Below the line, the wirings ({first} reading)." if beside else ""
-        )
-        draw = partial(figures.controls, rows, beside, self.palette)
-        return {"rows": rows, "figures": [self._figure("controls", draw, "Controls", caption)]}
-
-    def _figure(
-        self, name: str, draw: Callable[[bool], Any], title: str, caption: str
-    ) -> dict[str, str]:
-        name = name if f"{name}.svg" not in self.files else f"{name}-{len(self.files)}"
-        wide = write_figure(draw(True), self.folder / name)
-        self.files += [f"{name}.svg", f"{name}.png"]
-        narrow = svg_of(draw(False))
-        return {
-            "name": name,
-            "title": title,
-            "caption": caption,
-            "wide": inline(wide, f"{name}-w", title),
-            "narrow": inline(narrow, f"{name}-n", title),
-        }
-
-    def _claims(self, source: str) -> list[dict[str, Any]]:
-        wanted = formatting.figures_named(source)
-        claims = self.summary["claims"]
-        return [c for c in claims if wanted & formatting.figures_named(c["source"])]
+    def _anchor(self, kind: str, name: str) -> str:
+        """An element's id that no other one has."""
+        anchor = f"{kind}-{formatting.slug(name)}"
+        while anchor in self._anchors:
+            anchor += f"-{len(self._anchors)}"
+        self._anchors.add(anchor)
+        return anchor
 
 
-def answer(summary: dict[str, Any]) -> list[str]:
-    """The whole report in a few sentences, from what was measured."""
-    options, said = summary["options"], []
-    series = [series for study in summary["studies"] for series in study["series"]]
-    runs = len({key for one in series for key in one.get("keys") or []})
-    if runs:
-        count = len(options.get("seeds") or [])
-        on = f" on {options['data']}" if options.get("data") else ""
-        seeds = f" with {count} seed{'' if count == 1 else 's'}" if count else ""
-        said.append(f"{runs:,} training runs{on}{seeds}.")
-    counts = {
-        verdict: sum(claim["verdict"] == verdict for claim in summary["claims"])
-        for verdict in dict.fromkeys(
-            [*formatting.VERDICTS, *(c["verdict"] for c in summary["claims"])]
-        )
-    }
-    if summary["claims"]:
-        found = [
-            f"{count} {formatting.COUNTED.get(verdict, (verdict, verdict))[count > 1]}"
-            for verdict, count in counts.items()
-            if count
-        ]
-        whole = len(summary["claims"])
-        of = f"Of {whole} claims of the paper" if whole > 1 else "Of one claim"
-        said.append(f"{of}, {', '.join(found)}.")
-    for table in summary["gradients"]:
-        reach = {
-            setting: sum(all(c["status"] == "flows" for c in r[setting]) for r in table["rows"])
-            for setting in ("cut", "true")
-        }
-        said.append(
-            f"With {table['layers']} layers, {reach['cut']} of {len(table['rows'])} wirings pass a "
-            f"gradient to every layer when input derivatives are cut, {reach['true']} with the "
-            "true derivatives."
-        )
-    if options.get("quick"):
-        said.append(
-            "This was a quick run: small data, few epochs; it shows the form, not the facts."
-        )
-    return said
+def _about(claim: ClaimResult, study: StudyResult) -> bool:
+    """Whether they are about the same figure of the source."""
+    return bool(set(claim.figures) & set(study.figures))
+
+
+def _after(series: Series) -> str:
+    """The caption of what is drawn of these series after training."""
+    most = max((len(one.seeds) for one in series), default=0)
+    seeds = formatting.counted(most, "seed")
+    if has_intervals(series):
+        return "After the last epoch: the mean, its 95 % interval over seeds, and every seed."
+    return f"After the last epoch: the mean and every seed ({seeds}: too few for an interval)."

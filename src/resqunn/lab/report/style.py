@@ -1,7 +1,8 @@
-"""How figures look: one colour a wiring, the same everywhere, and how a figure is written.
+"""How figures look: one colour and one marker a label, the same everywhere, and how a figure
+is written.
 
-The colours of the five two-layer wirings are those of Okabe and Ito's palette, which people
-with colour blindness tell apart; every wiring has a marker of its own as well.
+The colours are Okabe and Ito's, which people with colour blindness tell apart, without black
+and yellow, which vanish on a dark or a light page.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import functools
 import html
 import io
+import math
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -32,16 +35,10 @@ INK, FAINT, PAPER = "#1f2328", "#c8cdd3", "#ffffff"
 WIDE, NARROW = 7.4, 3.5
 """Widths in inches: of a figure on a desktop or on paper, and on a phone."""
 
-WIRINGS = {
-    "none": ("#808080", "o"),
-    "X+O1": ("#e69f00", "s"),
-    "O1+O2": ("#0072b2", "D"),
-    "X+O2": ("#009e73", "^"),
-    "(X+O1)+O2": ("#d55e00", "v"),
-    "all residual": ("#d55e00", "v"),
-}
-SPARE = ("#cc79a7", "#56b4e9", "#8c6d31", "#7b5cd6", "#5b8c00", "#b5446e", "#3a8f8f")
-SPARE_MARKERS = ("P", "X", "p", "h", "<", ">", "8")
+OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9")
+SPARE = ("#808080", "#8c6d31", "#7b5cd6", "#5b8c00", "#b5446e", "#3a8f8f")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "h", "<", ">")
+"""One fewer than colours: labels that share a colour differ in their marker."""
 
 RC: dict[Any, Any] = {
     "font.size": 8.5,
@@ -75,12 +72,14 @@ RC: dict[Any, Any] = {
 
 
 class Palette:
-    """A colour and a marker for each label; labels beyond the five wirings share the spare ones."""
+    """A colour and a marker for each label, in order of first appearance."""
 
     def __init__(self, labels: Iterable[str]) -> None:
-        others = [label for label in dict.fromkeys(labels) if label not in WIRINGS]
-        spare = [(SPARE[i % len(SPARE)], SPARE_MARKERS[i % len(SPARE)]) for i in range(len(others))]
-        self._looks = WIRINGS | dict(zip(others, spare, strict=True))
+        colours = OKABE_ITO + SPARE
+        self._looks = {
+            label: (colours[i % len(colours)], MARKERS[i % len(MARKERS)])
+            for i, label in enumerate(dict.fromkeys(labels))
+        }
 
     def colour(self, label: str) -> str:
         return self._looks.get(label, (INK, "o"))[0]
@@ -103,7 +102,10 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(RC)
-            return function(*args, **kwargs)
+            with warnings.catch_warnings():
+                # The page's own fonts have the letters that matplotlib's has not.
+                warnings.filterwarnings("ignore", "Glyph .* missing from font")
+                return function(*args, **kwargs)
 
     return inner
 
@@ -119,7 +121,7 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared)
 
 
-def accuracy_axis(axis: Any, low: float = -0.02) -> None:
+def percent_axis(axis: Any, low: float = -0.02) -> None:
     """Per cent from 0 to 100 along an axis."""
     axis.set_major_locator(_locator())
     axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
@@ -133,17 +135,13 @@ def _locator() -> Any:
 
 
 def number(value: float | int | None) -> float:
-    """A number to draw; a missing one leaves a gap."""
-    return float("nan") if value is None else float(value)
-
-
-def numbers(values: list[Any] | None, count: int) -> list[float]:
-    return [number(v) for v in values] if values else [float("nan")] * count
+    """A number to draw; a missing or infinite one leaves a gap."""
+    return float("nan") if value is None or not math.isfinite(value) else float(value)
 
 
 @styled
 def write_figure(figure: Figure, stem: Path) -> str:
-    """Writes `stem.svg` and `stem.png`; returns the SVG."""
+    """Writes `stem.svg` and `stem.png`, and returns the SVG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     svg, png = svg_of(figure), io.BytesIO()
