@@ -21,8 +21,8 @@ BATCHES = 4
 def test_reached_layers_are_those_with_a_gradient(layers: int, form: str) -> None:
     images = torch.rand(1, 1, 2**layers, 2**layers, generator=torch.Generator().manual_seed(0))
     settings = list(itertools.product([False, True], repeat=layers))
-    if form == "short" and layers == 4:  # both settings for all layers, and some mixed ones
-        settings = [settings[0], settings[-1], *settings[5:8]]
+    if form == "short" and layers == 4:  # `survey` in the tests of analysis measures the uniform
+        settings = settings[5:8]
     for wiring, passes in itertools.product(Wiring.all(layers), settings):
         options = {"readout": "mean_z", "engine": "statevector", "depth": 1}
         quanv = [Quanv2d(1, 1, 2, 2, input_gradients=p, **options) for p in passes]
@@ -53,7 +53,7 @@ def random_wiring(rng: random.Random, layers: int) -> Wiring:
 
 def test_parsing_and_printing_large_wirings_are_inverse(size: Callable) -> None:
     rng = random.Random(0)
-    for _ in range(size(500, 20_000)):
+    for _ in range(size(200, 20_000)):
         layers = rng.randint(7, 300)
         wiring = random_wiring(rng, layers)
         assert len(str(wiring)) <= MAX_LENGTH
