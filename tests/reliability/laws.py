@@ -14,7 +14,7 @@ from support import any_circuit, random_arguments
 OWN = [name for name in ENGINES if name != "pennylane"]
 
 Law = Callable[[random.Random], None]
-Holds = Callable[[str, Law], None]
+Holds = Callable[[Law], None]
 
 
 def able(circuit: Circuit) -> list[Engine]:

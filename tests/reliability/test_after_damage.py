@@ -30,7 +30,7 @@ def test_a_run_does_not_go_on_with_a_part_of_another(tmp_path: Path, part: str) 
         shutil.copy(two / part, one / part)
     for use in (resume, evaluate_run, open_run):
         if part != "metrics.jsonl" or use is not evaluate_run:
-            with pytest.raises((RunError), match=part):
+            with pytest.raises(RunError, match=part):
                 use(one)
 
 

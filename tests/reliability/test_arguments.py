@@ -120,7 +120,6 @@ def test_bad_arguments_get_one_line(
     make: Callable[..., Any],
     good: dict[str, Any],
     bad: dict[str, list[Any]],
-    tally: Callable[[str, int], None],
 ) -> None:
     make(**good)
     if make is not residual_model:
@@ -139,7 +138,6 @@ def test_bad_arguments_get_one_line(
                 wrong.append(f"{case}: {type(error).__name__}: {error}"[:300])
             else:
                 wrong.append(f"{case} is accepted")
-        tally("bad arguments of public constructors and functions", len(values))
     assert not wrong, "\n".join(wrong)
 
 
@@ -161,13 +159,10 @@ def test_everything_public_is_among_the_cases() -> None:
         })},
     ],
 )  # fmt: skip
-def test_what_pennylane_refuses_is_told_at_first_use(
-    options: dict[str, Any], tally: Callable[[str, int], None]
-) -> None:
+def test_what_pennylane_refuses_is_told_at_first_use(options: dict[str, Any]) -> None:
     layer = Quanv2d(1, 4, 2, 2, ansatz="rx_chain", engine=PennyLaneEngine(**options))
     with pytest.raises(ResqunnError, match=r"PennyLane device|does not work so"):
         layer(torch.rand(1, 1, 4, 4))
-    tally("options that PennyLane refuses", 1)
 
 
 @pytest.mark.parametrize(

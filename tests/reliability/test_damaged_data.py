@@ -51,13 +51,7 @@ def unpacked(content: bytes, place: Path) -> np.ndarray:
 
 @pytest.mark.parametrize("folder", ["plain", "packed"])
 @pytest.mark.parametrize("part", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
-def test_damaged_data(
-    data: Path,
-    folder: str,
-    part: str,
-    size: Callable,
-    tally: Callable,
-) -> None:
+def test_damaged_data(data: Path, folder: str, part: str, size: Callable) -> None:
     place = data / folder / (part if folder == "plain" else f"{part}.gz")
     other = place.with_name(place.name.replace("train", "t10k")).read_bytes()
     ways, count = mutations.of_bytes(place.with_name("mark"), other), size(250, 1000)
@@ -66,7 +60,6 @@ def test_damaged_data(
         return load_dataset("mnist", per_class=2, root=data / folder).sha256
 
     damage(place, ways, count, load, DataError)
-    tally("damaged: data files", count)
     # The format itself, of files of which no checksum is known: refused, or an array.
     content, rng = place.read_bytes(), random.Random(part)
     for number in range(count):

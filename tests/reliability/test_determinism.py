@@ -38,7 +38,7 @@ RUNS = {
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_five_runs_are_the_same_bytes(tmp_path: Path, name: str, form: str, tally) -> None:
+def test_five_runs_are_the_same_bytes(tmp_path: Path, name: str, form: str) -> None:
     """In the long form each in a process of its own, with another order of hashes."""
     config = RUNS[name]
     for k in range(5):
@@ -58,10 +58,9 @@ def test_five_runs_are_the_same_bytes(tmp_path: Path, name: str, form: str, tall
     assert others == [first] * 4
     train(replace(config, seed=1), tmp_path / "other")
     assert run_bytes(tmp_path / "other") != first
-    tally("runs repeated to the same bytes", 5)
 
 
-def test_one_worker_or_two_are_the_same_bytes(tmp_path: Path, form: str, tally) -> None:
+def test_one_worker_or_two_are_the_same_bytes(tmp_path: Path, form: str) -> None:
     """`studies/test_executors.py` has the same where workers die."""
     figures, seeds = (("3", "10"), 1) if form == "short" else (FIGURES, 2)
     options = Options("digits", seeds, epochs=1, figures=figures, quick=True)
@@ -69,7 +68,6 @@ def test_one_worker_or_two_are_the_same_bytes(tmp_path: Path, form: str, tally) 
     reproduce(options, tmp_path / "pool", Pool(2))
     assert found.failed == ()
     assert study_bytes(tmp_path / "serial") == study_bytes(tmp_path / "pool")
-    tally("studies' runs by one worker and by two", len(found.plan.runs))
 
 
 @pytest.fixture
@@ -85,9 +83,7 @@ THREADS = (1, 2, 4)
 @pytest.mark.usefixtures("always_shared")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("engine", ["statevector", "fourier", "fused", "auto"])
-def test_networks_do_not_depend_on_the_number_of_threads(
-    engine: str, dtype: str, size, tally
-) -> None:
+def test_networks_do_not_depend_on_the_number_of_threads(engine: str, dtype: str, size) -> None:
     """To 1e-5: torch's own sums, as in the head, may come in another order."""
     config = TrainConfig(wiring="(X+O1)+O2", engine=engine, dtype=dtype)
     count = size(96, 960)
@@ -95,7 +91,6 @@ def test_networks_do_not_depend_on_the_number_of_threads(
     for other in runs[1:]:
         for name, tensor in runs[0].items():
             torch.testing.assert_close(other[name], tensor, rtol=0, atol=1e-5, msg=name)
-    tally("networks trained with 1, 2 and 4 threads", 1)
 
 
 def trained(config: TrainConfig, number: int, count: int) -> dict[str, Tensor]:
@@ -116,11 +111,8 @@ def trained(config: TrainConfig, number: int, count: int) -> dict[str, Tensor]:
 @pytest.mark.usefixtures("always_shared")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("engine", ["fourier", "fused"])
-def test_compiled_engines_are_the_same_bits_on_any_threads(
-    engine: str, dtype: str, size, tally
-) -> None:
+def test_compiled_engines_are_the_same_bits_on_any_threads(engine: str, dtype: str, size) -> None:
     """What they claim: values and gradients of a layer, for each preset and batch."""
-    cases = 0
     for preset, batch in ((p, b) for p in PRESETS for b in (1, 5, size(24, 240))):
         config = replace(PRESETS[preset], dtype=dtype, engine=engine, reupload=engine == "fused")
         layer = build_model(config).layers[0]
@@ -136,15 +128,13 @@ def test_compiled_engines_are_the_same_bits_on_any_threads(
             runs.append([values.detach(), *gradients])
         for other in runs[1:]:
             assert all(torch.equal(a, b) for a, b in zip(runs[0], other, strict=True))
-        cases += 1
-    tally("layers on 1, 2 and 4 threads, to the last bit", cases)
 
 
 GOLDEN: dict[str, list[float]] = json.loads(golden.FILE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", golden.CONFIGS)
-def test_golden_losses(name: str, form: str, tally) -> None:
+def test_golden_losses(name: str, form: str) -> None:
     """Every engine that can; in the long form PennyLane's default.qubit too, as an oracle."""
     config = golden.CONFIGS[name]
     engines = ["statevector", "fused", "auto"]
@@ -157,7 +147,6 @@ def test_golden_losses(name: str, form: str, tally) -> None:
         found = golden.losses(replace(config, engine=engine))
         assert len(found) == golden.STEPS
         assert found == pytest.approx(GOLDEN[name], rel=0, abs=1e-9), engine
-        tally("golden loss curves of 20 steps", 1)
 
 
 def test_golden_losses_differ_from_each_other() -> None:

@@ -73,7 +73,7 @@ def finish(name: str, folder: Path, commands: Commands) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_disk_that_is_full_at_any_byte(
-    name: str, commands: Commands, tmp_path: Path, size: Callable, tally: Callable
+    name: str, commands: Commands, tmp_path: Path, size: Callable
 ) -> None:
     rng, count, folder = random.Random(name), size(2, 30), tmp_path / "folder"
     for _ in range(count):
@@ -81,12 +81,11 @@ def test_a_disk_that_is_full_at_any_byte(
         assert stopped(commands.begin(name, folder, room=room), FULL)
         finish(name, folder, commands)
         shutil.rmtree(folder)
-    tally(f"disk full (simulated): {name}", count)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_disk_that_is_really_full(
-    name: str, commands: Commands, disk: Disk, size: Callable, tally: Callable
+    name: str, commands: Commands, disk: Disk, size: Callable
 ) -> None:
     rng, count, folder = random.Random(name), size(1, 20), disk.folder / "folder"
     for _ in range(count):
@@ -96,10 +95,9 @@ def test_a_disk_that_is_really_full(
         disk.filler.unlink()
         finish(name, folder, commands)
         shutil.rmtree(folder)
-    tally(f"disk full: {name}", count)
 
 
-def test_a_folder_that_is_read_only(commands: Commands, disk: Disk, tally: Callable) -> None:
+def test_a_folder_that_is_read_only(commands: Commands, disk: Disk) -> None:
     done, half, study = (disk.folder / name for name in ("done", "half", "study"))
     report = disk.folder / "report"
     middle = commands.undisturbed["train"].outcome.moments // 2
@@ -123,8 +121,6 @@ def test_a_folder_that_is_read_only(commands: Commands, disk: Disk, tally: Calla
         outcome = commands.victims.run(*arguments)
         assert outcome.code == 0, outcome.errors
     assert results(disk.folder) == before
-    tally("read-only folder: commands that write, refused", len(refused))
-    tally("read-only folder: commands that read, done", len(reading))
     assert disk.mount("remount", "rw")
     for name, folder in (("train", half), ("report", report), ("reproduce", study)):
         commands.check(name, folder, commands.go_on(name, folder))

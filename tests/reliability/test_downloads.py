@@ -13,13 +13,12 @@ from resqunn.errors import DataError
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_data_sets_come_over_https_with_a_checksum(name: str, tally) -> None:
+def test_data_sets_come_over_https_with_a_checksum(name: str) -> None:
     row = SOURCES[name]
     assert not row.files or row.mirror.startswith("https://")
     for file in row.files:
         assert re.fullmatch("[0-9a-f]{64}", file.gz_sha256)
         assert file.sha256 is None or re.fullmatch("[0-9a-f]{64}", file.sha256)
-    tally("files of data sets with a SHA-256", len(row.files))
 
 
 class Web:
@@ -84,7 +83,6 @@ def test_downloads_are_encrypted_at_every_hop(
     redirect: str | None,
     message: str,
     asked: int,
-    tally,
 ) -> None:
     first = (mirror.rstrip("/") + "/").lower()
     web = Web({first: redirect} if redirect else {})
@@ -93,4 +91,3 @@ def test_downloads_are_encrypted_at_every_hop(
         load_dataset("kmnist", mirror=mirror)
     assert len(web.asked) == asked
     assert "\n" not in str(caught.value)
-    tally("addresses to download from", 1)

@@ -19,7 +19,7 @@ KILLS = {"train": (14, 300), "reproduce": (4, 80), "report": (4, 80)}
 
 @pytest.mark.parametrize("name", KILLS)
 def test_killed_at_any_moment(
-    name: str, commands: Commands, tmp_path: Path, size: Callable, tally: Callable
+    name: str, commands: Commands, tmp_path: Path, size: Callable
 ) -> None:
     usual, rng, kills = commands.undisturbed[name].outcome, random.Random(name), 0
     moments = rng.sample(range(1, usual.moments + 1), usual.moments)
@@ -40,16 +40,12 @@ def test_killed_at_any_moment(
             outcome = commands.go_on(name, folder, **again)
         commands.check(name, folder, outcome)
         shutil.rmtree(folder)
-    tally(f"killed: {name}", kills)
 
 
-def test_workers_killed_at_any_moment(
-    commands: Commands, tmp_path: Path, size: Callable, tally: Callable
-) -> None:
+def test_workers_killed_at_any_moment(commands: Commands, tmp_path: Path, size: Callable) -> None:
     rng, kills, folder = random.Random(0), size(3, 40), tmp_path / "folder"
     for _ in range(kills):
         when = rng.uniform(0, commands.undisturbed["reproduce"].outcome.seconds / 2)
         outcome = commands.victims.run(*STUDIES, "--workers", 2, "--out", folder, worker=when)
         commands.check("reproduce", folder, outcome)
         shutil.rmtree(folder)
-    tally("killed: worker of a study", kills)

@@ -39,7 +39,7 @@ def test_states_are_normalised(holds: Holds) -> None:
         assert float(found.min()) > -1e-12
         assert float((found.sum(dim=2) - 1).abs().max()) < 1e-12
 
-    holds("probabilities are positive and their sum is 1", law)
+    holds(law)
 
 
 def test_readouts_lie_between_minus_one_and_one(holds: Holds) -> None:
@@ -50,7 +50,7 @@ def test_readouts_lie_between_minus_one_and_one(holds: Holds) -> None:
         found = chosen.expectation_values(circuit, scale * inputs.to(dtype), weights.to(dtype))
         assert float(found.abs().max()) <= 1 + 20 * torch.finfo(dtype).eps
 
-    holds("readouts in [-1, 1]", law)
+    holds(law)
 
 
 def test_angles_have_a_period_of_two_pi(holds: Holds) -> None:
@@ -70,7 +70,7 @@ def test_angles_have_a_period_of_two_pi(holds: Holds) -> None:
         for a, b in zip(here, there, strict=True):
             assert torch.allclose(a, b, rtol=0, atol=1e-11)
 
-    holds("2 pi is a period of weights and inputs", law)
+    holds(law)
 
 
 def shifts(circuit: Circuit, angle: Angle) -> tuple[Tensor, Tensor]:
@@ -109,7 +109,7 @@ def test_gradients_follow_the_parameter_shift_rule(holds: Holds) -> None:
             expected = torch.einsum("gfrps,s,gfrp->gp", values, factors, cotangent)
             assert torch.allclose(by_inputs[:, index], expected, rtol=0, atol=1e-10)
 
-    holds("gradients equal the parameter-shift rule", law)
+    holds(law)
 
 
 def test_amplitudes_follow_a_parameter_shift_rule_too(holds: Holds) -> None:
@@ -133,4 +133,4 @@ def test_amplitudes_follow_a_parameter_shift_rule_too(holds: Holds) -> None:
             expected = ((shifted[0] - shifted[1]) * cotangent).sum(dim=2)[0, 0] * lengths / norm
             assert torch.allclose(found[0, :, 0], expected, rtol=1e-10, atol=1e-10)
 
-    holds("gradients by amplitudes equal a shift rule", law)
+    holds(law)

@@ -52,25 +52,23 @@ def assert_within(found: dict[str, int], bounds: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize(("config", "at_once"), [("defaults", 16), ("paper", 1.5)])
-def test_images_take_no_memory_but_their_own(config: str, at_once: float, size, tally) -> None:
+def test_images_take_no_memory_but_their_own(config: str, at_once: float, size) -> None:
     count = size(20_000, 60_000)
     found = measured("network", config, count)
     assert_within(found, {"checked": 0.1, "scores": 0.1, "epoch": 0.1, "forward": at_once})
-    tally("random images forward, evaluated and trained in bounded memory", count)
 
 
 @pytest.mark.skipif("RESQUNN_DATA" not in os.environ, reason="RESQUNN_DATA names no data")
 @pytest.mark.parametrize("form", [pytest.param("long", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize("config", ["defaults", "paper"])
 @pytest.mark.usefixtures("form")
-def test_a_run_on_all_of_mnist(config: str, tmp_path: Path, tally) -> None:
+def test_a_run_on_all_of_mnist(config: str, tmp_path: Path) -> None:
     found = measured("mnist", config, tmp_path)
     assert_within(found, {"loading": 1.5, "checksum": 0.1, "run": 1.5})
-    tally("images of MNIST trained on in bounded memory", 60_000)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_long_studies_leak_nothing(workers: int, tmp_path: Path, size, tally) -> None:
+def test_long_studies_leak_nothing(workers: int, tmp_path: Path, size) -> None:
     seeds = size(24, 1000)
     found = measured("study", workers, seeds, tmp_path / "results")
     assert found["failed"] == 0
@@ -89,7 +87,6 @@ def test_long_studies_leak_nothing(workers: int, tmp_path: Path, size, tally) ->
     assert after["files"] <= warm["files"]
     assert not still_running(during[-1]["children"])
     assert_only_what_is_documented(tmp_path / "results", seeds)
-    tally("runs of a study that leaks nothing", seeds)
 
 
 def still_running(pids: list[int]) -> list[int]:

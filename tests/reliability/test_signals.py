@@ -74,7 +74,6 @@ def until(condition: Callable[[], object], process: subprocess.Popen) -> None:
 @SIGNALS
 def test_while_modules_are_imported(
     size: Callable,
-    tally: Callable,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
     number: signal.Signals,
@@ -93,12 +92,11 @@ def test_while_modules_are_imported(
         assert done.stderr == "resqunn: interrupted\n", module
         assert done.returncode == STATUS[number], module
         assert not list(tmp_path.iterdir())
-    tally("moments of imports at which a signal came", len(modules))
 
 
 @SIGNALS
 def test_a_training_says_how_it_goes_on(
-    command: Command, tmp_path: Path, number: signal.Signals, tally: Callable
+    command: Command, tmp_path: Path, number: signal.Signals
 ) -> None:
     options = ["--per-class", "10", "--epochs", "200", "--depths", "1", "1", "--out", "demo"]
     process = command("train", *options)
@@ -121,7 +119,6 @@ def test_a_training_says_how_it_goes_on(
     assert f"epoch {last + 2}/200 " in shown
     assert f"epoch {last}/200 " not in shown
     assert len((tmp_path / "demo/metrics.jsonl").read_text().splitlines()) == 200
-    tally("commands that a signal stopped, and that went on", 1)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -132,7 +129,6 @@ def test_a_reproduction_says_how_it_goes_on(
     tmp_path: Path,
     number: signal.Signals,
     workers: int,
-    tally: Callable,
 ) -> None:
     if form == "short" and (number, workers) != (15, 2):
         pytest.skip("in the long form")
@@ -151,7 +147,6 @@ def test_a_reproduction_says_how_it_goes_on(
     shown, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     assert (tmp_path / "here/summary.json").exists()
-    tally("commands that a signal stopped, and that went on", 1)
 
 
 def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:

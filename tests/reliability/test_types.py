@@ -19,7 +19,7 @@ def test_lists_and_numpy_numbers_make_the_same_circuit() -> None:
     made, same = (Circuit(e, "rx_chain", r, inputs=2, depth=1) for e, r in (listed, tuples))
     assert made == same
     assert hash(made) == hash(same)
-    with pytest.raises(ConfigurationError, match="chosen is a sequence of whole numbers"):
+    with pytest.raises(ConfigurationError, match="chosen must be a sequence of whole numbers"):
         ChosenZ("ends", [0.5])
 
 
@@ -44,7 +44,7 @@ def test_a_layer_of_numpys_numbers() -> None:
     ] * 3
     assert (made.kernel_size, made.stride) == ((2, 2), (2, 1))
     assert [type(number) for number in (*made.kernel_size, *made.stride)] == [int] * 4
-    with pytest.raises(ConfigurationError, match="kernel_size is a whole number or a pair"):
+    with pytest.raises(ConfigurationError, match="kernel_size must be a whole number or a pair"):
         Quanv2d(1, 4, (np.float32(2), 2))
 
 

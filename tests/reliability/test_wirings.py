@@ -18,11 +18,11 @@ BATCHES = 4
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])
-def test_reached_layers_are_those_with_a_gradient(layers: int, form: str, tally: Callable) -> None:
+def test_reached_layers_are_those_with_a_gradient(layers: int, form: str) -> None:
     images = torch.rand(1, 1, 2**layers, 2**layers, generator=torch.Generator().manual_seed(0))
     settings = list(itertools.product([False, True], repeat=layers))
-    if form == "short" and layers == 4:  # both settings for all layers, and some mixed ones
-        settings = [settings[0], settings[-1], *settings[5:8]]
+    if form == "short" and layers == 4:  # `survey` in the tests of analysis measures the uniform
+        settings = settings[5:8]
     for wiring, passes in itertools.product(Wiring.all(layers), settings):
         options = {"readout": "mean_z", "engine": "statevector", "depth": 1}
         quanv = [Quanv2d(1, 1, 2, 2, input_gradients=p, **options) for p in passes]
@@ -37,9 +37,6 @@ def test_reached_layers_are_those_with_a_gradient(layers: int, form: str, tally:
         assert none == tuple(not f for f in flows), (wiring, passes)
         if len(set(passes)) == 1:
             assert wiring.reached(passes[0]) == flows
-            tally("wirings: reached layers are those with a gradient", 1)
-        else:
-            tally("wirings: the same with derivatives cut at some layers only", 1)
 
 
 def random_wiring(rng: random.Random, layers: int) -> Wiring:
@@ -54,18 +51,13 @@ def random_wiring(rng: random.Random, layers: int) -> Wiring:
     return Wiring(layers, tuple(blocks))
 
 
-def test_parsing_and_printing_are_inverse(size: Callable, tally: Callable) -> None:
-    for layers in range(1, 7):
-        for wiring in Wiring.all(layers):
-            assert Wiring.parse(str(wiring), layers) == wiring
-            tally("wirings: printed and parsed, all of up to 6 layers", 1)
+def test_parsing_and_printing_large_wirings_are_inverse(size: Callable) -> None:
     rng = random.Random(0)
-    for _ in range(size(500, 20_000)):
+    for _ in range(size(200, 20_000)):
         layers = rng.randint(7, 300)
         wiring = random_wiring(rng, layers)
         assert len(str(wiring)) <= MAX_LENGTH
         assert Wiring.parse(str(wiring), layers) == wiring
-        tally("wirings: printed and parsed, random ones of up to 300 layers", 1)
 
 
 def fuzzed(rng: random.Random) -> tuple[str, int]:
@@ -87,7 +79,7 @@ def fuzzed(rng: random.Random) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
-def test_any_string_parses_or_gives_one_error(batch: int, size: Callable, tally: Callable) -> None:
+def test_any_string_parses_or_gives_one_error(batch: int, size: Callable) -> None:
     rng = random.Random(batch)
     strings = size(20_000, 200_000) // BATCHES
     parsed = 0
@@ -104,8 +96,6 @@ def test_any_string_parses_or_gives_one_error(batch: int, size: Callable, tally:
         assert wiring.layers == layers
         assert Wiring.parse(str(wiring), layers) == wiring
     assert 0.1 * strings < parsed < 0.9 * strings
-    tally("wirings: fuzzed strings, refused with one error", strings - parsed)
-    tally("wirings: fuzzed strings, read", parsed)
 
 
 LONG_TEXTS = {
@@ -165,20 +155,18 @@ def effort(text: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", LONG_TEXTS)
-def test_effort_grows_no_faster_than_the_text(name: str, tally: Callable) -> None:
+def test_effort_grows_no_faster_than_the_text(name: str) -> None:
     shorter, longer = (effort(LONG_TEXTS[name](length)) for length in (MAX_LENGTH // 2, MAX_LENGTH))
     for kind, room in (("calls", 100), ("copied", 100), ("held", 4096)):
         assert longer[kind] <= 2.2 * shorter[kind] + room, kind
     assert longer["deepest"] == shorter["deepest"]  # nothing recurses
     assert longer["held"] < 650_000
-    tally("wirings: long strings read in linear time and memory", 1)
 
 
-def test_longer_strings_are_refused_unread(tally: Callable) -> None:
+def test_longer_strings_are_refused_unread() -> None:
     for make in LONG_TEXTS.values():
         texts = [make(MAX_LENGTH).ljust(length, "X") for length in (4001, 400_000)]
         for text in texts:
             with pytest.raises(ConfigurationError, match=f"at most {MAX_LENGTH} characters long"):
                 Wiring.parse(text, 700)
-            tally("wirings: too long strings refused unread", 1)
         assert effort(texts[1]) == pytest.approx(effort(texts[0]), abs=1024)

@@ -162,15 +162,6 @@ def test_divergence_names_epoch_and_batch(tmp_path: Path) -> None:
         train(config, tmp_path / "run")
 
 
-@pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c[:200] + b"\1" + c[201:]])
-def test_a_damaged_checkpoint_is_refused(tmp_path: Path, change) -> None:
-    train(SMALL, tmp_path / "run")
-    file = next((tmp_path / "run/checkpoints").glob("best-*.safetensors"))
-    file.write_bytes(change(file.read_bytes()))
-    with pytest.raises(RunError, match="fails its checksum"):
-        evaluate_run(tmp_path / "run")
-
-
 def test_checkpoints_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no checkpoint 'best'"):
         load_checkpoint(tmp_path, "best")

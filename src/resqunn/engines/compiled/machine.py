@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import ctypes  # noqa: TID251 - runs what this library has compiled, after its checksum
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256

@@ -38,7 +38,7 @@ class DaskCluster(Executor):
 
     def __init__(self, address: str) -> None:
         try:
-            import distributed
+            import distributed  # noqa: TID251 - between processes of this library
         except ImportError:
             raise MissingExtraError("a Dask cluster", "dask") from None
         self.address = address
@@ -64,7 +64,7 @@ class DaskCluster(Executor):
         return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
     def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
-        from distributed import as_completed
+        from distributed import as_completed  # noqa: TID251
 
         folder = folder.absolute()
         self._check_workers(folder)

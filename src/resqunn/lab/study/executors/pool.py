@@ -6,7 +6,7 @@ process in its place.
 
 from __future__ import annotations
 
-import multiprocessing
+import multiprocessing  # noqa: TID251 - between processes of this library
 import os
 import signal
 import threading
@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection, wait  # noqa: TID251
 from pathlib import Path
 from typing import Any
 
