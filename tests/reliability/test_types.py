@@ -7,7 +7,7 @@ from torch import nn
 from resqunn import Circuit, LinearHead, QuantumHead, Quanv2d, Wiring
 from resqunn.circuits.encodings import AngleEncoding
 from resqunn.circuits.readouts import ChosenZ
-from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.errors import ConfigurationError, WrongTypeError
 from resqunn.lab.training.config import TrainConfig
 
 pytestmark = pytest.mark.usefixtures("as_users_have_it")
@@ -19,7 +19,7 @@ def test_lists_and_numpy_numbers_make_the_same_circuit() -> None:
     made, same = (Circuit(e, "rx_chain", r, inputs=2, depth=1) for e, r in (listed, tuples))
     assert made == same
     assert hash(made) == hash(same)
-    with pytest.raises(ConfigurationError, match="chosen is a sequence of whole numbers"):
+    with pytest.raises(ConfigurationError, match="chosen must be a sequence of whole numbers"):
         ChosenZ("ends", [0.5])
 
 
@@ -44,11 +44,11 @@ def test_a_layer_of_numpys_numbers() -> None:
     ] * 3
     assert (made.kernel_size, made.stride) == ((2, 2), (2, 1))
     assert [type(number) for number in (*made.kernel_size, *made.stride)] == [int] * 4
-    with pytest.raises(ConfigurationError, match="kernel_size is a whole number or a pair"):
+    with pytest.raises(ConfigurationError, match="kernel_size must be a whole number or a pair"):
         Quanv2d(1, 4, (np.float32(2), 2))
 
 
-@pytest.mark.parametrize("module", [Quanv2d(1, 4, 2), LinearHead(3), QuantumHead(3, 4)])
+@pytest.mark.parametrize("module", [Quanv2d(1, 4, 2), LinearHead(3), QuantumHead(3, num_qubits=4)])
 def test_arrays_are_no_tensors(module: nn.Module) -> None:
-    with pytest.raises(ShapeError, match=r"are a torch\.Tensor, not a float32 array of shape"):
+    with pytest.raises(WrongTypeError, match=r"must be a torch\.Tensor, got a float32 array of sh"):
         module(np.ones((1, 1, 4, 4), np.float32))

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from resqunn.checks import checked
+from resqunn.checks import check_fields, checked
 from resqunn.data.sources import Source, read, source
 from resqunn.errors import ConfigurationError, DataError
 
@@ -26,6 +26,7 @@ class LabelledImages:
     """Images and the index of each one's class.
 
     Raises:
+        WrongTypeError, ShapeError: for what are no such tensors.
         DataError: for pixels that are not finite or outside [0, 1], labels outside the
             classes, or counts that differ.
     """
@@ -35,6 +36,7 @@ class LabelledImages:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if len(self.images) != len(self.labels):
             raise DataError(
                 f"labels must be one for each of {len(self.images)} images, got {len(self.labels)}"
@@ -73,6 +75,9 @@ class Dataset:
     name: str
     train: LabelledImages
     validation: LabelledImages
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def sha256(self) -> str:

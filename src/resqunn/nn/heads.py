@@ -200,7 +200,7 @@ class QuantumHead(nn.Module):
 
     def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
         """One expectation value a class, or their softmax."""
-        require_computable(self.weight.dtype)
+        require_computable(self.weight.dtype, "weights")
         flat_BD = _flat(features, self.weight)
         room = self.circuit.inputs - flat_BD.shape[1]
         if room < 0:

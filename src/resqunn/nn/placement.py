@@ -21,17 +21,20 @@ def factory(device: torch.device | str | None, dtype: torch.dtype | None) -> dic
         ConfigurationError: for a device that torch does not have here.
     """
     if dtype is not None:
-        require_computable(dtype)
+        require_computable(dtype, "dtype")
     return {"device": None if device is None else available(device), "dtype": dtype}
 
 
-def require_computable(dtype: torch.dtype) -> None:
+def require_computable(dtype: torch.dtype, what: str) -> None:
     """
+    Args:
+        what: what has this number type, in the message.
+
     Raises:
         ShapeError: for a number type that circuits are not computed in.
     """
     if dtype not in DTYPES:
-        raise ShapeError(f"dtype must be float32 or float64, got {dtype}")
+        raise ShapeError(f"{what} must be torch.float32 or torch.float64, got {dtype}")
 
 
 def available(device: torch.device | str) -> torch.device:

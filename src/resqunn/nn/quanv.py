@@ -172,7 +172,7 @@ class Quanv2d(nn.Module):
         self, x: Float[Tensor, "B C H W"] | Float[Tensor, "C H W"] | Tensor
     ) -> Float[Tensor, "B K H2 W2"] | Float[Tensor, "K H2 W2"]:
         """The expectation values of each filter on each patch; see the class."""
-        require_computable(self.weight.dtype)
+        require_computable(self.weight.dtype, "weights")
         x = fitting(x, self.weight, "images")
         if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
             raise ShapeError(
