@@ -7,10 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow
+    from resqunn.circuits.ansatze import Ansatz
     from resqunn.circuits.circuit import Circuit
-    from resqunn.data.datasets import load_dataset
+    from resqunn.circuits.encodings import AngleEncoding, Encoding
+    from resqunn.circuits.gates import Gate
+    from resqunn.circuits.operations import Input, Operation, Weight
+    from resqunn.circuits.readouts import Observable, Readout
+    from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
+    from resqunn.engines.base import Engine
     from resqunn.engines.pennylane import PennyLaneEngine
-    from resqunn.errors import ResqunnError
+    from resqunn.errors import (
+        CircuitError,
+        ConfigurationError,
+        DataError,
+        MissingExtraError,
+        ResqunnError,
+        RunError,
+        ShapeError,
+        WrongTypeError,
+    )
     from resqunn.nn.heads import LinearHead, QuantumHead
     from resqunn.nn.network import ResQuNN
     from resqunn.nn.presets import paper_model
@@ -20,30 +35,68 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "AngleEncoding": "circuits.encodings",
+    "Ansatz": "circuits.ansatze",
     "Circuit": "circuits.circuit",
+    "CircuitError": "errors",
+    "ConfigurationError": "errors",
+    "DataError": "errors",
+    "Dataset": "data.datasets",
+    "Encoding": "circuits.encodings",
+    "Engine": "engines.base",
+    "Gate": "circuits.gates",
     "GradientFlow": "analysis.gradient_flow",
+    "Input": "circuits.operations",
+    "LabelledImages": "data.datasets",
     "LinearHead": "nn.heads",
+    "MissingExtraError": "errors",
+    "Observable": "circuits.readouts",
+    "Operation": "circuits.operations",
     "PennyLaneEngine": "engines.pennylane",
     "QuantumHead": "nn.heads",
     "Quanv2d": "nn.quanv",
+    "Readout": "circuits.readouts",
     "ResQuNN": "nn.network",
     "ResqunnError": "errors",
+    "RunError": "errors",
+    "ShapeError": "errors",
+    "Weight": "circuits.operations",
     "Wiring": "nn.wiring",
+    "WrongTypeError": "errors",
     "gradient_flow": "analysis.gradient_flow",
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
 }
 
 __all__ = [
+    "AngleEncoding",
+    "Ansatz",
     "Circuit",
+    "CircuitError",
+    "ConfigurationError",
+    "DataError",
+    "Dataset",
+    "Encoding",
+    "Engine",
+    "Gate",
     "GradientFlow",
+    "Input",
+    "LabelledImages",
     "LinearHead",
+    "MissingExtraError",
+    "Observable",
+    "Operation",
     "PennyLaneEngine",
     "QuantumHead",
     "Quanv2d",
+    "Readout",
     "ResQuNN",
     "ResqunnError",
+    "RunError",
+    "ShapeError",
+    "Weight",
     "Wiring",
+    "WrongTypeError",
     "gradient_flow",
     "load_dataset",
     "paper_model",

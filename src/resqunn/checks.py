@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from resqunn.errors import WrongTypeError
+from resqunn.errors import ShapeError, WrongTypeError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -97,9 +97,12 @@ def require(name: str, value: Any, hint: Any) -> None:
 
     Raises:
         WrongTypeError: says what would be right.
+        ShapeError: for an array of another shape or number type.
     """
     if not _fits(value, hint):
-        raise WrongTypeError(f"{name} must be {words(hint)}, got {shown(value)}")
+        is_array = isinstance(value, getattr(hint, "array_type", ()))
+        error = ShapeError if is_array else WrongTypeError
+        raise error(f"{name} must be {words(hint)}, got {shown(value)}")
 
 
 def _fits(value: Any, hint: Any) -> bool:

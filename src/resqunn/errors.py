@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 
 class ResqunnError(Exception):
@@ -43,6 +44,36 @@ class MissingExtraError(ResqunnError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the extra [{extra}]: pip install 'resqunn[{extra}]'")
+
+
+LABORATORY = (
+    "tyro",
+    "rich",
+    "sklearn",
+    "scipy",
+    "pooch",
+    "requests",
+    "safetensors",
+    "PIL",
+    "msgspec",
+    "matplotlib",
+    "jinja2",
+)
+"""The packages of the extra [lab], as they are imported."""
+
+
+def require_laboratory(feature: str) -> None:
+    """
+    Raises:
+        MissingExtraError: if a package of the extra [lab] is not installed.
+    """
+    for package in LABORATORY:
+        try:
+            found = find_spec(package)
+        except (ImportError, ValueError):
+            found = None
+        if found is None:
+            raise MissingExtraError(feature, "lab")
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> ConfigurationError:

@@ -6,7 +6,7 @@ from torch import nn
 
 from resqunn import LinearHead, Quanv2d, ResQuNN, Wiring, gradient_flow, paper_model
 from resqunn.analysis.gradient_flow import survey
-from resqunn.errors import ConfigurationError
+from resqunn.errors import ConfigurationError, ShapeError
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])
@@ -102,7 +102,7 @@ def test_any_module_with_quanvolutional_layers_will_do() -> None:
     model = nn.Sequential(Quanv2d(1, 4, 2, 2), nn.Flatten(), nn.Linear(64, 3))
     flow = gradient_flow(model, torch.rand(2, 1, 8, 8), torch.tensor([0, 1]))
     assert flow.statuses == ("flows",)
-    with pytest.raises(ConfigurationError, match="no quanvolutional layer"):
+    with pytest.raises(ConfigurationError, match="must have a quanvolutional layer"):
         gradient_flow(
             nn.Sequential(nn.Flatten(), nn.Linear(64, 3)),
             torch.rand(2, 1, 8, 8),
@@ -150,3 +150,39 @@ def test_layers_that_are_not_called_or_called_twice() -> None:
 
     flow = gradient_flow(Chosen(), torch.rand(2, 1, 4, 4), torch.arange(2))
     assert flow.statuses == ("flows", "none")
+
+
+def test_any_loss_will_do() -> None:
+    model = nn.Sequential(Quanv2d(1, 4, 2, 2, dtype=torch.float64), nn.Flatten())
+    images, targets = torch.rand(3, 1, 2, 2, dtype=torch.float64), torch.rand(3, 4)
+    flow = gradient_flow(model, images, targets, loss=nn.functional.mse_loss).layers[0]
+    nn.functional.mse_loss(model(images), targets.double()).backward()
+    assert torch.allclose(flow.gradient, model[0].weight.grad.flatten(), rtol=1e-9)
+    # A module's own tensors are taken in float64 too, and the module stays as it is.
+    weighted = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    labels = torch.tensor([0, 1, 3])
+    found = gradient_flow(model, images, labels, weighted).layers[0]
+    assert weighted.weight.dtype == torch.float32
+    model.zero_grad()
+    weighted.double()(model(images), labels).backward()
+    assert torch.allclose(found.gradient, model[0].weight.grad.flatten(), rtol=1e-9)
+    constant = gradient_flow(model, images, labels, lambda scores, _: (0 * scores).sum())
+    assert constant.statuses == ("zero",)
+
+
+@pytest.mark.parametrize("loss", [lambda scores, _: scores, lambda *_: 1.0])
+def test_a_loss_gives_one_number(loss) -> None:
+    with pytest.raises(ConfigurationError, match="loss must give one number, got"):
+        gradient_flow(paper_model("none"), torch.rand(2, 1, 8, 8), torch.tensor([0, 1]), loss)
+
+
+def test_labels_of_the_cross_entropy_are_classes() -> None:
+    model, images = paper_model("none"), torch.rand(2, 1, 8, 8)
+    for labels, message in (
+        (torch.rand(2), "must be class indices"),
+        (torch.tensor([[0], [1]]), "must be class indices"),
+        (torch.tensor([0, 10]), "labels of 10 classes must be 0 to 9, got 0 to 10"),
+        (torch.tensor([0]), "got 1 labels and 2 images"),
+    ):
+        with pytest.raises(ShapeError, match=message):
+            gradient_flow(model, images, labels)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+import sklearn.datasets
 import torch
 
 from resqunn import load_dataset
@@ -89,11 +91,25 @@ def test_real_mnist_subset() -> None:
     assert data.sha256.startswith("c1ed6ecb")
 
 
-def test_digits_are_embedded() -> None:
+def test_digits_are_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     data = load_dataset("digits")
+    # The numbers themselves, so that a run of today can be repeated later.
+    assert data.sha256.startswith("ae623384")
     assert data.train.images.shape[1:] == (1, 8, 8)
     assert len(data.train) + len(data.validation) == 1797
     assert data.train.images.max() == 1
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    # Those of digits.txt; every row with its label, in whatever order.
+    pixels, labels = sklearn.datasets.load_digits(return_X_y=True)
+    data = load_dataset("digits")
+    images = torch.cat([data.train.images, data.validation.images]).flatten(1) * 16
+    found = torch.cat([images, torch.cat([data.train.labels, data.validation.labels])[:, None]], 1)
+    expected = np.column_stack([pixels, labels])
+    order, wanted = (np.lexsort(rows.T) for rows in (found.numpy(), expected))
+    assert np.array_equal(found.numpy()[order], expected[wanted])
 
 
 def test_seeds_fix_subsets_and_splits_are_disjoint(tiny: Path) -> None:
@@ -264,10 +280,13 @@ def test_gzip_is_told_by_its_content() -> None:
     [
         ({"images": torch.full((2, 1, 2, 2), torch.nan)}, "image 0 holds NaN"),
         ({"images": torch.full((2, 1, 2, 2), torch.inf)}, "image 0 holds NaN or infinite"),
-        ({"images": torch.full((2, 1, 2, 2), 255.0)}, r"scale them to \[0, 1\]"),
-        ({"labels": torch.tensor([0, 3])}, "label 3 of image 1 is outside the 3 classes"),
-        ({"labels": torch.tensor([-1, 0])}, "label -1 of image 0"),
-        ({"labels": torch.tensor([0])}, "2 images but 1 labels"),
+        (
+            {"images": torch.full((2, 1, 2, 2), 255.0)},
+            r"pixels must lie in \[0, 1\], got \[255, 255\]: scale them",
+        ),
+        ({"labels": torch.tensor([0, 3])}, "labels of 3 classes must be 0 to 2, got 3 for image 1"),
+        ({"labels": torch.tensor([-1, 0])}, "got -1 for image 0"),
+        ({"labels": torch.tensor([0])}, "one for each of 2 images, got 1"),
     ],
 )
 def test_images_and_labels_that_do_not_fit(change: dict, message: str) -> None:
@@ -285,12 +304,12 @@ def test_images_and_labels_that_do_not_fit(change: dict, message: str) -> None:
     ("options", "error", "message"),
     [
         ({"name": "mnits"}, ConfigurationError, "did you mean 'mnist'"),
-        ({"classes": 11}, ConfigurationError, "2 to 10 classes"),
-        ({"classes": 1}, ConfigurationError, "2 to 10 classes"),
+        ({"classes": 11}, ConfigurationError, "classes must be 2 to 10"),
+        ({"classes": 1}, ConfigurationError, "classes must be 2 to 10"),
         ({"per_class": 1}, ConfigurationError, "2 or more"),
         ({"per_class": 500}, DataError, "fewer than per_class=500"),
         ({"validation": 1.0}, ConfigurationError, "between 0 and 1"),
-        ({"seed": -1}, ConfigurationError, "seed is 0 or more"),
+        ({"seed": -1}, ConfigurationError, "seed must be 0 or more"),
     ],
 )
 def test_options_that_do_not_fit(options: dict, error: type, message: str) -> None:

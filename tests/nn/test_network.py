@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 
 from resqunn import LinearHead, QuantumHead, Quanv2d, ResQuNN, Wiring, paper_model
 from resqunn.circuits.gates import gate
-from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError
 from resqunn.nn.network import add_aligned
 
 
@@ -66,9 +67,9 @@ def test_sums_append_channels_rows_and_columns_of_zeros() -> None:
 def test_any_module_may_be_a_layer_and_errors_name_the_layer() -> None:
     model = ResQuNN([nn.Conv2d(1, 1, 2, 2), Quanv2d(1, 4, 2, 2)], "O1+O2", LinearHead(3))
     assert model(torch.rand(2, 1, 8, 8)).shape == (2, 3)
-    with pytest.raises(ShapeError, match=r"layer 2 of 2: .*1x1 is smaller than the kernel"):
+    with pytest.raises(ShapeError, match=r"layer 2 of 2: .*as the kernel.*, got 1x1"):
         model(torch.rand(2, 1, 2, 2))
-    with pytest.raises(ShapeError, match=r"images are \(B, C, H, W\)"):
+    with pytest.raises(ShapeError, match=r"images must have shape \(B, C, H, W\), got \(1, 8, 8\)"):
         model(torch.rand(1, 8, 8))
 
 
@@ -143,10 +144,77 @@ def test_linear_head_starts_as_nn_linear_does() -> None:
     head(torch.rand(2, 100))
     assert head.weight.abs().max() <= 0.1
     assert head.weight.std().item() == pytest.approx(0.1 / 3**0.5, rel=0.02)
-    with pytest.raises(ShapeError, match="built for 100 features, not 50"):
+    with pytest.raises(ShapeError, match=r"features must be 100, .*, got 50"):
         head(torch.rand(2, 50))
-    with pytest.raises(ShapeError, match="hold no values"):
+    with pytest.raises(ShapeError, match="must hold values"):
         LinearHead(2)(torch.rand(2, 0))
+
+
+def test_a_head_of_known_features_has_its_weights_at_once() -> None:
+    waiting, ready = (LinearHead(3, features, generator=seeded()) for features in (None, 20))
+    assert ready.weight.shape == (3, 20)
+    features = torch.rand(2, 5, 4)
+    assert torch.equal(waiting(features), ready(features))
+    assert torch.equal(waiting.weight, ready.weight)
+    assert torch.equal(waiting.bias, ready.bias)
+    torch.optim.Adam(LinearHead(3, 20).parameters(), fused=True)
+    with pytest.raises(ShapeError, match=r"features must be 20, .*, got 4"):
+        LinearHead(3, 20)(torch.rand(2, 4))
+
+
+@pytest.mark.parametrize("head", ["linear", "quantum"])
+def test_networks_on_the_meta_device_are_filled_later(head: str) -> None:
+    expected = paper_model("O1+O2", head=head, classes=4, generator=seeded())
+    with torch.device("meta"):
+        model = paper_model("O1+O2", head=head, classes=4, generator=seeded())
+        paper_model("O1+O2", head=head, classes=4)
+        assert LinearHead(10, 49).weight.is_meta
+        assert LinearHead(10).weight.is_meta
+        model(torch.rand(2, 1, 8, 8))  # gives the head its shape
+    assert all(parameter.is_meta for parameter in model.parameters())
+    images = torch.rand(2, 1, 8, 8)
+    scores = expected(images)
+    model.to_empty(device="cpu").load_state_dict(expected.state_dict())
+    assert torch.equal(model(images), scores)
+
+
+def test_options_reach_layers_and_head_by_their_name() -> None:
+    model = paper_model(
+        "X+O1",
+        head="quantum",
+        classes=2,
+        depths=(3, 1),
+        ansatz="ry_ring",
+        engine="statevector",
+        measured=(0, 5),
+        num_qubits=6,
+        kernel_size=3,
+        padding=1,
+        dtype=torch.float64,
+    )
+    for layer, depth in zip(model.layers, (3, 1), strict=True):
+        assert (layer.circuit.ansatz.name, layer.circuit.depth) == ("ry_ring", depth)
+        assert (layer.kernel_size, layer.padding) == ((3, 3), (1, 1))
+        assert layer.engine.name == "statevector"
+    assert model.head.measured == (0, 5)
+    assert model.head.engine.name == "statevector"
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float64}
+
+
+def test_options_of_a_quantum_head_are_named() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        QuantumHead(3, 4)
+
+
+@pytest.mark.parametrize("images", [None, [[0.0]], np.zeros((1, 1, 8, 8), np.float32)])
+def test_what_is_no_tensor_is_of_a_wrong_type(images: object) -> None:
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        for module in (Quanv2d(1, 4, 2), paper_model("none"), LinearHead(3, 4), QuantumHead(3)):
+            with pytest.raises(WrongTypeError, match=r"must be a torch\.Tensor, got"):
+                module(images)
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def dense_quantum_head(features: np.ndarray, weights: np.ndarray, qubits: int) -> np.ndarray:
@@ -169,7 +237,7 @@ def dense_quantum_head(features: np.ndarray, weights: np.ndarray, qubits: int) -
 
 @pytest.mark.parametrize("qubits", [3, 6])
 def test_quantum_head_against_full_matrices(qubits: int) -> None:
-    head = QuantumHead(3, qubits, dtype=torch.float64)
+    head = QuantumHead(3, num_qubits=qubits, dtype=torch.float64)
     features = torch.randn(2, 1, 2, 3, dtype=torch.float64)
     found = head(features)
     for row, flat in zip(found, features.flatten(1), strict=True):
@@ -187,7 +255,7 @@ def test_quantum_head_measures_the_last_wires_by_default() -> None:
 
 def test_quantum_head_says_when_features_do_not_fit() -> None:
     model = paper_model("X+O2", head="quantum", readout="z", classes=4)
-    with pytest.raises(ShapeError, match=r"12544 features do not fit into 10 qubits"):
+    with pytest.raises(ShapeError, match=r"features must be 1024 or fewer.*, got 12544"):
         model(torch.rand(1, 1, 28, 28))
 
 
@@ -204,18 +272,29 @@ def test_quantum_head_of_zero_features_is_defined() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: LinearHead(1), ConfigurationError, "at least 2 classes"),
-        (lambda: QuantumHead(4, 3), ConfigurationError, "4 different measured"),
-        (lambda: QuantumHead(2, 3, (1, 1)), ConfigurationError, "different measured"),
-        (lambda: QuantumHead(2, 3, (1, 3)), ConfigurationError, "among 0 to 2"),
+        (lambda: LinearHead(1), ConfigurationError, "classes must be 2 or more, got 1"),
+        (lambda: QuantumHead(4, num_qubits=3), ConfigurationError, "must be 4 different"),
+        (
+            lambda: QuantumHead(2, num_qubits=3, measured=(1, 1)),
+            ConfigurationError,
+            "measured must be 2 different",
+        ),
+        (
+            lambda: QuantumHead(2, num_qubits=3, measured=(1, 3)),
+            ConfigurationError,
+            r"of 0 to 2, .*got \[1, 3\]",
+        ),
         (lambda: paper_model("X+O3"), ConfigurationError, "no O3"),
         (lambda: paper_model("none", depths=()), ConfigurationError, "at least one layer"),
         (lambda: paper_model("none", head="dense"), ConfigurationError, "linear, quantum"),
-        (lambda: paper_model(Wiring.parse("none", 3)), ConfigurationError, "3 layers"),
+        (lambda: paper_model(Wiring.parse("none", 3)), ConfigurationError, "depths must be 3"),
+        (lambda: paper_model("none", kernel_sise=3), ConfigurationError, "unknown option"),
+        (lambda: paper_model("none", measured=(0, 1)), ConfigurationError, "unknown option"),
+        (lambda: LinearHead(3, 0), ConfigurationError, "features must be 1 or more, got 0"),
         (
             lambda: ResQuNN([nn.Identity()], Wiring.parse("none", 2), nn.Flatten()),
             ConfigurationError,
-            "is for 2 layers, but the network has 1",
+            "layers must be 2, .*, got 1",
         ),
         (
             lambda: ResQuNN([nn.Identity()], "none", nn.Flatten(), align="center"),

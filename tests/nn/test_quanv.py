@@ -208,16 +208,16 @@ def test_repr_names_the_circuit() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"out_channels": 3}, ConfigurationError, r"multiple of 4: 4, 8, 12"),
+        ({"out_channels": 3}, ConfigurationError, r"multiple of 4 \(4, 8, 12"),
         ({"out_channels": 4, "in_channels": 2, "groups": 2}, ConfigurationError, "multiple of 8"),
-        ({"in_channels": 3, "groups": 2}, ConfigurationError, "groups must divide"),
+        ({"in_channels": 3, "groups": 2}, ConfigurationError, "groups divide in_channels"),
         ({"out_channels": 0}, ConfigurationError, "1 or more"),
-        ({"kernel_size": 0}, ConfigurationError, "kernel_size is an int or a pair"),
+        ({"kernel_size": 0}, ConfigurationError, "kernel_size must be a whole number or a pair"),
         ({"stride": 0}, ConfigurationError, "stride"),
         ({"padding": -1}, ConfigurationError, "padding"),
         ({"dilation": 0}, ConfigurationError, "dilation"),
         ({"angle_scale": math.inf}, ConfigurationError, "angle_scale"),
-        ({"dtype": torch.float16}, ShapeError, "float32 or float64"),
+        ({"dtype": torch.float16}, ShapeError, "dtype must be torch.float32 or"),
         ({"engine": "statevektor"}, ConfigurationError, "did you mean 'statevector'"),
         ({"encoding": "ryy"}, ConfigurationError, "there are: ry, rx, rz, amplitude"),
         ({"readout": "z4"}, CircuitError, "0 to 3"),
@@ -232,9 +232,13 @@ def test_options_that_do_not_fit(options: dict, error: type[Exception], message:
 @pytest.mark.parametrize(
     ("images", "error", "message"),
     [
-        (torch.rand(2, 3, 8, 8), ShapeError, r"expected \(B, 1, H, W\)"),
-        (torch.rand(8, 8), ShapeError, "do not fit"),
-        (torch.rand(2, 1, 1, 8), ShapeError, "1x8 is smaller than the kernel"),
+        (torch.rand(2, 3, 8, 8), ShapeError, r"must have shape \(B, 1, H, W\)"),
+        (
+            torch.rand(8, 8),
+            ShapeError,
+            r"must have shape \(B, 1, H, W\) or \(1, H, W\), got \(8, 8\)",
+        ),
+        (torch.rand(2, 1, 1, 8), ShapeError, "as large as the kernel.*, got 1x8"),
         (torch.randint(255, (2, 1, 8, 8), dtype=torch.uint8), ShapeError, r"float\(\) / 255"),
         (torch.rand(2, 1, 8, 8).double(), ShapeError, "convert one of them"),
     ],

@@ -18,8 +18,8 @@ def layer(engine: str = "auto", depth: int = 3, **options) -> Quanv2d:
 
 @ENGINES
 def test_weights_on_another_device_are_refused(engine: str) -> None:
-    for module in (layer(engine, device="meta"), QuantumHead(3, 4, device="meta")):
-        with pytest.raises(ShapeError, match=r"lie on cpu and weights on meta: .*\.to\(weight"):
+    for module in (layer(engine, device="meta"), QuantumHead(3, num_qubits=4, device="meta")):
+        with pytest.raises(ShapeError, match=r"must lie on meta .*, got cpu: .*\.to\(weight"):
             module(torch.rand(1, 1, 4, 4))
 
 
@@ -104,8 +104,8 @@ def test_it_tells_its_window_as_conv2d_does() -> None:
     [
         lambda: Quanv2d(1, 49, 7, reupload=True),
         lambda: layer("fourier", reupload=True),
-        lambda: QuantumHead(4, 25),
-        lambda: QuantumHead(4, 4, engine="fourier"),
+        lambda: QuantumHead(4, num_qubits=25),
+        lambda: QuantumHead(4, num_qubits=4, engine="fourier"),
     ],
 )
 def test_what_no_engine_can_evaluate_is_refused_at_once(make) -> None:
@@ -113,17 +113,31 @@ def test_what_no_engine_can_evaluate_is_refused_at_once(make) -> None:
         make()
 
 
-HEADS = pytest.mark.parametrize("head", [LinearHead(3), QuantumHead(3, 4)], ids=["linear", "q"])
+HEADS = pytest.mark.parametrize(
+    "head", [LinearHead(3), LinearHead(3, 4), QuantumHead(3, num_qubits=4)], ids=repr
+)
 
 
 @HEADS
 @pytest.mark.parametrize(
     ("features", "error", "message"),
     [
-        (torch.rand(2, 4).half(), ShapeError, "features are torch.float16 and weights"),
-        (torch.rand(2, 4).double(), ShapeError, "features are torch.float64 and weights"),
-        (torch.ones(2, 4, dtype=torch.uint8), ShapeError, "features are torch.uint8, but"),
-        (torch.rand(4), ShapeError, r"features are \(B, ...\), not of shape \(4,\)"),
+        (
+            torch.rand(2, 4).half(),
+            ShapeError,
+            "must be torch.float32 .*, got torch.float16: convert one",
+        ),
+        (
+            torch.rand(2, 4).double(),
+            ShapeError,
+            "must be torch.float32 .*, got torch.float64: convert one",
+        ),
+        (
+            torch.ones(2, 4, dtype=torch.uint8),
+            ShapeError,
+            "must be torch.float32 .*, got torch.uint8: .*8-bit",
+        ),
+        (torch.rand(4), ShapeError, r"features must have shape \(B, ...\), got \(4,\)"),
     ],
 )
 def test_features_that_do_not_fit(head: nn.Module, features, error: type, message: str) -> None:
@@ -135,8 +149,8 @@ def test_a_classical_network_may_be_in_half_precision() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 2), LinearHead(3))
     model(torch.rand(2, 1, 4, 4))
     assert model.bfloat16()(torch.rand(2, 1, 4, 4).bfloat16()).dtype == torch.bfloat16
-    for module in (Quanv2d(1, 4, 2), QuantumHead(3, 4)):
-        with pytest.raises(ShapeError, match=r"computed in float32 or float64, not torch\.float16"):
+    for module in (Quanv2d(1, 4, 2), QuantumHead(3, num_qubits=4)):
+        with pytest.raises(ShapeError, match=r"weights must be .*float64, got torch\.float16"):
             module.half()(torch.rand(2, 1, 4, 4).half())
 
 

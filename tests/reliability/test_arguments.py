@@ -15,6 +15,8 @@ from torch import nn
 import resqunn
 from resqunn import (
     Circuit,
+    Dataset,
+    LabelledImages,
     LinearHead,
     PennyLaneEngine,
     QuantumHead,
@@ -27,7 +29,7 @@ from resqunn import (
     paper_model,
 )
 from resqunn.lab.study.plan import Options
-from resqunn.nn.presets import residual_model
+from resqunn.nn.presets import depthwise_layers
 
 WHOLE = ["many", 2.5, True, None, -1, [1]]
 """What a number of anything never is."""
@@ -45,6 +47,7 @@ CIRCUIT = {
     "reupload": FLAG,
 }  # fmt: skip
 IMAGES = torch.rand(3, 1, 8, 8)
+SOME = LabelledImages(IMAGES, torch.tensor([0, 1, 1]), ("a", "b"))
 MODEL = paper_model("O1+O2", depths=(1, 1))
 
 CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
@@ -62,35 +65,43 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
          "layers": [3, None, [], [3], nn.Identity(), "ab"], "wiring": [None, 3, "O9", [[0]]],
          "head": [None, "linear", nn.Flatten], "align": ["center", None, 3],
      }),
-    (LinearHead, {"classes": 3}, HEAD),
+    (LinearHead, {"classes": 3}, HEAD | {"features": ["many", 2.5, True, 0, -1, [1]]}),
     (QuantumHead, {"classes": 3}, HEAD | {
-        "qubits": [*WHOLE, 0, 1000], "measured": [3, "012", (0, 1), (0, 1, 1.5), (0, 0, 1)],
+        "num_qubits": [*WHOLE, 0, 1000], "measured": [3, "012", (0, 1), (0, 1, 1.5), (0, 0, 1)],
         "engine": NAME,
     }),
     (paper_model, {"wiring": "O1+O2"}, {
         "wiring": [None, 3, "O9"], "head": [*NAME, "dense"], "classes": HEAD["classes"],
-        "trainable": FLAG, "input_gradients": FLAG, "reupload": FLAG, "readout": NAME,
-        "softmax": FLAG, "depths": [4, None, (), "41", (4, -1), (4, 1.5)],
-        "generator": PLACE["generator"], "engine": NAME, "dtype": PLACE["dtype"],
+        "trainable": FLAG, "softmax": FLAG, "depths": [4, None, (), "41", (4, -1), (4, 1.5)],
+        "generator": PLACE["generator"], "options": [3],
     }),
-    (residual_model, {
-        "wiring": "none", "depths": (1,), "encoding": "ry", "ansatz": "ry_chain", "readout": "z",
-        "reupload": False, "angle_scale": 1.0, "input_gradients": True, "head": "linear",
-        "classes": 3, "softmax": False,
-    }, {
-        "channels": [*WHOLE, 0], "kernel_size": [*WHOLE, 0], "align": ["center", None],
-        "measured": ["012"], "trainable": FLAG, "angle_scale": ["pi", None],
+    (paper_model, {"wiring": "O1+O2"}, {
+        "input_gradients": FLAG, "reupload": FLAG, "readout": NAME, "engine": NAME,
+        "dtype": PLACE["dtype"], "in_channels": [3], "measured": [(0, 1)],
+    }),
+    (depthwise_layers, {"wiring": "none", "depths": (1,)}, {
+        "channels": [*WHOLE, 0], "kernel_size": [*WHOLE, 0], "trainable": FLAG,
+        "angle_scale": ["pi", None], "stride": [1],
     }),
     (gradient_flow, {"model": MODEL, "images": IMAGES, "labels": torch.tensor([0, 1, 2])}, {
         "model": [None, MODEL.head, nn.Flatten(), "model"],
         "images": [None, IMAGES[0], IMAGES.int(), [[0.0]], IMAGES[:0], IMAGES[:2], IMAGES[..., :1]],
         "labels": [None, [0, 1, 2], torch.tensor([0, 1]), torch.tensor([0, 1, 10]),
                    torch.tensor([0, 1, -1]), torch.rand(3)],
+        "loss": [None, "mse", lambda scores, labels: scores, lambda scores, labels: 0.5],
     }),
     (load_dataset, {"name": "digits"}, {
         "name": NAME, "classes": [*WHOLE, 1, 11], "per_class": ["some", 0, 1, 2.5, True, 10**6],
         "seed": [1.5, "0", None, -1, 2**64], "root": [3, []],
         "validation": ["half", None, 0, 1, -0.5, float("nan")], "mirror": [3, []],
+    }),
+    (LabelledImages, {"images": IMAGES, "labels": torch.tensor([0, 1, 1]), "classes": ("a", "b")}, {
+        "images": [None, [[0.0]], IMAGES[0], IMAGES.int(), IMAGES[:2], IMAGES + 1],
+        "labels": [None, [0, 1, 1], torch.rand(3), torch.tensor([0, 1]), torch.tensor([0, 1, 2])],
+        "classes": [None, "ab", 2, (0, 1)],
+    }),
+    (Dataset, {"name": "own", "train": SOME, "validation": SOME}, {
+        "name": [None, 3], "train": [None, IMAGES], "validation": [None, (IMAGES, IMAGES)],
     }),
     (PennyLaneEngine, {}, {
         "device": [None, 3, nn.Identity()], "shots": ["many", 2.5, True, 0, -1, (10, 10)],
@@ -122,7 +133,7 @@ def test_bad_arguments_get_one_line(
     bad: dict[str, list[Any]],
 ) -> None:
     make(**good)
-    if make is not residual_model:
+    if "options" not in inspect.signature(make).parameters or "options" in bad:
         assert set(bad) == set(inspect.signature(make).parameters), "an argument without a case"
     wrong = []
     for name, values in bad.items():
@@ -142,8 +153,14 @@ def test_bad_arguments_get_one_line(
 
 
 def test_everything_public_is_among_the_cases() -> None:
-    results = {"GradientFlow", "ResqunnError"}  # made by the library, not by users
-    assert {make.__name__ for make, _, _ in CASES} >= set(resqunn.__all__) - results
+    others = {"GradientFlow"}  # made by the library, not by users
+    others |= {"AngleEncoding", "Gate", "Input", "Observable", "Operation", "Weight"}  # of circuits
+    for name in resqunn.__all__:
+        public = getattr(resqunn, name)
+        abstract = inspect.isabstract(public)
+        error = inspect.isclass(public) and issubclass(public, ResqunnError)
+        if not abstract and not error and name not in others:
+            assert name in {make.__name__ for make, _, _ in CASES}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from torch import nn
 from resqunn import Circuit, LinearHead, QuantumHead, Quanv2d, Wiring
 from resqunn.circuits.encodings import AngleEncoding
 from resqunn.circuits.readouts import ChosenZ
-from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.errors import ConfigurationError, WrongTypeError
 from resqunn.lab.training.config import TrainConfig
 
 pytestmark = pytest.mark.usefixtures("as_users_have_it")
@@ -48,7 +48,7 @@ def test_a_layer_of_numpys_numbers() -> None:
         Quanv2d(1, 4, (np.float32(2), 2))
 
 
-@pytest.mark.parametrize("module", [Quanv2d(1, 4, 2), LinearHead(3), QuantumHead(3, 4)])
+@pytest.mark.parametrize("module", [Quanv2d(1, 4, 2), LinearHead(3), QuantumHead(3, num_qubits=4)])
 def test_arrays_are_no_tensors(module: nn.Module) -> None:
-    with pytest.raises(ShapeError, match=r"are a torch\.Tensor, not a float32 array of shape"):
+    with pytest.raises(WrongTypeError, match=r"must be a torch\.Tensor, got a float32 array of sh"):
         module(np.ones((1, 1, 4, 4), np.float32))

@@ -8,18 +8,19 @@ however small; the norm says how small. (ResQuNN paper, Sec. 5.1.1 and 5.2.)
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
-from resqunn.checks import checked
+from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn.network import ResQuNN
-from resqunn.nn.presets import residual_model
+from resqunn.nn.presets import paper_model
 from resqunn.nn.quanv import Quanv2d
 from resqunn.nn.wiring import Wiring
 
@@ -89,9 +90,12 @@ class GradientFlow:
 
 @checked
 def gradient_flow(
-    model: nn.Module, images: Float[Tensor, "B C H W"], labels: Int[Tensor, " N"]
+    model: nn.Module,
+    images: Float[Tensor, "B C H W"],
+    labels: Tensor,
+    loss: Callable[..., Any] = cross_entropy,
 ) -> GradientFlow:
-    r"""The gradient of the cross entropy with respect to each layer's weights.
+    r"""The gradient of a loss with respect to each layer's weights.
 
     It is evaluated on a copy of the model in float64, so that rounding does not look like
     flow, and with every weight trainable, so that a frozen layer shows what it would get. The
@@ -100,10 +104,14 @@ def gradient_flow(
 
     Args:
         images: one batch.
-        labels: class indices.
+        labels: what the loss compares the outputs with, one entry an image; for the cross
+            entropy the indices of their classes.
+        loss: called with the outputs (B, ...) and the labels; gives one number. Labels that
+            are not whole numbers, and a loss that is a module, are taken in float64 too.
 
     Raises:
-        ConfigurationError: if the model has no such layer, or for arguments of a wrong type.
+        ConfigurationError: if the model has no such layer, or the loss gives no number.
+        WrongTypeError: for arguments of a wrong type.
         ShapeError: for images and labels that do not fit together, or the model.
 
     >>> from resqunn import paper_model
@@ -114,52 +122,64 @@ def gradient_flow(
     """
     if not len(labels) == len(images) > 0:
         raise ShapeError(
-            f"a batch has a label for each image, not {len(images)} images and {len(labels)} labels"
+            f"labels must be one for each of 1 or more images, got {len(labels)} labels and "
+            f"{len(images)} images"
         )
+    if loss is cross_entropy and (labels.ndim != 1 or labels.is_floating_point()):
+        raise ShapeError(f"labels must be class indices of shape (B,), got {shown(labels)}")
     # Also where the caller wants no gradients, as in the validation between two epochs.
     with torch.inference_mode(False), torch.enable_grad():
-        return _flow(copy.deepcopy(model), images.clone(), labels.clone().long())
+        targets = labels.double() if labels.is_floating_point() else labels.long()
+        if isinstance(loss, nn.Module):
+            loss = copy.deepcopy(loss).double()
+        return _flow(copy.deepcopy(model), images.clone(), targets.clone(), loss)
 
 
-def _flow(model: nn.Module, images: Tensor, labels: Tensor) -> GradientFlow:
-    classes = _classes(model, images[:1])
-    if not 0 <= labels.min() <= labels.max() < classes:
-        raise ShapeError(
-            f"labels of {classes} classes are 0 to {classes - 1}, not {labels.min()} to "
-            f"{labels.max()}"
-        )
+def _flow(
+    model: nn.Module, images: Tensor, targets: Tensor, loss: Callable[..., Any]
+) -> GradientFlow:
+    outputs = _settled(model, images[:1])
+    if loss is cross_entropy:
+        classes = outputs.shape[-1]
+        if not 0 <= targets.min() <= targets.max() < classes:
+            raise ShapeError(
+                f"labels of {classes} classes must be 0 to {classes - 1}, got {targets.min()} to "
+                f"{targets.max()}"
+            )
     model.double().requires_grad_(True)
     if isinstance(model, ResQuNN):
         layers = list(model.layers)
     else:
         layers = [module for module in model.modules() if isinstance(module, Quanv2d)]
     if not layers:
-        raise ConfigurationError("the model has no quanvolutional layer to look at")
-    outputs: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
+        raise ConfigurationError("model must have a quanvolutional layer, got none")
+    kept: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
 
     def keep(layer: nn.Module, _: Any, output: Tensor) -> None:
-        outputs[layer].append(output)
+        kept[layer].append(output)
 
-    for layer in outputs:
+    for layer in kept:
         layer.register_forward_hook(keep)
-    loss = nn.functional.cross_entropy(model(images.double()), labels)
+    value = loss(model(images.double()), targets)
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        raise ConfigurationError(f"loss must give one number, got {shown(value)}")
     flows = []
     for number, layer in enumerate(layers, 1):
-        at_outputs = [g for g in _gradients(loss, outputs[layer]) if g is not None]
+        at_outputs = [g for g in _gradients(value, kept[layer]) if g is not None]
         arriving = sum((float(gradient.abs().sum()) for gradient in at_outputs), 0.0)
         weights = list(layer.parameters())
-        flows.append(_layer_flow(f"O{number}", weights, _gradients(loss, weights), arriving))
+        flows.append(_layer_flow(f"O{number}", weights, _gradients(value, weights), arriving))
     return GradientFlow(tuple(flows))
 
 
-def _classes(model: nn.Module, image: Tensor) -> int:
-    """How many scores the model gives; a head that waits for a batch gets its shape."""
+def _settled(model: nn.Module, image: Tensor) -> Tensor:
+    """What the model gives for one image; a head that waits for a batch gets its shape."""
     modes = [(module, module.training) for module in model.modules()]
     with torch.no_grad():
-        classes = model.eval()(image).shape[-1]
+        output = model.eval()(image)
     for module, training in modes:
         module.training = training
-    return classes
+    return output
 
 
 def _gradients(loss: Tensor, of: list[Any]) -> list[Tensor | None]:
@@ -193,17 +213,18 @@ def survey(
     layers: int,
     *,
     depth: int = 1,
-    ansatz: str = "rx_chain",
-    readout: str = "mean_z",
-    reupload: bool = True,
     batch: int = 4,
     seed: int = 0,
+    **options: Any,
 ) -> Iterator[tuple[Wiring, GradientFlow, GradientFlow]]:
     """Every wiring of so many layers, with its gradients under cut and true derivatives.
 
     The networks are the paper's (Fig. 3, 7 and 11) with circuits of `depth` layers, on a
     batch of uniformly random images, 28x28 or large enough to halve in every layer. All
     wirings start from the same weights.
+
+    Args:
+        options: as in `paper_model`.
 
     Yields:
         The wiring, and its gradient flow with `input_gradients` False and True.
@@ -215,19 +236,12 @@ def survey(
     for wiring in Wiring.all(layers):
         cut, true = (
             gradient_flow(
-                residual_model(
+                paper_model(
                     wiring,
                     depths=[depth] * layers,
-                    encoding="ry",
-                    ansatz=ansatz,
-                    readout=readout,
-                    reupload=reupload,
-                    angle_scale=1.0,
                     input_gradients=input_gradients,
-                    head="linear",
-                    classes=10,
-                    softmax=True,
                     generator=torch.Generator().manual_seed(seed),
+                    **options,
                 ),
                 images,
                 labels,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from resqunn.cli.signals import leaving_at_once
 
 __all__ = ["main"]
@@ -14,6 +16,13 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: of the command line; by default those of this process.
     """
     with leaving_at_once():
+        from resqunn.errors import MissingExtraError, require_laboratory
+
+        try:
+            require_laboratory("the command")
+        except MissingExtraError as error:
+            sys.stderr.write(f"resqunn: error: {error}\n")
+            sys.exit(2)
         from resqunn.cli.command_line import run
 
         run(arguments)

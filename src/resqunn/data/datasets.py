@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from resqunn.checks import checked
+from resqunn.checks import check_fields, checked
 from resqunn.data.sources import Source, read, source
 from resqunn.errors import ConfigurationError, DataError
 
@@ -25,6 +26,7 @@ class LabelledImages:
     """Images and the index of each one's class.
 
     Raises:
+        WrongTypeError, ShapeError: for what are no such tensors.
         DataError: for pixels that are not finite or outside [0, 1], labels outside the
             classes, or counts that differ.
     """
@@ -34,8 +36,11 @@ class LabelledImages:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if len(self.images) != len(self.labels):
-            raise DataError(f"{len(self.images)} images but {len(self.labels)} labels")
+            raise DataError(
+                f"labels must be one for each of {len(self.images)} images, got {len(self.labels)}"
+            )
         # Extremes first: they take no memory, and NaN is one.
         low, high = self.images.aminmax() if self.images.numel() else (0, 0)
         if not 0 <= low <= high <= 1:
@@ -44,13 +49,13 @@ class LabelledImages:
                 raise DataError(
                     f"image {int(bad.nonzero()[0])} holds NaN or infinite pixels: repair or drop it"
                 )
-            raise DataError(f"pixels lie in [{low:.4g}, {high:.4g}]: scale them to [0, 1]")
+            raise DataError(f"pixels must lie in [0, 1], got [{low:.4g}, {high:.4g}]: scale them")
         outside = (self.labels < 0) | (self.labels >= len(self.classes))
         if outside.any():
             at = int(outside.nonzero()[0])
             raise DataError(
-                f"label {int(self.labels[at])} of image {at} is outside the {len(self.classes)} "
-                f"classes: labels are 0 to {len(self.classes) - 1}"
+                f"labels of {len(self.classes)} classes must be 0 to {len(self.classes) - 1}, got "
+                f"{int(self.labels[at])} for image {at}"
             )
 
     def __len__(self) -> int:
@@ -70,6 +75,9 @@ class Dataset:
     name: str
     train: LabelledImages
     validation: LabelledImages
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def sha256(self) -> str:
@@ -116,6 +124,7 @@ def load_dataset(
     Raises:
         ConfigurationError: for options that do not fit.
         DataError: for files that are missing, damaged or altered, or too few images.
+        MissingExtraError: for a download without the extra [lab].
 
     >>> digits = load_dataset("digits", classes=4, per_class=100)
     >>> digits.train.images.shape, digits.validation.labels.bincount()
@@ -123,15 +132,17 @@ def load_dataset(
     """
     row = source(name)
     if not 2 <= classes <= len(row.classes):
-        raise ConfigurationError(f"{name} has 2 to {len(row.classes)} classes, not {classes}")
+        raise ConfigurationError(
+            f"classes must be 2 to {len(row.classes)} for {name}, got {classes}"
+        )
     if not 0 < validation < 1:
-        raise ConfigurationError(f"validation is a fraction between 0 and 1, not {validation}")
+        raise ConfigurationError(f"validation must be a fraction between 0 and 1, got {validation}")
     if not 0 <= seed < 2**63:
-        raise ConfigurationError(f"seed is 0 or more (and below 2**63), not {seed}")
+        raise ConfigurationError(f"seed must be 0 or more (and below 2**63), got {seed}")
     if per_class is None:
         per_class = row.per_class or "all"
     if per_class != "all" and (isinstance(per_class, str) or per_class < 2):
-        raise ConfigurationError(f"per_class is 2 or more, or 'all', not {per_class!r}")
+        raise ConfigurationError(f"per_class must be 2 or more, or 'all', got {per_class!r}")
     train, official = _load(row, classes, root, mirror)
     generator = torch.Generator().manual_seed(seed)
     if per_class == "all" and official is not None:
@@ -163,15 +174,22 @@ def _load(
 ) -> tuple[LabelledImages, LabelledImages | None]:
     """Every image of the first classes: the training files, and the test files if any."""
     if not row.files:
-        from sklearn.datasets import load_digits
-
-        pixels, labels = load_digits(return_X_y=True)
-        return _labelled(row, pixels.reshape(-1, 8, 8) / 16, labels, classes), None
+        pixels, labels = _digits()
+        return _labelled(row, pixels / 16, labels, classes), None
     train_images, train_labels, test_images, test_labels = read(row, root, mirror)
     return (
         _labelled(row, train_images / np.float32(255), train_labels, classes),
         _labelled(row, test_images / np.float32(255), test_labels, classes),
     )
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    """The pixels, 0 to 16, and labels of the digits that lie beside this file."""
+    with (
+        resources.files("resqunn.data").joinpath("digits.npz").open("rb") as file,
+        np.load(file, allow_pickle=False) as arrays,  # noqa: TID251
+    ):
+        return arrays["images"], arrays["labels"]
 
 
 def _labelled(row: Source, images: np.ndarray, labels: np.ndarray, classes: int) -> LabelledImages:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from resqunn.errors import DataError
+from resqunn.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
     import requests
@@ -22,11 +22,15 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
         otherwise: what the user can do without the download.
 
     Raises:
+        MissingExtraError: if what downloads is not installed.
         DataError: if the address, or one that it redirects to, is not encrypted; if nobody
             answers there; if the file has another SHA-256.
     """
-    import pooch
-    import requests
+    try:
+        import pooch
+        import requests
+    except ImportError:
+        raise MissingExtraError(f"downloading {subfolder}", "lab") from None
 
     base, _, name = address.rpartition("/")
     downloader = pooch.HTTPDownloader(hooks={"response": _check_redirect})

@@ -36,7 +36,7 @@ class IdxFile:
 
 @dataclass(frozen=True)
 class Source:
-    """A row of the table. Sets without files come with scikit-learn.
+    """A row of the table. A set without files ships with the library.
 
     Attributes:
         per_class: images of each class in the default subset; None for all.

@@ -1,9 +1,11 @@
-"""The laboratory: training, studies over many seeds, and reports."""
+"""The laboratory: training, studies over many seeds, and reports (extra `[lab]`)."""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from resqunn.errors import require_laboratory
 
 if TYPE_CHECKING:
     from resqunn.lab.report.page import write_report
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from resqunn.lab.study.running import run
     from resqunn.lab.training.config import TrainConfig
     from resqunn.lab.training.run import evaluate_run, load_model, open_run, resume, train
+
+require_laboratory("resqunn.lab")
 
 _PLACES = {
     "Claim": "study.claims",

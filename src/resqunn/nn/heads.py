@@ -22,8 +22,8 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
 from resqunn.engines.registry import engine as find_engine
-from resqunn.errors import ConfigurationError, ShapeError
-from resqunn.nn.placement import factory, fitting, require_computable
+from resqunn.errors import ConfigurationError, ShapeError, unknown_name
+from resqunn.nn.placement import draw, factory, fitting, require_computable
 
 MAX_QUBITS = 30
 """Of a quantum head; its engine may refuse fewer."""
@@ -31,29 +31,32 @@ MAX_QUBITS = 30
 
 def _check_classes(classes: int) -> None:
     if classes < 2:
-        raise ConfigurationError(f"a head tells at least 2 classes apart, not {classes}")
+        raise ConfigurationError(f"classes must be 2 or more, got {classes}")
 
 
 def _flat(features: Tensor, weight: Tensor) -> Float[Tensor, "B D"]:
     features = fitting(features, weight, "features")
     if features.ndim < 2:
-        raise ShapeError(f"features are (B, ...), not of shape {tuple(features.shape)}")
+        raise ShapeError(f"features must have shape (B, ...), got {tuple(features.shape)}")
     return features.flatten(1)
 
 
 def _draw_seed(generator: torch.Generator | None) -> int:
     """A seed from `generator`, which itself could not be copied or pickled with the head."""
-    return int(torch.randint(2**62, (), generator=generator))
+    # Not on a default device, from which the number could not be read where that is "meta".
+    device = "cpu" if generator is None else generator.device
+    return int(torch.randint(2**62, (), generator=generator, device=device))
 
 
 class LinearHead(LazyModuleMixin, nn.Module):
     r"""Flatten and one dense layer (ResQuNN paper, Sec. 3.1.1): $y = W m + b$.
 
-    The number of features is taken from the first batch; until then the weights are
-    uninitialised parameters, as in `nn.LazyLinear`.
+    Without `features` their number is taken from the first batch; until then the weights are
+    uninitialised parameters, as in `nn.LazyLinear`. The values are the same either way.
 
     Args:
         classes: number of scores K.
+        features: number of values D of a flattened feature map.
         softmax: return softmax(y) instead of y. Trained with cross entropy, which applies a
             softmax of its own, this is the paper's *double softmax*.
         generator: draws the initial weights, U[-1/sqrt(D), 1/sqrt(D)] as in `nn.Linear`.
@@ -61,13 +64,18 @@ class LinearHead(LazyModuleMixin, nn.Module):
     Shape: (B, ...) -> (B, K)
 
     Raises:
+        ConfigurationError: for options that do not fit.
         ShapeError: from `forward`, for features that do not fit.
+
+    >>> LinearHead(10, 49).weight.shape
+    torch.Size([10, 49])
     """
 
     @checked
     def __init__(
         self,
         classes: int,
+        features: int | None = None,
         *,
         softmax: bool = False,
         generator: torch.Generator | None = None,
@@ -76,22 +84,30 @@ class LinearHead(LazyModuleMixin, nn.Module):
     ) -> None:
         super().__init__()
         _check_classes(classes)
+        if features is not None and features < 1:
+            raise ConfigurationError(f"features must be 1 or more, got {features}")
         self.classes = classes
         self.softmax = softmax
         self.seed = _draw_seed(generator)
         place = factory(device, dtype)
         self.weight = UninitializedParameter(**place)
         self.bias = nn.Parameter(torch.zeros(classes, **place))
+        if features is not None:
+            self._materialize(features)
 
     def initialize_parameters(self, features: Tensor, *_: Any, **__: Any) -> None:
         """Gives the weights their shape and values; called with the first batch."""
         if self.has_uninitialized_params():
             count = _flat(features, self.weight).shape[1]
             if count == 0:
-                raise ShapeError(f"features of shape {tuple(features.shape)} hold no values")
-            with torch.no_grad():
-                self.weight.materialize((self.classes, count))
-            self.reset_parameters(torch.Generator().manual_seed(self.seed))
+                raise ShapeError(f"features must hold values, got shape {tuple(features.shape)}")
+            self._materialize(count)
+
+    def _materialize(self, features: int) -> None:
+        with torch.no_grad():
+            self.weight.materialize((self.classes, features))
+        # On the CPU, so that every device starts from the same weights.
+        self.reset_parameters(torch.Generator().manual_seed(self.seed))
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draws weight and bias anew, or, before the first batch, from what they will be drawn."""
@@ -99,18 +115,16 @@ class LinearHead(LazyModuleMixin, nn.Module):
             self.seed = _draw_seed(generator)
             return
         bound = 1 / math.sqrt(self.weight.shape[1])
-        with torch.no_grad():
-            for parameter in (self.weight, self.bias):
-                # Drawn on the CPU, so that every device starts from the same weights.
-                drawn = torch.empty(parameter.shape, dtype=parameter.dtype)
-                parameter.copy_(drawn.uniform_(-bound, bound, generator=generator))
+        for parameter in (self.weight, self.bias):
+            draw(parameter, -bound, bound, generator)
 
     def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
         """One score a class."""
         flat_BD = _flat(features, self.weight)
         if flat_BD.shape[1] != self.weight.shape[1]:
             raise ShapeError(
-                f"the head was built for {self.weight.shape[1]} features, not {flat_BD.shape[1]}"
+                f"features must be {self.weight.shape[1]}, as the head's weights are, got "
+                f"{flat_BD.shape[1]}"
             )
         scores_BK = nn.functional.linear(flat_BD, self.weight, self.bias)
         return scores_BK.softmax(dim=1) if self.softmax else scores_BK
@@ -128,7 +142,7 @@ class QuantumHead(nn.Module):
 
     Args:
         classes: number of scores K, one measured qubit each.
-        qubits: n; up to 2**n features.
+        num_qubits: n; up to 2**n features.
         measured: the K measured qubits; by default the last ones. (With few features the
             first qubits stay in |0> before the circuit and say nothing about the data.)
         softmax: return softmax(y) instead of y, the paper's *double softmax*.
@@ -136,7 +150,7 @@ class QuantumHead(nn.Module):
         generator: draws the initial weights, U[0, 2 pi).
 
     Attributes:
-        weight: (1, qubits), in radians.
+        weight: (1, num_qubits), in radians.
 
     Shape: (B, ...) -> (B, K)
 
@@ -149,9 +163,9 @@ class QuantumHead(nn.Module):
     def __init__(
         self,
         classes: int,
-        qubits: int = 10,
-        measured: tuple[int, ...] | None = None,
         *,
+        num_qubits: int = 10,
+        measured: tuple[int, ...] | None = None,
         softmax: bool = False,
         engine: str | Engine = "auto",
         generator: torch.Generator | None = None,
@@ -160,21 +174,21 @@ class QuantumHead(nn.Module):
     ) -> None:
         super().__init__()
         _check_classes(classes)
-        if not 1 <= qubits <= MAX_QUBITS:
-            raise ConfigurationError(f"qubits is 1 to {MAX_QUBITS}, not {qubits}")
+        if not 1 <= num_qubits <= MAX_QUBITS:
+            raise ConfigurationError(f"num_qubits must be 1 to {MAX_QUBITS}, got {num_qubits}")
         if measured is None:
-            measured = tuple(range(max(0, qubits - classes), qubits))
+            measured = tuple(range(max(0, num_qubits - classes), num_qubits))
         fits = len(set(measured)) == len(measured) == classes
-        if not fits or not all(0 <= q < qubits for q in measured):
+        if not fits or not all(0 <= q < num_qubits for q in measured):
             raise ConfigurationError(
-                f"{classes} classes need {classes} different measured qubits among 0 to "
-                f"{qubits - 1}, not {list(measured)}"
+                f"measured must be {classes} different qubits of 0 to {num_qubits - 1}, one a "
+                f"class, got {list(measured)}"
             )
         self.classes = classes
         self.softmax = softmax
         self.measured = tuple(measured)
         readout = ChosenZ(",".join(f"z{q}" for q in measured), self.measured)
-        self.circuit = Circuit("amplitude", "ry_chain", readout, inputs=2**qubits, depth=1)
+        self.circuit = Circuit("amplitude", "ry_chain", readout, inputs=2**num_qubits, depth=1)
         self.engine = find_engine(engine)
         self.engine.require(self.circuit)
         self.weight = nn.Parameter(torch.empty(self.circuit.weight_shape, **factory(device, dtype)))
@@ -182,18 +196,17 @@ class QuantumHead(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draws the weights uniformly from [0, 2 pi)."""
-        with torch.no_grad():
-            self.weight.uniform_(0.0, 2 * math.pi, generator=generator)
+        draw(self.weight, 0.0, 2 * math.pi, generator)
 
     def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
         """One expectation value a class, or their softmax."""
-        require_computable(self.weight.dtype)
+        require_computable(self.weight.dtype, "weights")
         flat_BD = _flat(features, self.weight)
         room = self.circuit.inputs - flat_BD.shape[1]
         if room < 0:
             raise ShapeError(
-                f"{flat_BD.shape[1]} features do not fit into {self.circuit.qubits} qubits, "
-                f"which hold {self.circuit.inputs}: use more qubits"
+                f"features must be {self.circuit.inputs} or fewer, as {self.circuit.qubits} qubits "
+                f"hold, got {flat_BD.shape[1]}: use more qubits"
             )
         amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
         values = self.engine.expectation_values(
@@ -205,6 +218,20 @@ class QuantumHead(nn.Module):
     def extra_repr(self) -> str:
         engine = self.engine.chosen_for(self.circuit, self.weight.dtype)
         return (
-            f"classes={self.classes}, qubits={self.circuit.qubits}, measured={self.measured}, "
+            f"classes={self.classes}, num_qubits={self.circuit.qubits}, measured={self.measured}, "
             f"softmax={self.softmax}, engine={engine}"
         )
+
+
+HEADS: dict[str, type[nn.Module]] = {"linear": LinearHead, "quantum": QuantumHead}
+
+
+def head_class(name: str) -> type[nn.Module]:
+    """The head of that name in `HEADS`.
+
+    Raises:
+        ConfigurationError: if there is none.
+    """
+    if name not in HEADS:
+        raise unknown_name("head", name, HEADS)
+    return HEADS[name]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resqunn.checks import checked
-from resqunn.errors import ConfigurationError, ShapeError, unknown_name
+from resqunn.checks import checked, shown
+from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError, unknown_name
 from resqunn.nn.quanv import Quanv2d
 from resqunn.nn.wiring import Wiring
 
@@ -82,8 +82,8 @@ class ResQuNN(nn.Module):
         self.wiring = Wiring.parse(wiring, count) if isinstance(wiring, str) else wiring
         if self.wiring.layers != count:
             raise ConfigurationError(
-                f"the wiring {self.wiring} is for {self.wiring.layers} layers, but the network "
-                f"has {count}"
+                f"layers must be {self.wiring.layers}, as many as the wiring {self.wiring} joins, "
+                f"got {count}"
             )
         if align not in ALIGNMENTS:
             raise unknown_name("align", align, ALIGNMENTS)
@@ -92,8 +92,10 @@ class ResQuNN(nn.Module):
 
     def features(self, images: Tensor) -> Float[Tensor, "B C2 H2 W2"]:
         """R_n, what the head reads."""
+        if not isinstance(images, Tensor):
+            raise WrongTypeError(f"images must be a torch.Tensor, got {shown(images)}")
         if images.ndim != 4:
-            raise ShapeError(f"images are (B, C, H, W), not {tuple(images.shape)}")
+            raise ShapeError(f"images must have shape (B, C, H, W), got {tuple(images.shape)}")
         return self.sums((images,))[-1]
 
     def sums(self, first: Sequence[Tensor], last: int | None = None) -> list[Tensor]:

@@ -26,7 +26,7 @@ def pair(name: str, value: int | Pair, least: int) -> Pair:
     both = (value, value) if isinstance(value, int) else value
     if min(both) < least:
         raise ConfigurationError(
-            f"{name} is an int or a pair of ints, each {least} or more, not {value!r}"
+            f"{name} must be a whole number or a pair of them, each {least} or more, got {value!r}"
         )
     return both
 
@@ -51,13 +51,13 @@ class Window:
                 even when padded.
         """
         if 0 in (height, width):
-            raise ShapeError(f"an image of {height}x{width} has no pixels: use larger images")
+            raise ShapeError(f"images must have pixels, got {height}x{width}: use larger images")
         spans = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
         rooms = [n + 2 * p for n, p in zip((height, width), self.padding, strict=True)]
         if any(room < span for room, span in zip(rooms, spans, strict=True)):
             raise ShapeError(
-                f"a padded image of {rooms[0]}x{rooms[1]} is smaller than the kernel, which "
-                f"spans {spans[0]}x{spans[1]}: use larger images, more padding or a smaller kernel"
+                f"padded images must be as large as the kernel, which spans {spans[0]}x{spans[1]}, "
+                f"got {rooms[0]}x{rooms[1]}: use larger images, more padding or a smaller kernel"
             )
         rows, columns = (
             (room - span) // s + 1 for room, span, s in zip(rooms, spans, self.stride, strict=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 from resqunn.checks import shown
 from resqunn.engines.base import DTYPES
 from resqunn.engines.tracing import autocasting
-from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError
 
 
 def factory(device: torch.device | str | None, dtype: torch.dtype | None) -> dict[str, Any]:
@@ -21,17 +21,20 @@ def factory(device: torch.device | str | None, dtype: torch.dtype | None) -> dic
         ConfigurationError: for a device that torch does not have here.
     """
     if dtype is not None:
-        require_computable(dtype)
+        require_computable(dtype, "dtype")
     return {"device": None if device is None else available(device), "dtype": dtype}
 
 
-def require_computable(dtype: torch.dtype) -> None:
+def require_computable(dtype: torch.dtype, what: str) -> None:
     """
+    Args:
+        what: what has this number type, in the message.
+
     Raises:
         ShapeError: for a number type that circuits are not computed in.
     """
     if dtype not in DTYPES:
-        raise ShapeError(f"circuits are computed in float32 or float64, not {dtype}")
+        raise ShapeError(f"{what} must be torch.float32 or torch.float64, got {dtype}")
 
 
 def available(device: torch.device | str) -> torch.device:
@@ -44,16 +47,30 @@ def available(device: torch.device | str) -> torch.device:
         found = torch.device(device)
     except RuntimeError:
         raise ConfigurationError(
-            f"device must be a torch device such as cpu or cuda, not {str(device)!r}"
+            f"device must be a torch device such as cpu or cuda, got {str(device)!r}"
         ) from None
     try:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, ImportError):
         raise ConfigurationError(
-            f"device is {found}, but torch has none here: use cpu, or what "
+            f"device must be one that torch has here, got {found}: use cpu, or what "
             "torch.accelerator.current_accelerator() names"
         ) from None
     return found
+
+
+def draw(parameter: Tensor, low: float, high: float, generator: torch.Generator | None) -> None:
+    """Fills a parameter with draws from U[low, high).
+
+    A generator of another device draws on its own, so that one seed gives the same weights
+    wherever they lie.
+    """
+    with torch.no_grad():
+        if generator is None or generator.device == parameter.device:
+            parameter.uniform_(low, high, generator=generator)
+            return
+        drawn = torch.empty(parameter.shape, dtype=parameter.dtype, device=generator.device)
+        parameter.copy_(drawn.uniform_(low, high, generator=generator))
 
 
 def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
@@ -66,15 +83,15 @@ def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
         what: the values' name in messages, such as "images".
 
     Raises:
-        ShapeError: for values that are no tensor, or of another number type.
-        ShapeError: for values on another device.
+        WrongTypeError: for values that are no tensor.
+        ShapeError: for values of another number type or on another device.
     """
     if not isinstance(values, Tensor):
-        raise ShapeError(f"{what} are a torch.Tensor, not {shown(values)}")
+        raise WrongTypeError(f"{what} must be a torch.Tensor, got {shown(values)}")
     if values.device != weight.device:
         raise ShapeError(
-            f"{what} lie on {values.device} and weights on {weight.device}: move one of them, for "
-            f"instance with {what}.to(weight.device)"
+            f"{what} must lie on {weight.device} as the weights do, got {values.device}: move one "
+            f"of them, for instance with {what}.to(weight.device)"
         )
     if values.dtype == weight.dtype:
         return values
@@ -82,10 +99,10 @@ def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
         return values.to(weight.dtype)
     if not values.is_floating_point():
         raise ShapeError(
-            f"{what} are {values.dtype}, but weights {weight.dtype}: convert them, for 8-bit "
-            f"images with images.float() / 255"
+            f"{what} must be {weight.dtype} as the weights are, got {values.dtype}: convert them, "
+            f"for 8-bit images with images.float() / 255"
         )
     raise ShapeError(
-        f"{what} are {values.dtype} and weights {weight.dtype}: convert one of them, for "
-        f"instance with {what}.to(weight.dtype)"
+        f"{what} must be {weight.dtype} as the weights are, got {values.dtype}: convert one of "
+        f"them, for instance with {what}.to(weight.dtype)"
     )

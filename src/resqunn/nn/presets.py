@@ -2,96 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
 
 from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.base import Engine
 from resqunn.errors import ConfigurationError, unknown_name
-from resqunn.nn.heads import LinearHead, QuantumHead
+from resqunn.nn.heads import head_class
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.quanv import Quanv2d
 from resqunn.nn.wiring import Wiring
 
-HEADS = ("linear", "quantum")
+PAPER: dict[str, Any] = {
+    "encoding": "ry",
+    "ansatz": "rx_chain",
+    "readout": "mean_z",
+    "reupload": True,
+    "angle_scale": 1.0,
+    "input_gradients": False,
+}
+"""The layers of the ResQuNN paper, read literally."""
+
+
+_SETTLED = ("in_channels", "out_channels", "stride", "groups", "depth")
+LAYER_OPTIONS = tuple(
+    name for name in inspect.signature(Quanv2d).parameters if name not in (*_SETTLED, "kernel_size")
+)
+"""Options of `Quanv2d` that `depthwise_layers` passes on."""
+
+
+def taken_by(maker: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some options that `maker` has parameters of the same name for.
+
+    So an option is named where it is given and where it is used, and nowhere in between.
+
+    >>> taken_by(Quanv2d, {"depth": 3, "measured": (0, 1)})
+    {'depth': 3}
+    """
+    parameters = inspect.signature(maker).parameters
+    return {name: value for name, value in options.items() if name in parameters}
 
 
 @checked
-def residual_model(
+def depthwise_layers(
     wiring: Wiring | str,
-    *,
     depths: Sequence[int],
-    encoding: str,
-    ansatz: str,
-    readout: str,
-    reupload: bool,
-    angle_scale: float,
-    input_gradients: bool,
-    head: str,
-    classes: int,
-    softmax: bool,
+    *,
     channels: int = 1,
     kernel_size: int = 2,
-    align: str = "zero_pad",
-    measured: tuple[int, ...] | None = None,
     trainable: bool = True,
-    engine: str | Engine = "auto",
-    dtype: torch.dtype | None = None,
     generator: torch.Generator | None = None,
-) -> ResQuNN:
-    """A network of one `Quanv2d` a depth, kernels side by side (stride = kernel size).
+    **options: Any,
+) -> list[Quanv2d]:
+    """One `Quanv2d` a depth, kernels side by side (stride = kernel size), for a `ResQuNN`.
 
-    Every layer after the first sees each channel of the sum before it with a filter of its
-    own (depthwise), so that circuits stay at kernel_size**2 values whatever the readout.
+    Every layer sees each channel of the sum before it with a filter of its own (depthwise),
+    so that circuits stay at kernel_size**2 values whatever the readout.
 
     Args:
+        wiring: of the network, which says how many channels each layer's input has.
         depths: ansatz layers of each quanvolutional layer; their number is the network's.
-        head: `"linear"` or `"quantum"`.
         channels: of the images.
-        measured: the quantum head's measured qubits.
-        trainable: False freezes the quanvolutional layers (the paper's benchmark models).
-        generator: draws all initial weights, the same for the same options.
-        (others): as in `Quanv2d`, `ResQuNN`, `LinearHead` and `QuantumHead`.
+        trainable: False freezes the layers (the paper's benchmark models).
+        generator: draws all weights, the same for the same options.
+        options: as in `Quanv2d`; `LAYER_OPTIONS` lists them.
+
+    Raises:
+        ConfigurationError, CircuitError: for options that do not fit.
+
+    >>> [layer.out_channels for layer in depthwise_layers("X+O1", (2, 1), readout="z")]
+    [4, 16]
     """
-    if head not in HEADS:
-        raise unknown_name("head", head, HEADS)
+    for name in options:
+        if name not in LAYER_OPTIONS:
+            raise unknown_name("option", name, LAYER_OPTIONS)
     if not depths:
-        raise ConfigurationError("depths names the ansatz layers of at least one layer")
+        raise ConfigurationError("depths must be one number a layer, for at least one layer")
+    if channels < 1:
+        raise ConfigurationError(f"channels must be 1 or more, got {channels}")
     if isinstance(wiring, str):
         wiring = Wiring.parse(wiring, len(depths))
-    values = Circuit(encoding, ansatz, readout, inputs=kernel_size**2, depth=0).outputs
-    layers: list[nn.Module] = []
+    if wiring.layers != len(depths):
+        raise ConfigurationError(
+            f"depths must be {wiring.layers}, as many as the wiring {wiring} has layers, got "
+            f"{len(depths)}"
+        )
+    per_channel = _channels_of_a_filter(kernel_size, options)
+    layers: list[Quanv2d] = []
     summed = [channels]
-    for depth, skip in zip(depths, wiring.skips, strict=False):
+    for depth, skip in zip(depths, wiring.skips, strict=True):
         layer = Quanv2d(
             summed[-1],
-            summed[-1] * values,
+            summed[-1] * per_channel,
             kernel_size,
             kernel_size,
             groups=summed[-1],
-            encoding=encoding,
-            ansatz=ansatz,
             depth=depth,
-            reupload=reupload,
-            readout=readout,
-            angle_scale=angle_scale,
-            input_gradients=input_gradients,
-            engine=engine,
-            dtype=dtype,
+            **options,
         )
         layer.reset_parameters(generator)
         layers.append(layer.requires_grad_(trainable))
         summed.append(max(layer.out_channels, 0 if skip is None else summed[skip]))
-    scores: dict[str, Any] = {"softmax": softmax, "generator": generator, "dtype": dtype}
-    if head == "linear":
-        last: nn.Module = LinearHead(classes, **scores)
-    else:
-        last = QuantumHead(classes, measured=measured, engine=engine, **scores)
-    return ResQuNN(layers, wiring, last, align=align)
+    return layers
+
+
+def _channels_of_a_filter(kernel_size: int, options: Mapping[str, Any]) -> int:
+    """How many values a filter that reads one channel gives."""
+    defaults = inspect.signature(Quanv2d).parameters
+    parts = {
+        name: options.get(name, defaults[name].default)
+        for name in ("encoding", "ansatz", "readout")
+    }
+    return Circuit(**parts, inputs=kernel_size**2, depth=0).outputs
 
 
 @checked
@@ -100,15 +125,11 @@ def paper_model(
     *,
     head: str = "linear",
     classes: int = 10,
-    trainable: bool = True,
-    input_gradients: bool = False,
-    reupload: bool = True,
-    readout: str = "mean_z",
     softmax: bool = True,
     depths: Sequence[int] = (4, 1),
+    trainable: bool = True,
     generator: torch.Generator | None = None,
-    engine: str | Engine = "auto",
-    dtype: torch.dtype | None = None,
+    **options: Any,
 ) -> ResQuNN:
     r"""The networks of the ResQuNN paper, its choices by name.
 
@@ -121,32 +142,27 @@ def paper_model(
     Args:
         wiring: a `Wiring` of `len(depths)` layers, or its string form.
         head: `"linear"` (Sec. 3.1.1) or `"quantum"` (Sec. 3.1.2).
-        trainable: False freezes the quanvolutional layers (the benchmark models of Fig. 9).
-        input_gradients: True passes the true derivative to each layer's input.
-        reupload: False encodes once (the gate counts of Sec. 1.1).
-        readout: `"z"` is the reading of one channel a qubit; later layers are then depthwise.
         softmax: False trains on logits.
         depths: ansatz layers of each quanvolutional layer.
+        trainable: False freezes the quanvolutional layers (the benchmark models of Fig. 9).
         generator: draws all initial weights.
+        options: any of `Quanv2d` and of the head. Where the paper can be read in two ways:
+            `input_gradients=True` passes the true derivative to each layer's input,
+            `reupload=False` encodes once (the gate counts of Sec. 1.1), and `readout="z"` is
+            the reading of one channel a qubit; later layers are then depthwise.
+
+    Raises:
+        ConfigurationError, CircuitError: for options that do not fit.
 
     >>> model = paper_model("(X+O1)+O2", generator=torch.Generator().manual_seed(0))
     >>> model(torch.rand(16, 1, 28, 28)).shape
     torch.Size([16, 10])
     """
-    return residual_model(
-        wiring,
-        depths=depths,
-        encoding="ry",
-        ansatz="rx_chain",
-        readout=readout,
-        reupload=reupload,
-        angle_scale=1.0,
-        input_gradients=input_gradients,
-        head=head,
-        classes=classes,
-        softmax=softmax,
-        trainable=trainable,
-        engine=engine,
-        dtype=dtype,
-        generator=generator,
+    make_head = head_class(head)
+    in_head = taken_by(make_head, options)
+    in_layers = {n: value for n, value in options.items() if n in LAYER_OPTIONS or n not in in_head}
+    layers = depthwise_layers(
+        wiring, depths, trainable=trainable, generator=generator, **(PAPER | in_layers)
     )
+    scores = make_head(classes, softmax=softmax, generator=generator, **in_head)
+    return ResQuNN(layers, wiring, scores)

@@ -21,7 +21,7 @@ from resqunn.engines.base import Engine
 from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn.patches import Pair, Window, pair
-from resqunn.nn.placement import factory, fitting, require_computable
+from resqunn.nn.placement import draw, factory, fitting, require_computable
 
 
 class Quanv2d(nn.Module):
@@ -109,11 +109,11 @@ class Quanv2d(nn.Module):
         )
         if min(in_channels, out_channels, groups) < 1 or in_channels % groups:
             raise ConfigurationError(
-                f"in_channels={in_channels}, out_channels={out_channels} and groups={groups} "
-                "must be 1 or more, and groups must divide in_channels"
+                "in_channels, out_channels and groups must be 1 or more, and groups divide "
+                f"in_channels, got {in_channels}, {out_channels} and {groups}"
             )
         if not math.isfinite(angle_scale):
-            raise ConfigurationError(f"angle_scale is a finite number, not {angle_scale}")
+            raise ConfigurationError(f"angle_scale must be a finite number, got {angle_scale}")
         rows, columns = self.window.kernel
         self.circuit = Circuit(
             encoding,
@@ -126,10 +126,10 @@ class Quanv2d(nn.Module):
         step = self.circuit.outputs * groups
         if out_channels % step:
             raise ConfigurationError(
-                f"out_channels={out_channels} does not fit: with readout "
-                f"{self.circuit.readout.name!r} on {self.circuit.qubits} qubits a filter gives "
-                f"{self.circuit.outputs} channel(s), so with groups={groups} out_channels is a "
-                f"multiple of {step}: {step}, {2 * step}, {3 * step}, ..."
+                f"out_channels must be a multiple of {step} ({step}, {2 * step}, {3 * step}, ...), "
+                f"got {out_channels}: with readout {self.circuit.readout.name!r} on "
+                f"{self.circuit.qubits} qubits a filter gives {self.circuit.outputs} channel(s), "
+                f"and there are {groups} group(s)"
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
@@ -166,19 +166,18 @@ class Quanv2d(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draws the weights uniformly from [0, 2 pi)."""
-        with torch.no_grad():
-            self.weight.uniform_(0.0, 2 * math.pi, generator=generator)
+        draw(self.weight, 0.0, 2 * math.pi, generator)
 
     def forward(
         self, x: Float[Tensor, "B C H W"] | Float[Tensor, "C H W"] | Tensor
     ) -> Float[Tensor, "B K H2 W2"] | Float[Tensor, "K H2 W2"]:
         """The expectation values of each filter on each patch; see the class."""
-        require_computable(self.weight.dtype)
+        require_computable(self.weight.dtype, "weights")
         x = fitting(x, self.weight, "images")
         if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
             raise ShapeError(
-                f"images of shape {tuple(x.shape)} do not fit: expected (B, {self.in_channels}, "
-                f"H, W) or ({self.in_channels}, H, W)"
+                f"images must have shape (B, {self.in_channels}, H, W) or ({self.in_channels}, H, "
+                f"W), got {tuple(x.shape)}"
             )
         unbatched = x.ndim == 3
         x_BCHW = x.unsqueeze(0) if unbatched else x

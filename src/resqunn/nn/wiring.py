@@ -58,13 +58,13 @@ class Wiring:
     def __post_init__(self) -> None:
         settle_fields(self)
         if self.layers < 1:
-            raise ConfigurationError(f"a network has at least 1 layer, not {self.layers}")
+            raise ConfigurationError(f"layers must be 1 or more, got {self.layers}")
         points = sorted(point for block in self.blocks for point in block)
         ordered = all(list(block) == sorted(block) for block in self.blocks)
         if points != list(range(self.layers + 1)) or not ordered or () in self.blocks:
             raise ConfigurationError(
-                f"blocks {self.blocks} are not a partition of the points 0 to {self.layers}, "
-                "each block sorted"
+                f"blocks must be a partition of the points 0 to {self.layers}, each block sorted, "
+                f"got {self.blocks}"
             )
         object.__setattr__(self, "blocks", tuple(sorted(self.blocks)))
 
@@ -77,7 +77,7 @@ class Wiring:
             ConfigurationError: pointing at the first character that does not fit.
         """
         if layers < 1:
-            raise ConfigurationError(f"a network has at least 1 layer, not {layers}")
+            raise ConfigurationError(f"layers must be 1 or more, got {layers}")
         return _Parser(text, layers).wiring()
 
     @staticmethod
@@ -90,7 +90,7 @@ class Wiring:
         """
         if not 1 <= layers <= MAX_LAYERS_ALL:
             raise ConfigurationError(
-                f"all wirings are listed for 1 to {MAX_LAYERS_ALL} layers, not {layers}"
+                f"layers must be 1 to {MAX_LAYERS_ALL} to list all wirings, got {layers}"
             )
         return _all(layers)
 
@@ -116,7 +116,9 @@ class Wiring:
         n = self.layers
         passes = [input_gradients] * n if isinstance(input_gradients, bool) else input_gradients
         if len(passes) != n:
-            raise ConfigurationError(f"input_gradients has {len(passes)} settings for {n} layers")
+            raise ConfigurationError(
+                f"input_gradients must be one setting or {n}, one a layer, got {len(passes)}"
+            )
         following = {j: k for k, j in enumerate(self.skips, 1) if j is not None}
         reached = [False] * (n + 1)
         reached[n] = True
@@ -172,7 +174,7 @@ class _Parser:
     def wiring(self) -> Wiring:
         if len(self.text) > MAX_LENGTH:
             raise ConfigurationError(
-                f"a wiring is at most {MAX_LENGTH} characters long, not {len(self.text)}"
+                f"a wiring must be at most {MAX_LENGTH} characters long, got {len(self.text)}"
             )
         if self.text.strip().lower() == "none":
             return Wiring(self.layers, tuple((k,) for k in range(self.layers + 1)))

@@ -18,7 +18,16 @@ from resqunn.lab.training.config import PRESETS, TrainConfig
 from resqunn.lab.training.files import read_sealed, sealed
 from resqunn.lab.training.lock import exclusive
 from resqunn.lab.training.loop import batch_order
-from resqunn.lab.training.run import Callbacks, evaluate_run, open_run, resume, train
+from resqunn.lab.training.run import (
+    Callbacks,
+    build_model,
+    evaluate_run,
+    load_data,
+    load_model,
+    open_run,
+    resume,
+    train,
+)
 
 from support import run_bytes as contents
 
@@ -116,6 +125,48 @@ def test_evaluation_repeats_what_training_measured(tmp_path: Path) -> None:
     assert sum(scores.total) == 40
     epoch, scores = evaluate_run(tmp_path / "run")
     assert (epoch, scores.accuracy) == (run.best.epoch, run.best.validation_accuracy)
+
+
+@pytest.mark.parametrize("options", [{}, {"head": "quantum", "classes": 4, "readout": "mean_z"}])
+def test_a_trained_network_is_loaded_for_predictions(
+    tmp_path: Path, options: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(SMALL, **options)
+    run = train(config, tmp_path / "run")
+    data = load_data(config).validation
+    # It needs no data.
+    monkeypatch.setattr("resqunn.lab.training.session.load_dataset", None)
+    for checkpoint, epoch in (("best", run.best), ("latest", run.epochs[-1])):
+        model = load_model(tmp_path / "run", checkpoint)
+        assert not model.training
+        with torch.no_grad():
+            right = (model(data.images).argmax(dim=1) == data.labels).sum()
+        assert int(right) / len(data) == epoch.validation_accuracy
+    with pytest.raises(RunError, match="holds no checkpoint 'last'"):
+        load_model(tmp_path / "run", "last")
+    with pytest.raises(RunError, match="holds no run"):
+        load_model(tmp_path)
+
+
+def test_a_field_reaches_what_has_a_parameter_of_its_name() -> None:
+    config = TrainConfig(
+        wiring="X+O1", depths=(3, 1), kernel_size=3, ansatz="ry_ring", readout="mean_z",
+        encoding="rx", reupload=True, angle_scale=2.0, input_gradients=False, trainable=False,
+        head="quantum", classes=2, measured=(1, 0), softmax=True, align="zero_pad_center",
+        engine="statevector", dtype="float64",
+    )  # fmt: skip
+    model = build_model(config)
+    first = model.layers[0]
+    circuit = first.circuit
+    parts = circuit.ansatz.name, circuit.encoding.name, circuit.readout.name, circuit.depth
+    assert parts == ("ry_ring", "rx", "mean_z", 3)
+    assert (first.kernel_size, first.angle_scale, circuit.reupload) == ((3, 3), 2.0, True)
+    assert not first.input_gradients
+    assert not first.weight.requires_grad
+    assert first.weight.dtype == model.head.weight.dtype == torch.float64
+    assert first.engine.name == model.head.engine.name == "statevector"
+    assert (str(model.wiring), model.align) == ("X+O1", "zero_pad_center")
+    assert (model.head.classes, model.head.measured, model.head.softmax) == (2, (1, 0), True)
 
 
 @pytest.mark.parametrize("options", [{"dtype": "float64"}, {"head": "quantum", "classes": 4}])
@@ -225,7 +276,7 @@ BAD_VALUES = {
     "measured": ("012", "measured must be a sequence of whole numbers or None"),
     "data": ("mnits", "did you mean 'mnist'"),
     "classes": (1, "classes must be 2 or more"),
-    "per_class": (1, "per_class is 2 or more"),
+    "per_class": (1, "per_class must be 2 or more"),
     "depths": ((), "depths must be one number a layer"),
     "kernel_size": (0, "kernel_size must be 1 or more"),
     "encoding": ("ryy", "unknown encoding"),
@@ -259,7 +310,7 @@ def test_every_option_has_a_message_for_a_bad_value(tmp_path: Path, name: str) -
 
 def test_measured_needs_a_quantum_head_that_fits(tmp_path: Path) -> None:
     config = replace(SMALL, head="quantum", classes=4, measured=(0, 1, 2))
-    with pytest.raises(ConfigurationError, match="4 classes need 4 different measured"):
+    with pytest.raises(ConfigurationError, match="measured must be 4 different"):
         train(config, tmp_path / "run")
 
 

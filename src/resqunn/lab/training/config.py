@@ -134,7 +134,7 @@ class TrainConfig:
 
     def _require(self, name: str, holds: bool, what: str) -> None:
         if not holds:
-            raise ConfigurationError(f"{name} must be {what}, not {getattr(self, name)!r}")
+            raise ConfigurationError(f"{name} must be {what}, got {getattr(self, name)!r}")
 
     @property
     def sha256(self) -> str:

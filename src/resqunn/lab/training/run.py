@@ -24,9 +24,11 @@ from resqunn.lab.training.session import (
     Session,
     build_model,
     load_data,
+    restore_weights,
     threads,
     writing,
 )
+from resqunn.nn.network import ResQuNN
 
 __all__ = [
     "Callbacks",
@@ -35,6 +37,7 @@ __all__ = [
     "build_model",
     "evaluate_run",
     "load_data",
+    "load_model",
     "open_run",
     "resume",
     "train",
@@ -144,3 +147,23 @@ def evaluate_run(folder: str | Path, checkpoint: str = "best") -> tuple[int, Sco
     session.restore(folder, saved, with_optimizer=False)
     with threads(config.threads):
         return saved.epoch, evaluate(session.model, prepare(session.model, session.validation))
+
+
+def load_model(folder: str | Path, checkpoint: str = "best") -> ResQuNN:
+    """The trained network of a run, in evaluation mode; its data are not needed.
+
+    It maps images (B, C, H, W) with pixels in [0, 1], of the run's number type and on its
+    device, to scores (B, classes).
+
+    Args:
+        checkpoint: "best" (by validation accuracy) or "latest".
+
+    Raises:
+        RunError: if the folder holds no run, or the checkpoint is missing or damaged.
+    """
+    folder = Path(folder)
+    config = TrainConfig.from_json(folder / "config.json")
+    saved = checkpoint_of(folder, checkpoint, config)
+    model = build_model(config)
+    restore_weights(model, folder, saved)
+    return model.eval()

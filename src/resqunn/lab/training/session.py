@@ -37,9 +37,11 @@ from resqunn.lab.training.records import (
     metrics_sha256,
     write_result,
 )
+from resqunn.nn.heads import head_class
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.placement import available
-from resqunn.nn.presets import residual_model
+from resqunn.nn.presets import depthwise_layers, taken_by
+from resqunn.nn.quanv import Quanv2d
 
 _RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
 
@@ -58,27 +60,23 @@ SILENT = Callbacks()
 
 
 def build_model(config: TrainConfig) -> ResQuNN:
-    """The network of a configuration, its weights drawn from the seed."""
-    return residual_model(
-        config.wiring,
-        depths=config.depths,
-        encoding=config.encoding,
-        ansatz=config.ansatz,
-        readout=config.readout,
-        reupload=config.reupload,
-        angle_scale=config.angle_scale,
-        input_gradients=config.input_gradients,
-        head=config.head,
-        classes=config.classes,
-        softmax=config.softmax,
-        kernel_size=config.kernel_size,
-        align=config.align,
-        measured=config.measured,
-        trainable=config.trainable,
-        engine=config.engine,
-        dtype=getattr(torch, config.dtype),
-        generator=torch.Generator().manual_seed(config.seed),
-    ).to(available(config.device))
+    """The network of a configuration, its weights drawn from the seed.
+
+    A field of the configuration reaches what has a parameter of its name: the layers, the head
+    or the network.
+    """
+    device = available(config.device)
+    options = vars(config) | {
+        "dtype": getattr(torch, config.dtype),
+        "device": None,  # moved when drawn
+        "generator": torch.Generator().manual_seed(config.seed),
+    }
+    make_head = head_class(config.head)
+    options["layers"] = depthwise_layers(
+        **taken_by(Quanv2d, options) | taken_by(depthwise_layers, options)
+    )
+    options["head"] = make_head(**taken_by(make_head, options))
+    return ResQuNN(**taken_by(ResQuNN, options)).to(device)
 
 
 def load_data(config: TrainConfig) -> Dataset:
@@ -191,25 +189,44 @@ class Session:
         Raises:
             RunError: if it is of another network.
         """
-        weights: dict[str, torch.Tensor] = {}
+        restore_weights(self.model, folder, checkpoint)
+        if not with_optimizer:
+            return
         state: dict[int, dict[str, torch.Tensor]] = {}
-        try:
-            for key, tensor in checkpoint.tensors.items():
-                kind, _, name = key.partition("/")
-                if kind == "model":
-                    weights[name] = tensor
-                else:
-                    number, _, entry = name.partition("/")
-                    state.setdefault(int(number), {})[entry] = tensor
-            self.model.load_state_dict(weights)
-            if with_optimizer:
-                groups = self.optimizer.state_dict()["param_groups"]
-                self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        except (RuntimeError, ValueError) as error:
-            raise RunError(
-                f"the checkpoint of {folder} does not fit its configuration "
-                f"({' '.join(str(error).split())}): {AGAIN}"
-            ) from None
+        groups = self.optimizer.state_dict()["param_groups"]
+        with _fitting_its_configuration(folder):
+            for name, tensor in _named(checkpoint, "adam"):
+                number, _, entry = name.partition("/")
+                state.setdefault(int(number), {})[entry] = tensor
+            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def restore_weights(model: ResQuNN, folder: Path, checkpoint: Checkpoint) -> None:
+    """Gives a network the weights of a checkpoint.
+
+    Raises:
+        RunError: if it is of another network.
+    """
+    with _fitting_its_configuration(folder):
+        model.load_state_dict(dict(_named(checkpoint, "model")))
+
+
+def _named(checkpoint: Checkpoint, kind: str) -> Iterator[tuple[str, torch.Tensor]]:
+    for key, tensor in checkpoint.tensors.items():
+        before, _, name = key.partition("/")
+        if before == kind:
+            yield name, tensor
+
+
+@contextmanager
+def _fitting_its_configuration(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise RunError(
+            f"the checkpoint of {folder} does not fit its configuration "
+            f"({' '.join(str(error).split())}): {AGAIN}"
+        ) from None
 
 
 def _moved(data: LabelledImages, device: torch.device, dtype: torch.dtype) -> LabelledImages:
