@@ -18,9 +18,9 @@ ROWS = pytest.mark.parametrize("row", GATES.values(), ids=GATES)
 @given(angle=ANGLES)
 def test_matrix_is_unitary_and_pennylanes(row: Gate, angle: float) -> None:
     matrix = row.matrix(angle)
-    assert np.allclose(matrix @ matrix.conj().T, np.eye(2**row.qubits), atol=1e-14)
+    assert np.allclose(matrix @ matrix.conj().T, np.eye(2**row.num_qubits), atol=1e-14)
     parameters = (angle,) if row.is_rotation else ()
-    theirs = getattr(qml, row.pennylane)(*parameters, wires=range(row.qubits))
+    theirs = getattr(qml, row.pennylane)(*parameters, wires=range(row.num_qubits))
     assert np.allclose(matrix, qml.matrix(theirs), atol=1e-12)
 
 

@@ -189,11 +189,11 @@ class QuantumHead(nn.Module):
         """One expectation value a class, or their softmax."""
         require_computable(self.weight.dtype)
         flat_BD = _flat(features, self.weight)
-        room = self.circuit.inputs - flat_BD.shape[1]
+        room = self.circuit.num_inputs - flat_BD.shape[1]
         if room < 0:
             raise ShapeError(
-                f"{flat_BD.shape[1]} features do not fit into {self.circuit.qubits} qubits, "
-                f"which hold {self.circuit.inputs}: use more qubits"
+                f"{flat_BD.shape[1]} features do not fit into {self.circuit.num_qubits} qubits, "
+                f"which hold {self.circuit.num_inputs}: use more qubits"
             )
         amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
         values = self.engine.expectation_values(
@@ -205,6 +205,6 @@ class QuantumHead(nn.Module):
     def extra_repr(self) -> str:
         engine = self.engine.chosen_for(self.circuit, self.weight.dtype)
         return (
-            f"classes={self.classes}, qubits={self.circuit.qubits}, measured={self.measured}, "
+            f"classes={self.classes}, qubits={self.circuit.num_qubits}, measured={self.measured}, "
             f"softmax={self.softmax}, engine={engine}"
         )

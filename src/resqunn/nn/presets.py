@@ -63,7 +63,7 @@ def residual_model(
         raise ConfigurationError("depths names the ansatz layers of at least one layer")
     if isinstance(wiring, str):
         wiring = Wiring.parse(wiring, len(depths))
-    values = Circuit(encoding, ansatz, readout, inputs=kernel_size**2, depth=0).outputs
+    values = Circuit(encoding, ansatz, readout, inputs=kernel_size**2, depth=0).num_outputs
     layers: list[nn.Module] = []
     summed = [channels]
     for depth, skip in zip(depths, wiring.skips, strict=False):
