@@ -153,7 +153,7 @@ class PennyLaneLayer(nn.Module):
         super().__init__()
         self.window, self.input_gradients = layer.window, layer.input_gradients
         self.weight = nn.Parameter(layer.weight.detach()[0].clone())
-        self.peer = PennyLane(layer.circuit, torch.zeros(1, layer.circuit.inputs), self.weight)
+        self.peer = PennyLane(layer.circuit, torch.zeros(1, layer.circuit.num_inputs), self.weight)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         images = images if self.input_gradients else images.detach()

@@ -25,10 +25,10 @@ class Peer(ABC):
 
     def __init__(self, circuit: Circuit, patches_PN: Tensor, weights_DQ: Tensor) -> None:
         self.circuit = circuit
-        self.qubits, self.depth = circuit.qubits, circuit.depth
+        self.qubits, self.depth = circuit.num_qubits, circuit.depth
         self.patches_PN = patches_PN.clone().requires_grad_()
         self.weights_DQ = weights_DQ.clone().requires_grad_()
-        self.cotangent_PR = torch.ones(len(patches_PN), circuit.outputs)
+        self.cotangent_PR = torch.ones(len(patches_PN), circuit.num_outputs)
         self.prepare()
 
     @abstractmethod

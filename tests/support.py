@@ -45,12 +45,12 @@ class AnyGates(Ansatz):
 
     def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
         rng = random.Random(f"{self.seed} {index} {qubits}")
-        rows = [row for row in GATES.values() if row.qubits <= qubits]
+        rows = [row for row in GATES.values() if row.num_qubits <= qubits]
         operations = []
         for row in rng.choices(rows, k=2 * qubits):
             weight = Weight(rng.randrange(qubits)) if row.is_rotation else None
             operations.append(
-                Operation(row.name, tuple(rng.sample(range(qubits), row.qubits)), weight)
+                Operation(row.name, tuple(rng.sample(range(qubits), row.num_qubits)), weight)
             )
         return tuple(operations)
 
@@ -79,7 +79,7 @@ def any_circuit(seed: int, max_qubits: int = 8, max_depth: int = 8) -> Circuit:
     """
     rng = random.Random(seed)
     qubits, depth = rng.randint(1, max_qubits), rng.randint(0, max_depth)
-    gates = [name for name, row in GATES.items() if row.qubits == 1]
+    gates = [name for name, row in GATES.items() if row.num_qubits == 1]
     own = AngleEncoding("own", tuple(rng.choices(gates, k=rng.randint(1, 3))))
     encodings = [*ENCODINGS.values(), own]
     ansatze = [*ANSATZE, f"random:{seed}", AnyGates(seed)]
@@ -124,9 +124,9 @@ def random_arguments(
     """Inputs, weights and a cotangent for an engine."""
     generator = torch.Generator().manual_seed(seed)
     shapes = (
-        (groups, circuit.inputs, patches),
-        (groups, filters, circuit.weights),
-        (groups, filters, circuit.outputs, patches),
+        (groups, circuit.num_inputs, patches),
+        (groups, filters, circuit.num_weights),
+        (groups, filters, circuit.num_outputs, patches),
     )
     drawn = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
     return drawn[0].to(dtype), drawn[1].to(dtype), drawn[2].to(dtype)

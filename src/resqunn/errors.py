@@ -31,6 +31,10 @@ class ShapeError(ResqunnError, ValueError):
     """A tensor whose shape, number type or device does not fit."""
 
 
+class FreedMemoryError(ShapeError, RuntimeError):
+    """A tensor whose memory has been freed, which torch's own modules call a RuntimeError."""
+
+
 class DataError(ResqunnError):
     """A data set that is missing, damaged, altered, or does not hold what is asked."""
 

@@ -31,9 +31,9 @@ def test_paper_gate_counts_of_a_depth_two_layer() -> None:
 def test_every_weight_is_used_once(name: str, qubits: int) -> None:
     circuit = Circuit("ry", name, "z", inputs=qubits, depth=3)
     used = [o.angle.index for o in circuit.operations if isinstance(o.angle, Weight)]
-    assert sorted(used) == list(range(circuit.weights))
+    assert sorted(used) == list(range(circuit.num_weights))
     assert circuit.weight_shape[0] == 3
-    assert int(np.prod(circuit.weight_shape)) == circuit.weights
+    assert int(np.prod(circuit.weight_shape)) == circuit.num_weights
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
@@ -41,12 +41,12 @@ def test_every_weight_is_used_once(name: str, qubits: int) -> None:
 def test_encodings_use_every_value(name: str, values: int) -> None:
     circuit = Circuit(name, "rx_chain", "z", inputs=values, depth=1)
     if name == "amplitude":
-        assert 2**circuit.qubits >= values
-        assert circuit.qubits == 1 or 2 ** (circuit.qubits - 1) < values
+        assert 2**circuit.num_qubits >= values
+        assert circuit.num_qubits == 1 or 2 ** (circuit.num_qubits - 1) < values
     else:
         used = {o.angle.index for o in circuit.operations if isinstance(o.angle, Input)}
         assert used == set(range(values))
-        assert circuit.qubits == values
+        assert circuit.num_qubits == values
 
 
 def test_rings_close_for_three_qubits_and_more() -> None:

@@ -139,7 +139,7 @@ def test_no_patches_and_no_weights(name: str, encoding: str) -> None:
     circuit = Circuit(encoding, "ry_chain", "z", inputs=4, depth=0)
     skip_if_unsupported(name, circuit)
     found = engine(name).expectation_values(circuit, torch.rand(2, 4, 0), torch.rand(2, 3, 0))
-    assert found.shape == (2, 3, circuit.outputs, 0)
+    assert found.shape == (2, 3, circuit.num_outputs, 0)
 
 
 @EVERY_OWN_ENGINE

@@ -30,9 +30,9 @@ def tensors(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Inputs, weights and a gradient of the values."""
     draw = torch.Generator().manual_seed(seed)
-    inputs = torch.randn(groups, circuit.inputs, patches, generator=draw, dtype=dtype)
-    weights = 2 * torch.randn(groups, filters, circuit.weights, generator=draw, dtype=dtype)
-    shape = (groups, filters, circuit.outputs, patches)
+    inputs = torch.randn(groups, circuit.num_inputs, patches, generator=draw, dtype=dtype)
+    weights = 2 * torch.randn(groups, filters, circuit.num_weights, generator=draw, dtype=dtype)
+    shape = (groups, filters, circuit.num_outputs, patches)
     gradient = torch.randn(shape, generator=draw, dtype=dtype)
     return inputs.requires_grad_(), weights.requires_grad_(), gradient
 

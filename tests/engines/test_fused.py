@@ -48,9 +48,11 @@ def arguments(
     circuit: Circuit, groups: int, filters: int, patches: int, dtype: torch.dtype, seed: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    inputs = torch.randn(groups, circuit.inputs, patches, dtype=torch.float64, generator=generator)
+    inputs = torch.randn(
+        groups, circuit.num_inputs, patches, dtype=torch.float64, generator=generator
+    )
     weights = 3 * torch.randn(
-        groups, filters, circuit.weights, dtype=torch.float64, generator=generator
+        groups, filters, circuit.num_weights, dtype=torch.float64, generator=generator
     )
     return (3 * inputs).to(dtype).requires_grad_(), weights.to(dtype).requires_grad_()
 
@@ -182,7 +184,7 @@ def test_a_zero_vector_of_amplitudes_has_zero_gradient(inputs):
     circuit = Circuit("amplitude", "rx_chain", "z", inputs=inputs, depth=2)
     values = torch.zeros(1, inputs, 3, dtype=torch.float64)
     values[0, :, 1] = 1
-    weights = torch.ones(1, 1, circuit.weights, dtype=torch.float64, requires_grad=True)
+    weights = torch.ones(1, 1, circuit.num_weights, dtype=torch.float64, requires_grad=True)
     arguments_ = (values.requires_grad_(), weights)
     for one, other in zip(
         results(FUSED, circuit, *arguments_), results(REFERENCE, circuit, *arguments_), strict=True
@@ -271,7 +273,7 @@ def test_without_a_place_for_compiled_code(tmp_path):
             "from resqunn.circuits.circuit import Circuit",
             "from resqunn.engines.fused.engine import FusedEngine",
             "circuit = Circuit('ry', 'ry_chain', 'z', inputs=1, depth=1)",
-            "inputs, weights = torch.zeros(1, 1, 2), torch.zeros(1, 1, circuit.weights)",
+            "inputs, weights = torch.zeros(1, 1, 2), torch.zeros(1, 1, circuit.num_weights)",
             "print(FusedEngine().expectation_values(circuit, inputs, weights).sum().item())",
         ]
     )

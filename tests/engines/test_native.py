@@ -186,7 +186,7 @@ def test_tensors_that_are_not_plain_memory(engine):
     circuit = Circuit("ry", "strongly_entangling", "z", inputs=2, depth=1)
     draw = torch.Generator().manual_seed(0)
     inputs = torch.randn(1, 2, 3, generator=draw)
-    weights = torch.randn(1, 1, circuit.weights, generator=draw)
+    weights = torch.randn(1, 1, circuit.num_weights, generator=draw)
     expected = engine.expectation_values(circuit, -inputs, -weights)
     put_off = torch._neg_view(inputs), torch._neg_view(weights)
     assert torch.equal(engine.expectation_values(circuit, *put_off), expected)

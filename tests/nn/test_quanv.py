@@ -86,7 +86,7 @@ def test_filters_groups_and_readouts_fill_the_channels() -> None:
     assert Quanv2d(3, 6, 2, groups=3, readout="mean_z").weight.shape == (6, 2, 4)
     assert Quanv2d(1, 4, 2, ansatz="strongly_entangling").weight.shape == (1, 2, 4, 3)
     assert Quanv2d(1, 2, 2, encoding="amplitude", depth=5).weight.shape == (1, 5, 2)
-    assert Quanv2d(2, 8, 2, depth=1).circuit.qubits == 8
+    assert Quanv2d(2, 8, 2, depth=1).circuit.num_qubits == 8
 
 
 @pytest.mark.parametrize("readout", ["z", "mean_z"])

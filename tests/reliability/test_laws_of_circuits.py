@@ -34,7 +34,7 @@ def test_states_are_normalised(holds: Holds) -> None:
         chosen, drawn, (inputs, weights, _) = drawn_case(rng)
         scale = rng.choice([0.0, 1e-200, 1.0, 1e4, 1e200])
         parts = {name: getattr(drawn, name) for name in ("encoding", "ansatz", "depth", "reupload")}
-        circuit = Circuit(readout=Probabilities(), inputs=drawn.inputs, **parts)
+        circuit = Circuit(readout=Probabilities(), inputs=drawn.num_inputs, **parts)
         found = chosen.expectation_values(circuit, scale * inputs, weights)
         assert float(found.min()) > -1e-12
         assert float((found.sum(dim=2) - 1).abs().max()) < 1e-12
@@ -90,7 +90,7 @@ def test_gradients_follow_the_parameter_shift_rule(holds: Holds) -> None:
     def law(rng: random.Random) -> None:
         chosen, circuit, (inputs, weights, cotangent) = drawn_case(rng)
         _, by_inputs, by_weights = values_and_gradients(chosen, circuit, inputs, weights, cotangent)
-        for index in range(circuit.weights):
+        for index in range(circuit.num_weights):
             at, factors = shifts(circuit, Weight(index))
             shifted = weights.repeat_interleave(len(at), dim=1)  # shifts as filters
             shifted[:, :, index] += at.repeat(2)
@@ -99,7 +99,7 @@ def test_gradients_follow_the_parameter_shift_rule(holds: Holds) -> None:
             assert torch.allclose(by_weights[:, :, index], expected, rtol=0, atol=1e-10)
         if circuit.encoding.prepares_amplitudes:
             return
-        for index in range(circuit.inputs):
+        for index in range(circuit.num_inputs):
             at, factors = shifts(circuit, Input(index))
             shifted = inputs.repeat_interleave(len(at), dim=2)  # shifts as patches
             shifted[:, index] += at.repeat(inputs.shape[2])
@@ -117,13 +117,13 @@ def test_amplitudes_follow_a_parameter_shift_rule_too(holds: Holds) -> None:
         seed = rng.getrandbits(32)
         drawn = any_circuit(seed, max_qubits=4, max_depth=3)
         parts = {part: getattr(drawn, part) for part in ("ansatz", "readout", "depth")}
-        values = rng.randint(2 ** (drawn.qubits - 1) + 1, 2**drawn.qubits)
+        values = rng.randint(2 ** (drawn.num_qubits - 1) + 1, 2**drawn.num_qubits)
         circuit = Circuit("amplitude", **parts, inputs=values)
         inputs, weights, cotangent = random_arguments(circuit, seed, 1, 1, 1)
         norm = inputs.norm()
         unit = inputs[0, :, 0] / norm
         # On the circle through x and a direction across it, readouts have a period of pi.
-        across = torch.eye(circuit.inputs, dtype=torch.float64) - torch.outer(unit, unit)
+        across = torch.eye(circuit.num_inputs, dtype=torch.float64) - torch.outer(unit, unit)
         lengths = across.norm(dim=1)
         across = across / lengths.clamp(min=1e-300)[:, None]
         ahead, behind = ((unit + sign * across).T[None] for sign in (1, -1))

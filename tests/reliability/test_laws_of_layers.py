@@ -29,7 +29,7 @@ def drawn_layer(rng: random.Random, **fixed: int) -> tuple[Quanv2d, dict, Tensor
     parts |= {"depth": one.depth, "reupload": one.reupload}
     circuit = Circuit(**parts, inputs=channels * math.prod(options["kernel_size"]))
     options["in_channels"] = channels * groups
-    options["out_channels"] = circuit.outputs * groups * rng.randint(1, 2)
+    options["out_channels"] = circuit.num_outputs * groups * rng.randint(1, 2)
     layer = Quanv2d(**options, **parts, engine=rng.choice(able(circuit)), dtype=torch.float64)
     generator = torch.Generator().manual_seed(seed)
     layer.reset_parameters(generator)

@@ -28,7 +28,7 @@ def drawn(circuit: Circuit, seed: int) -> tuple[torch.Tensor, ...]:
     """Arguments for an engine in float32, with more patches than a vector register or few."""
     rng = random.Random(-seed)
     groups, filters = rng.choice([(1, 1), (1, 2), (2, 1)])
-    patches = rng.choice([1, 3, 9, 33]) if circuit.qubits < 7 else 3
+    patches = rng.choice([1, 3, 9, 33]) if circuit.num_qubits < 7 else 3
     inputs, *rest = random_arguments(circuit, seed, groups, filters, patches, torch.float32)
     return rng.choice([1, 1, 10, 1000]) * inputs, *rest
 
@@ -75,7 +75,7 @@ class Alone(Ansatz):
 
 @pytest.mark.parametrize("row", GATES.values(), ids=GATES)
 def test_every_gate_four_ways(row: Gate, size: Callable) -> None:
-    circuit = Circuit("ry", Alone(row.name), "z", inputs=row.qubits, depth=1)
+    circuit = Circuit("ry", Alone(row.name), "z", inputs=row.num_qubits, depth=1)
     rng = random.Random(row.name)
     for _ in range(size(50, 1000)):
         angles = [rng.uniform(-20, 20)] if row.is_rotation else []
@@ -86,8 +86,8 @@ def test_every_gate_four_ways(row: Gate, size: Callable) -> None:
         else:  # Each fixed gate is a reflection, so its generator follows from itself.
             exponential = expm(-0.5j * np.pi * (np.eye(len(matrix)) - matrix))
         assert np.allclose(matrix, exponential, rtol=0, atol=1e-12)
-        theirs = getattr(qml, row.pennylane)(*angles, wires=range(row.qubits))
+        theirs = getattr(qml, row.pennylane)(*angles, wires=range(row.num_qubits))
         assert np.allclose(matrix, qml.matrix(theirs), rtol=0, atol=1e-12)
-        program = circuit.to_qasm([0.0] * row.qubits, angles)  # RY(0) does nothing
+        program = circuit.to_qasm([0.0] * row.num_qubits, angles)  # RY(0) does nothing
         written = openqasm.run(program, np.eye(len(matrix)))
         assert np.allclose(matrix, written, rtol=0, atol=1e-12)

@@ -39,7 +39,7 @@ def test_numpys_numbers_and_lists_are_taken_as_pythons() -> None:
 def test_a_layer_of_numpys_numbers() -> None:
     # Of a depth that no other test has: what is kept of an equal circuit would be used.
     made = Quanv2d(np.int64(1), 4, np.int64(2), stride=[np.int32(2), 1], depth=np.int64(11))
-    assert [type(made.circuit.depth), type(made.circuit.inputs), type(made.in_channels)] == [
+    assert [type(made.circuit.depth), type(made.circuit.num_inputs), type(made.in_channels)] == [
         int
     ] * 3
     assert (made.kernel_size, made.stride) == ((2, 2), (2, 1))

@@ -21,25 +21,25 @@ class Ansatz(ABC):
     name: str
 
     @abstractmethod
-    def layer_shape(self, qubits: int) -> tuple[int, ...]:
+    def layer_shape(self, num_qubits: int) -> tuple[int, ...]:
         """The shape of one layer's weights."""
 
     @abstractmethod
-    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+    def layer(self, index: int, num_qubits: int) -> tuple[Operation, ...]:
         """The gates of layer `index`, its weights numbered row-major from 0."""
 
-    def weight_shape(self, depth: int, qubits: int) -> tuple[int, ...]:
+    def weight_shape(self, depth: int, num_qubits: int) -> tuple[int, ...]:
         """The shape of the weights of `depth` layers: (depth, *layer_shape)."""
-        return (depth, *self.layer_shape(qubits))
+        return (depth, *self.layer_shape(num_qubits))
 
-    def layer_weights(self, qubits: int) -> int:
+    def num_layer_weights(self, num_qubits: int) -> int:
         """How many weights one layer has."""
-        return math.prod(self.layer_shape(qubits))
+        return math.prod(self.layer_shape(num_qubits))
 
 
-def _cnot_ring(qubits: int, step: int) -> tuple[Operation, ...]:
+def _cnot_ring(num_qubits: int, step: int) -> tuple[Operation, ...]:
     """CNOT from each qubit to the one `step` further on, around the ring."""
-    return tuple(Operation("CNOT", (q, (q + step) % qubits)) for q in range(qubits))
+    return tuple(Operation("CNOT", (q, (q + step) % num_qubits)) for q in range(num_qubits))
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class RotationChain(Ansatz):
     rotation: str
     closed: bool = False
 
-    def layer_shape(self, qubits: int) -> tuple[int, ...]:
-        return (qubits,)
+    def layer_shape(self, num_qubits: int) -> tuple[int, ...]:
+        return (num_qubits,)
 
-    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
-        rotations = tuple(Operation(self.rotation, (q,), Weight(q)) for q in range(qubits))
-        ring = _cnot_ring(qubits, 1) if qubits > 1 else ()
-        return rotations + (ring if self.closed and qubits > 2 else ring[:-1])
+    def layer(self, index: int, num_qubits: int) -> tuple[Operation, ...]:
+        rotations = tuple(Operation(self.rotation, (q,), Weight(q)) for q in range(num_qubits))
+        ring = _cnot_ring(num_qubits, 1) if num_qubits > 1 else ()
+        return rotations + (ring if self.closed and num_qubits > 2 else ring[:-1])
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,18 @@ class StronglyEntangling(Ansatz):
 
     name: str = "strongly_entangling"
 
-    def layer_shape(self, qubits: int) -> tuple[int, ...]:
-        return (qubits, 3)
+    def layer_shape(self, num_qubits: int) -> tuple[int, ...]:
+        return (num_qubits, 3)
 
-    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+    def layer(self, index: int, num_qubits: int) -> tuple[Operation, ...]:
         rotations = tuple(
             Operation(name, (q,), Weight(3 * q + k))
             for k, name in enumerate(("RZ", "RY", "RZ"))
-            for q in range(qubits)
+            for q in range(num_qubits)
         )
-        return rotations + (_cnot_ring(qubits, 1 + index % (qubits - 1)) if qubits > 1 else ())
+        if num_qubits == 1:
+            return rotations
+        return rotations + _cnot_ring(num_qubits, 1 + index % (num_qubits - 1))
 
 
 @dataclass(frozen=True)
@@ -101,22 +103,22 @@ class Random(Ansatz):
 
     def __post_init__(self) -> None:
         if not 0 <= self.entangling < 1:
-            raise ConfigurationError(f"entangling is in [0, 1), not {self.entangling}")
+            raise ConfigurationError(f"entangling must be in [0, 1), got {self.entangling}")
 
-    def layer_shape(self, qubits: int) -> tuple[int, ...]:
-        return (qubits,)
+    def layer_shape(self, num_qubits: int) -> tuple[int, ...]:
+        return (num_qubits,)
 
-    def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
+    def layer(self, index: int, num_qubits: int) -> tuple[Operation, ...]:
         # Only Random.random() is promised to give the same numbers in every Python version.
-        draw = random.Random(f"resqunn {self.seed} {index} {qubits}").random
+        draw = random.Random(f"resqunn {self.seed} {index} {num_qubits}").random
         operations: list[Operation] = []
-        for weight in range(qubits):
-            while qubits > 1 and draw() < self.entangling:
-                control = int(draw() * qubits)
-                target = (control + 1 + int(draw() * (qubits - 1))) % qubits
+        for weight in range(num_qubits):
+            while num_qubits > 1 and draw() < self.entangling:
+                control = int(draw() * num_qubits)
+                target = (control + 1 + int(draw() * (num_qubits - 1))) % num_qubits
                 operations.append(Operation("CNOT", (control, target)))
             rotation = ("RX", "RY", "RZ")[int(draw() * 3)]
-            operations.append(Operation(rotation, (int(draw() * qubits),), Weight(weight)))
+            operations.append(Operation(rotation, (int(draw() * num_qubits),), Weight(weight)))
         return tuple(operations)
 
 

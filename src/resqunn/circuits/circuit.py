@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -17,11 +18,11 @@ from numpy.typing import ArrayLike
 
 from resqunn.checks import checked
 from resqunn.circuits import ansatze, drawing, encodings, qasm, readouts
-from resqunn.circuits.operations import Operation
+from resqunn.circuits.operations import Input, Operation
 from resqunn.errors import CircuitError
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False)
 class Circuit:
     r"""An encoding of `inputs` values, `depth` ansatz layers, and a readout.
 
@@ -29,17 +30,25 @@ class Circuit:
     $A_L \cdots A_1 E(x)|0\rangle$, or with `reupload` $A_L E(x) \cdots A_1 E(x)|0\rangle$
     (Eq. 8 of the ResQuNN paper). At depth 0 it is $E(x)|0\rangle$ in both readings.
 
+    A circuit is what its operations are: two are equal exactly if they read as many inputs,
+    have as many qubits, prepare amplitudes or not, and have the same weight shape, operations
+    and observables, whatever their encodings, ansaetze and readouts are called.
+
+    Args:
+        inputs: how many values one patch has.
+
     Attributes:
         encoding, ansatz, readout: table names or objects.
-        inputs: how many values one patch has.
+        num_inputs: how many values one patch has.
         depth: number of ansatz layers, 0 or more.
         reupload: whether the encoding is repeated before every layer.
 
     Raises:
         ConfigurationError: for an argument of a wrong type.
         ConfigurationError: for a name that no table holds.
-        CircuitError: for `inputs` below 1, a negative depth, a readout of a qubit that is
-            not there, or re-uploading amplitudes (they can only be prepared once).
+        CircuitError: for `inputs` below 1, a negative depth, an operation or a readout on a
+            qubit, an input or a weight that is not there, or re-uploading amplitudes (they can
+            only be prepared once).
 
     >>> circuit = Circuit("ry", "rx_chain", "mean_z", inputs=3, depth=1)
     >>> print(circuit.draw())
@@ -53,7 +62,7 @@ class Circuit:
     encoding: encodings.Encoding
     ansatz: ansatze.Ansatz
     readout: readouts.Readout
-    inputs: int
+    num_inputs: int
     depth: int
     reupload: bool
 
@@ -72,68 +81,119 @@ class Circuit:
             ("encoding", encodings.encoding(encoding)),
             ("ansatz", ansatze.ansatz(ansatz)),
             ("readout", readouts.readout(readout)),
-            ("inputs", inputs),
+            ("num_inputs", inputs),
             ("depth", depth),
             ("reupload", reupload),
         ):
             object.__setattr__(self, name, value)
         if inputs < 1:
-            raise CircuitError(f"a circuit encodes at least 1 value, not {inputs}")
+            raise CircuitError(f"inputs must be 1 or more, got {inputs}")
         if depth < 0:
-            raise CircuitError(f"depth is 0 or more, not {depth}")
+            raise CircuitError(f"depth must be 0 or more, got {depth}")
         if reupload and self.encoding.prepares_amplitudes:
             raise CircuitError(
                 f"encoding {self.encoding.name!r} prepares the initial state and cannot be "
                 "repeated: use reupload=False or an angle encoding"
             )
-        self.observables  # noqa: B018  raises early if the readout does not fit
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        """Compiled engines look up what operations and observables name without asking."""
+        here = {
+            "qubit": self.num_qubits,
+            "input": self.num_inputs,
+            "weight": self.num_weights,
+        }
+        named: list[tuple[str, int]] = []
+        for operation in self.operations:
+            named += (("qubit", qubit) for qubit in operation.qubits)
+            if operation.angle is not None:
+                kind = "input" if isinstance(operation.angle, Input) else "weight"
+                named.append((kind, operation.angle.index))
+        for observable in self.observables:
+            named += (("qubit", qubit) for _, support in observable.terms for qubit in support)
+        for kind, index in named:
+            if not 0 <= index < here[kind]:
+                raise CircuitError(
+                    f"{kind} must be below {here[kind]} (counted from 0) in this circuit, "
+                    f"got {index}"
+                )
 
     @cached_property
-    def qubits(self) -> int:
+    def num_qubits(self) -> int:
         """How many qubits the circuit has."""
-        return self.encoding.qubits(self.inputs)
+        return self.encoding.num_qubits(self.num_inputs)
 
-    @property
+    @cached_property
     def weight_shape(self) -> tuple[int, ...]:
         """The shape of the circuit's weights."""
-        return self.ansatz.weight_shape(self.depth, self.qubits)
+        return tuple(map(int, self.ansatz.weight_shape(self.depth, self.num_qubits)))
 
-    @property
-    def weights(self) -> int:
+    @cached_property
+    def num_weights(self) -> int:
         """How many weights the circuit has."""
         return math.prod(self.weight_shape)
 
     @cached_property
     def observables(self) -> tuple[readouts.Observable, ...]:
         """What is measured, one observable for each value returned."""
-        return self.readout.observables(self.qubits)
+        return tuple(self.readout.observables(self.num_qubits))
 
     @property
-    def outputs(self) -> int:
+    def num_outputs(self) -> int:
         """How many values the circuit returns."""
         return len(self.observables)
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """Every gate in order; `prepares_amplitudes` encodings act before them."""
-        encode = self.encoding.operations(self.inputs)
-        per_layer = self.ansatz.layer_weights(self.qubits)
+        encode = self.encoding.operations(self.num_inputs)
+        per_layer = self.ansatz.num_layer_weights(self.num_qubits)
         operations = list(encode)
         for index in range(self.depth):
             if self.reupload and index > 0:
                 operations += encode
-            layer = self.ansatz.layer(index, self.qubits)
+            layer = self.ansatz.layer(index, self.num_qubits)
             operations += (operation.shifted(index * per_layer) for operation in layer)
         return tuple(operations)
 
+    @cached_property
+    def _identity(self) -> tuple[Any, ...]:
+        return (
+            self.num_inputs,
+            self.num_qubits,
+            bool(self.encoding.prepares_amplitudes),
+            self.weight_shape,
+            self.operations,
+            self.observables,
+        )
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._identity)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Circuit):
+            return NotImplemented
+        return self._hash == other._hash and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Hashes of strings differ from process to process.
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
     def diagonals(self) -> Float[np.ndarray, "R A"]:
         """The observables as rows of their values in each basis state."""
-        return np.stack([observable.diagonal(self.qubits) for observable in self.observables])
+        return np.stack([observable.diagonal(self.num_qubits) for observable in self.observables])
 
     def draw(self) -> str:
         """The circuit as text, one line a qubit; x are inputs, w are weights."""
         prepared = self.encoding.name if self.encoding.prepares_amplitudes else None
-        return drawing.draw(self.operations, self.observables, self.qubits, prepared)
+        return drawing.draw(self.operations, self.observables, self.num_qubits, prepared)
 
     def to_qasm(
         self,
@@ -150,4 +210,10 @@ class Circuit:
             CircuitError: if the number of values does not fit, or if an amplitude encoding
                 is to be written without its inputs.
         """
-        return qasm.write(self, inputs, weights)
+        return qasm.write(
+            self.operations,
+            self.num_qubits,
+            qasm.numbers("inputs", inputs, self.num_inputs),
+            qasm.numbers("weights", weights, self.num_weights),
+            amplitudes=self.encoding.prepares_amplitudes,
+        )

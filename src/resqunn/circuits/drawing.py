@@ -14,14 +14,14 @@ MOST_TERMS = 3
 def draw(
     operations: Sequence[Operation],
     observables: Sequence[Observable],
-    qubits: int,
+    num_qubits: int,
     prepared: str | None = None,
 ) -> str:
     """One line a qubit; operations that share no wire stand in one column."""
     columns: list[dict[int, str]] = []
     if prepared is not None:
-        columns.append(dict.fromkeys(range(qubits), f"|{prepared}⟩"))
-    busy = [len(columns)] * qubits
+        columns.append(dict.fromkeys(range(num_qubits), f"|{prepared}⟩"))
+    busy = [len(columns)] * num_qubits
     for operation in operations:
         span = range(min(operation.qubits), max(operation.qubits) + 1)
         column = max(busy[q] for q in span)
@@ -33,12 +33,12 @@ def draw(
         angle = "" if operation.angle is None else f"({operation.angle})"
         for q, symbol in zip(operation.qubits, operation.gate.symbols, strict=True):
             columns[column][q] = symbol + angle
-    lines = [f"{q:>{len(str(qubits - 1))}}: ─" for q in range(qubits)]
+    lines = [f"{q:>{len(str(num_qubits - 1))}}: ─" for q in range(num_qubits)]
     for column in columns:
         width = max(len(text) for text in column.values())
-        for q in range(qubits):
+        for q in range(num_qubits):
             lines[q] += column.get(q, "").ljust(width, "─") + "─"
-    measured = [_measured(observables, q) for q in range(qubits)]
+    measured = [_measured(observables, q) for q in range(num_qubits)]
     return "\n".join(
         line + (f"┤ {text}" if text else "┤") for line, text in zip(lines, measured, strict=True)
     )

@@ -24,7 +24,7 @@ class Encoding(ABC):
     """True if the values are the amplitudes of the initial state instead of angles."""
 
     @abstractmethod
-    def qubits(self, values: int) -> int:
+    def num_qubits(self, values: int) -> int:
         """How many qubits `values` input values need."""
 
     @abstractmethod
@@ -46,7 +46,7 @@ class AngleEncoding(Encoding):
     def __post_init__(self) -> None:
         settle_fields(self)
 
-    def qubits(self, values: int) -> int:
+    def num_qubits(self, values: int) -> int:
         return values
 
     def operations(self, values: int) -> tuple[Operation, ...]:
@@ -68,7 +68,7 @@ class AmplitudeEncoding(Encoding):
     name: str = "amplitude"
     prepares_amplitudes = True
 
-    def qubits(self, values: int) -> int:
+    def num_qubits(self, values: int) -> int:
         return max(1, (values - 1).bit_length())
 
     def operations(self, values: int) -> tuple[Operation, ...]:

@@ -1,9 +1,8 @@
 r"""The gate table: one row a gate.
 
-A rotation is $U(t) = \exp(-i t G) = \cos(t/2)\,1 - 2i \sin(t/2)\,G$ with a Hermitian
-generator $G$ whose square is $1/4$ (a Pauli matrix over two); $t$ is in radians. A fixed
-gate is its matrix. In a matrix of two qubits the first qubit of the operation (the
-control) is the more significant bit.
+A rotation is $U(t) = \exp(-i t P / 2) = \cos(t/2)\,1 - i \sin(t/2)\,P$ about the axis of the
+Pauli matrix $P$; $t$ is in radians. A fixed gate is its matrix. In a matrix of two qubits the
+first qubit of the operation (the control) is the more significant bit.
 
 Engines rely on it that every matrix is unitary, every rotation acts on one qubit, and every
 two-qubit gate is monomial (it permutes basis states, up to phases). `Gate` checks that.
@@ -13,15 +12,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Complex, Int
 
 from resqunn.errors import CircuitError, unknown_name
 
-_X = np.array([[0, 1], [1, 0]], dtype=complex)
-_Y = np.array([[0, -1j], [1j, 0]], dtype=complex)
-_Z = np.array([[1, 0], [0, -1]], dtype=complex)
+Axis = Literal["X", "Y", "Z"]
+
+PAULIS: dict[str, Complex[np.ndarray, "2 2"]] = {
+    "X": np.array([[0, 1], [1, 0]], dtype=complex),
+    "Y": np.array([[0, -1j], [1j, 0]], dtype=complex),
+    "Z": np.array([[1, 0], [0, -1]], dtype=complex),
+}
+"""The Pauli matrices."""
+
 _H = np.array([[1, 1], [1, -1]], dtype=complex) / math.sqrt(2)
 _CNOT = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=complex)
 _CZ = np.diag([1, 1, 1, -1]).astype(complex)
@@ -31,48 +37,58 @@ _CZ = np.diag([1, 1, 1, -1]).astype(complex)
 class Gate:
     """One row of the table.
 
-    Exactly one of `generator` and `fixed` is given. `pennylane` and `qasm` are the gate's
-    names there; `symbols` are what a drawing shows on each of the gate's wires.
+    Exactly one of `axis` and `fixed` is given. `pennylane` and `qasm` are the gate's names
+    there; `symbols` are what a drawing shows on each of the gate's wires.
+
+    Raises:
+        ConfigurationError: for an axis that is not X, Y or Z.
+        CircuitError: for a row that engines could not run.
     """
 
     name: str
-    qubits: int
+    num_qubits: int
     pennylane: str
     qasm: str
     symbols: tuple[str, ...]
-    generator: Complex[np.ndarray, "A A"] | None = None
+    axis: Axis | None = None
     fixed: Complex[np.ndarray, "A A"] | None = None
 
     def __post_init__(self) -> None:
-        if (self.generator is None) == (self.fixed is None):
-            raise CircuitError(f"gate {self.name}: give either a generator or a fixed matrix")
-        matrix = 2 * self.generator if self.generator is not None else self.fixed
-        assert matrix is not None
-        monomial = self.fixed is not None and bool((np.count_nonzero(matrix, axis=1) == 1).all())
-        if self.qubits != 1 and not monomial:
+        if (self.axis is None) == (self.fixed is None):
+            raise CircuitError(f"gate {self.name} must have either an axis or a fixed matrix")
+        if self.fixed is None:
+            if self.axis not in PAULIS:
+                raise unknown_name("axis", self.axis, PAULIS)
+            if self.num_qubits != 1:
+                raise CircuitError(
+                    f"gate {self.name} must act on one qubit, as it is a rotation, "
+                    f"got {self.num_qubits}"
+                )
+            return
+        one = np.eye(2**self.num_qubits)
+        product = self.fixed @ self.fixed.conj().T if self.fixed.shape == one.shape else 0 * one
+        if not np.allclose(product, one, atol=1e-12):
             raise CircuitError(
-                f"gate {self.name}: a rotation acts on one qubit, and a gate on several "
-                "permutes basis states up to phases"
+                f"gate {self.name} must have a unitary matrix of shape {one.shape}, "
+                f"got {self.fixed.tolist()}"
             )
-        one = np.eye(2**self.qubits)
-        if matrix.shape != one.shape or not np.allclose(matrix @ matrix.conj().T, one, atol=1e-12):
+        if self.num_qubits > 1 and not (np.count_nonzero(self.fixed, axis=1) == 1).all():
             raise CircuitError(
-                f"gate {self.name}: a fixed matrix is unitary, and so is twice a generator"
+                f"gate {self.name} must permute basis states up to phases, as it acts on several "
+                f"qubits, got {self.fixed.tolist()}"
             )
-        if self.generator is not None and not np.allclose(matrix, matrix.conj().T, atol=1e-12):
-            raise CircuitError(f"gate {self.name}: a generator is Hermitian")
 
     @property
     def is_rotation(self) -> bool:
         """Whether the gate takes an angle."""
-        return self.generator is not None
+        return self.axis is not None
 
     @property
     def turn(self) -> Complex[np.ndarray, "2 2"]:
-        """-2i G: the matrix that sin(t/2) multiplies in the rotation U(t)."""
-        if self.generator is None:
-            raise CircuitError(f"{self.name} is no rotation and has no generator")
-        return -2j * self.generator
+        """-i P: the matrix that sin(t/2) multiplies in the rotation U(t)."""
+        if self.axis is None:
+            raise CircuitError(f"{self.name} must be a rotation to have an axis")
+        return -1j * PAULIS[self.axis]
 
     @property
     def is_real(self) -> bool:
@@ -89,23 +105,23 @@ class Gate:
         if self.fixed is not None:
             return self.fixed
         if angle is None:
-            raise CircuitError(f"{self.name} is a rotation: its matrix needs an angle in radians")
+            raise CircuitError(f"{self.name} must be given an angle, as it is a rotation")
         return math.cos(angle / 2) * np.eye(2) + math.sin(angle / 2) * self.turn
 
 
 def on_states(
-    monomial: Complex[np.ndarray, "A A"], wires: tuple[int, ...], qubits: int
+    monomial: Complex[np.ndarray, "A A"], wires: tuple[int, ...], num_qubits: int
 ) -> tuple[Int[np.ndarray, " S"], Complex[np.ndarray, " S"]]:
     """What a monomial matrix on some wires does to a state vector of so many qubits.
 
     Returns:
         For each basis state s its source and its factor: new[s] = factor[s] * old[source[s]].
 
-    >>> on_states(gate("CNOT").matrix(), (1, 0), qubits=2)[0]
+    >>> on_states(gate("CNOT").matrix(), (1, 0), num_qubits=2)[0]
     array([0, 3, 2, 1])
     """
-    states = np.arange(2**qubits)
-    shifts = [qubits - 1 - wire for wire in wires]
+    states = np.arange(2**num_qubits)
+    shifts = [num_qubits - 1 - wire for wire in wires]
     size = len(shifts)
     row = sum(((states >> shift) & 1) << (size - 1 - k) for k, shift in enumerate(shifts))
     column = np.argmax(monomial != 0, axis=1)[row]
@@ -119,13 +135,13 @@ def on_states(
 GATES: dict[str, Gate] = {
     row.name: row
     for row in (
-        Gate("RX", 1, "RX", "rx", ("RX",), generator=_X / 2),
-        Gate("RY", 1, "RY", "ry", ("RY",), generator=_Y / 2),
-        Gate("RZ", 1, "RZ", "rz", ("RZ",), generator=_Z / 2),
+        Gate("RX", 1, "RX", "rx", ("RX",), axis="X"),
+        Gate("RY", 1, "RY", "ry", ("RY",), axis="Y"),
+        Gate("RZ", 1, "RZ", "rz", ("RZ",), axis="Z"),
         Gate("H", 1, "Hadamard", "h", ("H",), fixed=_H),
-        Gate("X", 1, "PauliX", "x", ("X",), fixed=_X),
-        Gate("Y", 1, "PauliY", "y", ("Y",), fixed=_Y),
-        Gate("Z", 1, "PauliZ", "z", ("Z",), fixed=_Z),
+        Gate("X", 1, "PauliX", "x", ("X",), fixed=PAULIS["X"]),
+        Gate("Y", 1, "PauliY", "y", ("Y",), fixed=PAULIS["Y"]),
+        Gate("Z", 1, "PauliZ", "z", ("Z",), fixed=PAULIS["Z"]),
         Gate("CNOT", 2, "CNOT", "cx", ("●", "⊕"), fixed=_CNOT),
         Gate("CZ", 2, "CZ", "cz", ("●", "●"), fixed=_CZ),
     )

@@ -4,78 +4,96 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from resqunn.circuits.operations import Input, Weight
+from resqunn.checks import shown
+from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.errors import CircuitError
 
-if TYPE_CHECKING:
-    from resqunn.circuits.circuit import Circuit
+Values = np.ndarray | int
+"""What a program is given: the numbers themselves, or how many become its parameters."""
 
 
 def write(
-    circuit: Circuit,
-    inputs: ArrayLike | None,
-    weights: ArrayLike | None,
+    operations: Sequence[Operation],
+    num_qubits: int,
+    inputs: Values,
+    weights: Values,
+    *,
+    amplitudes: bool = False,
 ) -> str:
-    """The program of `Circuit.to_qasm`."""
-    values = _flat("inputs", inputs, circuit.inputs)
-    angles = _flat("weights", weights, circuit.weights)
+    """The program of the operations, which ends by measuring every qubit.
+
+    Args:
+        operations: the gates in order.
+        num_qubits: how many qubits the program declares.
+        inputs, weights: numbers in radians; of what is only counted, each becomes an `input`
+            parameter of the program.
+        amplitudes: whether the inputs are the amplitudes of the initial state.
+
+    Raises:
+        CircuitError: for amplitudes that are not given.
+    """
     lines = ["OPENQASM 3.0;", 'include "stdgates.inc";']
     prepare: list[str] = []
-    if circuit.encoding.prepares_amplitudes:
-        if values is None:
+    if amplitudes:
+        if isinstance(inputs, int):
             raise CircuitError(
-                "an amplitude encoding has no parametrised gates: give to_qasm the inputs"
+                "inputs must be given to to_qasm for an amplitude encoding, which has no "
+                "parametrised gates"
             )
-        prepare = list(_prepare(values, circuit.qubits))
-    elif values is None:
-        lines += [f"input float[64] x{i};" for i in range(circuit.inputs)]
-    if angles is None:
-        lines += [f"input float[64] w{i};" for i in range(circuit.weights)]
-    lines += [f"qubit[{circuit.qubits}] q;", f"bit[{circuit.qubits}] c;"]
+        prepare = list(_prepare(inputs, num_qubits))
+    for letter, values in (("x", 0 if amplitudes else inputs), ("w", weights)):
+        if isinstance(values, int):
+            lines += [f"input float[64] {letter}{i};" for i in range(values)]
+    lines += [f"qubit[{num_qubits}] q;", f"bit[{num_qubits}] c;"]
     lines += prepare
-    for operation in circuit.operations:
+    for operation in operations:
         angle = ""
         if operation.angle is not None:
-            given = {Input: values, Weight: angles}[type(operation.angle)]
-            number = None if given is None else repr(float(given[operation.angle.index]))
-            angle = f"({number or operation.angle})"
+            given = {Input: inputs, Weight: weights}[type(operation.angle)]
+            named = isinstance(given, int)
+            value = operation.angle if named else repr(float(given[operation.angle.index]))
+            angle = f"({value})"
         wires = ", ".join(f"q[{q}]" for q in operation.qubits)
         lines.append(f"{operation.gate.qasm}{angle} {wires};")
     lines.append("c = measure q;")
     return "\n".join(lines) + "\n"
 
 
-def _flat(kind: str, values: Any, expected: int) -> np.ndarray | None:
+def numbers(kind: str, values: Any, count: int) -> Values:
+    """So many numbers, flattened row-major; their count where there are none.
+
+    Raises:
+        CircuitError: for another number of them, or what is no finite number.
+    """
     if values is None:
-        return None
+        return count
     # A layer's weights have a gradient, which is no part of a program.
     values = values.detach() if hasattr(values, "detach") else values
     try:
         flat = np.asarray(values, dtype=float).reshape(-1)
     except (TypeError, ValueError):
-        raise CircuitError(f"to_qasm: {kind} are {expected} numbers") from None
-    if flat.size != expected:
-        raise CircuitError(f"to_qasm: {expected} {kind} expected, got {flat.size}")
+        raise CircuitError(f"{kind} must be {count} numbers, got {shown(values)}") from None
+    if flat.size != count:
+        raise CircuitError(f"{kind} must be {count} numbers, got {flat.size}")
     if not np.isfinite(flat).all():
-        raise CircuitError(f"to_qasm: {kind} are finite numbers; some are infinite or not a number")
+        raise CircuitError(f"{kind} must be finite numbers, got {shown(values)}")
     return flat
 
 
-def _prepare(values: np.ndarray, qubits: int) -> Iterator[str]:
+def _prepare(values: np.ndarray, num_qubits: int) -> Iterator[str]:
     """Gates that turn |0...0> into the normalised vector: a binary tree of rotations.
 
     Qubit k is rotated once for each setting of the qubits before it, by twice the angle
     between the norms of the two halves of that branch; the last qubit carries the signs.
     """
-    vector = np.zeros(2**qubits)
+    vector = np.zeros(2**num_qubits)
     vector[: values.size] = values
-    for qubit in range(qubits):
+    for qubit in range(num_qubits):
         blocks = vector.reshape(2**qubit, 2, -1)
         last = blocks.shape[2] == 1
         halves = blocks[:, :, 0] if last else np.linalg.norm(blocks, axis=2)

@@ -22,12 +22,15 @@ class Observable:
 
     terms: tuple[tuple[float, tuple[int, ...]], ...]
 
-    def diagonal(self, qubits: int) -> Float[np.ndarray, " A"]:
+    def __post_init__(self) -> None:
+        settle_fields(self)
+
+    def diagonal(self, num_qubits: int) -> Float[np.ndarray, " A"]:
         """The observable's value in each basis state; qubit 0 is the most significant bit."""
-        states = np.arange(2**qubits)
-        total = np.zeros(2**qubits)
+        states = np.arange(2**num_qubits)
+        total = np.zeros(2**num_qubits)
         for coefficient, support in self.terms:
-            flipped = sum((states >> (qubits - 1 - q)) & 1 for q in support)
+            flipped = sum((states >> (num_qubits - 1 - q)) & 1 for q in support)
             total += coefficient * (1.0 - 2.0 * (np.asarray(flipped) % 2))
         return total
 
@@ -38,7 +41,7 @@ class Readout(ABC):
     name: str
 
     @abstractmethod
-    def observables(self, qubits: int) -> tuple[Observable, ...]:
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
         """One observable for each value that the circuit returns."""
 
 
@@ -48,8 +51,8 @@ class AllZ(Readout):
 
     name: str = "z"
 
-    def observables(self, qubits: int) -> tuple[Observable, ...]:
-        return tuple(Observable(((1.0, (q,)),)) for q in range(qubits))
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        return tuple(Observable(((1.0, (q,)),)) for q in range(num_qubits))
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,12 @@ class ChosenZ(Readout):
     def __post_init__(self) -> None:
         settle_fields(self)
 
-    def observables(self, qubits: int) -> tuple[Observable, ...]:
-        outside = [q for q in self.chosen if not 0 <= q < qubits]
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        outside = [q for q in self.chosen if not 0 <= q < num_qubits]
         if outside or not self.chosen:
             raise CircuitError(
-                f"readout {self.name!r} measures qubits {list(self.chosen)}, but the circuit's "
-                f"qubits are 0 to {qubits - 1}"
+                f"readout {self.name!r} must measure qubits from 0 to {num_qubits - 1}, "
+                f"got {list(self.chosen)}"
             )
         return tuple(Observable(((1.0, (q,)),)) for q in self.chosen)
 
@@ -78,8 +81,8 @@ class MeanZ(Readout):
 
     name: str = "mean_z"
 
-    def observables(self, qubits: int) -> tuple[Observable, ...]:
-        return (Observable(tuple((1.0 / qubits, (q,)) for q in range(qubits))),)
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        return (Observable(tuple((1.0 / num_qubits, (q,)) for q in range(num_qubits))),)
 
 
 READOUTS: dict[str, Readout] = {

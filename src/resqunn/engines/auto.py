@@ -20,8 +20,8 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
+from resqunn.engines.guard import interpreted
 from resqunn.engines.statevector.gradients import REFERENCE
-from resqunn.engines.tracing import traced
 
 CANDIDATES: tuple[Engine, ...] = (FourierEngine(), FusedEngine(), REFERENCE)
 
@@ -58,12 +58,12 @@ class AutoEngine(Engine):
         assert found is not None
         return found
 
-    def expectation_values(
+    def evaluate(
         self,
         circuit: Circuit,
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        on_cpu = inputs_GNP.is_cpu and not traced()
+        on_cpu = inputs_GNP.is_cpu and not interpreted()
         chosen = self._chosen(circuit, inputs_GNP.dtype) if on_cpu else REFERENCE
-        return chosen.expectation_values(circuit, inputs_GNP, weights_GFW)
+        return chosen.evaluate(circuit, inputs_GNP, weights_GFW)

@@ -8,13 +8,15 @@ neighbouring patches lie side by side in memory.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.errors import CircuitError
+from resqunn.engines.guard import interpreted, ordinary, require_memory
+from resqunn.errors import CircuitError, ShapeError
 
 DTYPES = (torch.float32, torch.float64)
 """What circuits are computed in."""
@@ -24,17 +26,16 @@ class Engine(ABC):
     """Evaluates a circuit on many patches at once.
 
     An engine holds options only, never tensors, so that a layer with an engine can be
-    copied and pickled.
+    copied and pickled. To write one, give it a name and `evaluate`.
     """
 
     name: str
 
-    @abstractmethod
     def expectation_values(
         self,
         circuit: Circuit,
-        inputs_GNP: Float[Tensor, "G N P"],
-        weights_GFW: Float[Tensor, "G F W"],
+        inputs_GNP: Float[Tensor, "G N P"] | Tensor,
+        weights_GFW: Float[Tensor, "G F W"] | Tensor,
     ) -> Float[Tensor, "G F R P"]:
         r"""The expectation value of each observable, for each filter on each patch.
 
@@ -49,7 +50,26 @@ class Engine(ABC):
         Returns:
             Values in the dtype and on the device of the inputs, differentiable with respect
             to inputs and weights.
+
+        Raises:
+            CircuitError: if there is an `obstacle`.
+            ShapeError: for tensors of another shape, number type or layout, on two devices,
+                or whose memory has been freed.
         """
+        # While torch compiles or traces, it would trace into the making of plans.
+        if not interpreted():
+            self.require(circuit)
+        check_tensors(circuit, inputs_GNP, weights_GFW)
+        return self.evaluate(circuit, inputs_GNP, weights_GFW)
+
+    @abstractmethod
+    def evaluate(
+        self,
+        circuit: Circuit,
+        inputs_GNP: Float[Tensor, "G N P"],
+        weights_GFW: Float[Tensor, "G F W"],
+    ) -> Float[Tensor, "G F R P"]:
+        """What `expectation_values` returns, for a circuit and tensors that it has checked."""
 
     def obstacle(self, circuit: Circuit) -> str | None:
         """Why the engine cannot evaluate `circuit`; None if it can."""
@@ -83,6 +103,41 @@ class Engine(ABC):
 
 def size_obstacle(circuit: Circuit, most: int) -> str | None:
     """The obstacle of engines that hold state vectors of up to so many qubits."""
-    if circuit.qubits <= most:
+    if circuit.num_qubits <= most:
         return None
-    return f"a state vector of {circuit.qubits} qubits is too large (at most {most})"
+    return f"a state vector of {circuit.num_qubits} qubits is too large (at most {most})"
+
+
+def check_tensors(circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> None:
+    """Asks whether tensors fit a circuit, the cheap questions first.
+
+    Raises:
+        ShapeError: if they do not.
+    """
+    inputs, weights = inputs_GNP, weights_GFW
+    if inputs.layout != torch.strided or weights.layout != torch.strided:
+        raise ShapeError(
+            f"inputs and weights must be dense, got {inputs.layout} and {weights.layout}"
+        )
+    if inputs.dtype not in DTYPES or weights.dtype != inputs.dtype:
+        raise ShapeError(
+            "inputs and weights must be of one number type, float32 or float64, got "
+            f"{inputs.dtype} and {weights.dtype}: convert them"
+        )
+    if inputs.device != weights.device:
+        raise ShapeError(
+            "inputs and weights must be on one device, got "
+            f"{inputs.device} and {weights.device}: move one of them"
+        )
+    expected, found = ("G", circuit.num_inputs, "P"), inputs.shape
+    if len(found) != 3 or found[1] != expected[1]:
+        raise ShapeError(f"inputs must be of shape {_shape(expected)}, got {_shape(found)}")
+    expected, found = (inputs.shape[0], "F", circuit.num_weights), weights.shape
+    if len(found) != 3 or found[2] != expected[2] or found[0] != expected[0]:
+        raise ShapeError(f"weights must be of shape {_shape(expected)}, got {_shape(found)}")
+    if ordinary(inputs, weights):
+        require_memory(inputs, weights)
+
+
+def _shape(sizes: Iterable[object]) -> str:
+    return f"({', '.join(map(str, sizes))})"

@@ -65,7 +65,7 @@ class PennyLaneEngine(Engine):
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         return f"pennylane:{getattr(self.device, 'name', self.device)}"
 
-    def expectation_values(
+    def evaluate(
         self,
         circuit: Circuit,
         inputs_GNP: Float[Tensor, "G N P"],
@@ -81,9 +81,9 @@ class PennyLaneEngine(Engine):
         groups, _, patches = inputs_GNP.shape
         filters = weights_GFW.shape[1]
         if groups * filters * patches == 0:
-            return inputs_GNP.new_zeros(groups, filters, circuit.outputs, patches)
+            return inputs_GNP.new_zeros(groups, filters, circuit.num_outputs, patches)
         words = sorted({support for o in circuit.observables for _, support in o.terms})
-        coefficients_RS = torch.zeros(circuit.outputs, len(words), dtype=torch.float64)
+        coefficients_RS = torch.zeros(circuit.num_outputs, len(words), dtype=torch.float64)
         for row, observable in enumerate(circuit.observables):
             for coefficient, support in observable.terms:
                 coefficients_RS[row, words.index(support)] += coefficient
@@ -107,7 +107,7 @@ class PennyLaneEngine(Engine):
         device = self.device
         if isinstance(device, str):
             try:
-                device = qml.device(device, wires=circuit.qubits)
+                device = qml.device(device, wires=circuit.num_qubits)
             except qml.exceptions.DeviceError as error:
                 raise ConfigurationError(f"no PennyLane device {self.device!r}: {error}") from None
 
@@ -115,7 +115,7 @@ class PennyLaneEngine(Engine):
             if circuit.encoding.prepares_amplitudes:
                 qml.AmplitudeEmbedding(
                     _without_zero_rows(inputs_NP.T),
-                    wires=range(circuit.qubits),
+                    wires=range(circuit.num_qubits),
                     pad_with=0.0,
                     normalize=True,
                 )

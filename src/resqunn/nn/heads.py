@@ -202,10 +202,10 @@ class QuantumHead(nn.Module):
         """One expectation value a class, or their softmax."""
         require_computable(self.weight.dtype, "weights")
         flat_BD = _flat(features, self.weight)
-        room = self.circuit.inputs - flat_BD.shape[1]
+        room = self.circuit.num_inputs - flat_BD.shape[1]
         if room < 0:
             raise ShapeError(
-                f"features must be {self.circuit.inputs} or fewer, as {self.circuit.qubits} qubits "
+                f"features must be {self.circuit.num_inputs} or fewer, as {self.circuit.num_qubits} qubits "
                 f"hold, got {flat_BD.shape[1]}: use more qubits"
             )
         amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
@@ -218,7 +218,7 @@ class QuantumHead(nn.Module):
     def extra_repr(self) -> str:
         engine = self.engine.chosen_for(self.circuit, self.weight.dtype)
         return (
-            f"classes={self.classes}, num_qubits={self.circuit.qubits}, measured={self.measured}, "
+            f"classes={self.classes}, num_qubits={self.circuit.num_qubits}, measured={self.measured}, "
             f"softmax={self.softmax}, engine={engine}"
         )
 

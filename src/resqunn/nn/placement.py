@@ -9,7 +9,7 @@ from torch import Tensor
 
 from resqunn.checks import shown
 from resqunn.engines.base import DTYPES
-from resqunn.engines.tracing import autocasting
+from resqunn.engines.guard import autocasting
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError
 
 

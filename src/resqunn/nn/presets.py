@@ -116,7 +116,7 @@ def _channels_of_a_filter(kernel_size: int, options: Mapping[str, Any]) -> int:
         name: options.get(name, defaults[name].default)
         for name in ("encoding", "ansatz", "readout")
     }
-    return Circuit(**parts, inputs=kernel_size**2, depth=0).outputs
+    return Circuit(**parts, inputs=kernel_size**2, depth=0).num_outputs
 
 
 @checked

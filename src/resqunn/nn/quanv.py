@@ -123,12 +123,12 @@ class Quanv2d(nn.Module):
             depth=depth,
             reupload=reupload,
         )
-        step = self.circuit.outputs * groups
+        step = self.circuit.num_outputs * groups
         if out_channels % step:
             raise ConfigurationError(
                 f"out_channels must be a multiple of {step} ({step}, {2 * step}, {3 * step}, ...), "
                 f"got {out_channels}: with readout {self.circuit.readout.name!r} on "
-                f"{self.circuit.qubits} qubits a filter gives {self.circuit.outputs} channel(s), "
+                f"{self.circuit.num_qubits} qubits a filter gives {self.circuit.num_outputs} channel(s), "
                 f"and there are {groups} group(s)"
             )
         self.in_channels = in_channels
@@ -138,7 +138,7 @@ class Quanv2d(nn.Module):
         self.input_gradients = input_gradients
         self.engine = find_engine(engine)
         self.engine.require(self.circuit)
-        filters = out_channels // self.circuit.outputs
+        filters = out_channels // self.circuit.num_outputs
         self.weight = nn.Parameter(
             torch.empty(filters, *self.circuit.weight_shape, **factory(device, dtype))
         )
@@ -189,7 +189,7 @@ class Quanv2d(nn.Module):
         if self.angle_scale != 1.0 and not self.circuit.encoding.prepares_amplitudes:
             inputs_GNP = inputs_GNP * self.angle_scale
         filters = self.weight.shape[0] // self.groups
-        weights_GFW = self.weight.reshape(self.groups, filters, self.circuit.weights)
+        weights_GFW = self.weight.reshape(self.groups, filters, self.circuit.num_weights)
         values_GFRP = self.engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
         y_KBHW = values_GFRP.reshape(self.out_channels, batch, rows, columns)
         y = y_KBHW.squeeze(1) if unbatched else y_KBHW.transpose(0, 1)

@@ -144,8 +144,8 @@ class Draw:
             sys.stdout.write(circuit.to_qasm(self.inputs or None))
         else:
             sys.stdout.write(
-                f"{circuit.draw()}\n{circuit.qubits} qubits, {len(circuit.operations)} gates, "
-                f"weights {circuit.weight_shape}, {circuit.outputs} value(s)\n"
+                f"{circuit.draw()}\n{circuit.num_qubits} qubits, {len(circuit.operations)} gates, "
+                f"weights {circuit.weight_shape}, {circuit.num_outputs} value(s)\n"
             )
 
 

@@ -61,9 +61,6 @@ def _flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
             kinds.append(argument.kind)
             numbers += argument.numbers
         else:
-            if kind is not Tensor:
-                # Not all of torch's subclasses have memory of their own: numpy refuses the others.
-                argument = torch.from_numpy(argument.detach().numpy())
             shape = argument.shape
             kinds.append((argument.dtype, len(shape)))
             numbers.append(argument.data_ptr())

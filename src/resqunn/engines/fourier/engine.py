@@ -19,18 +19,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.base import DTYPES, Engine
-from resqunn.engines.compiled.guard import check_tensors
-from resqunn.engines.compiled.kernel import Kernel, plain
+from resqunn.engines.base import DTYPES
+from resqunn.engines.compiled.engine import CompiledEngine, Gradients
+from resqunn.engines.compiled.kernel import Kernel
 from resqunn.engines.compiled.threads import share, useful_workers
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.monomials import LANES, fourier_plan, tasks
-from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
-from resqunn.engines.tracing import batched, traced
 from resqunn.errors import CircuitError
 
 OPERATIONS_PER_THREAD = 8_000_000
@@ -59,16 +56,14 @@ def obstacle(circuit: Circuit) -> str | None:
 
 
 @dataclass(frozen=True)
-class FourierEngine(Engine):
+class FourierEngine(CompiledEngine):
     """Trigonometric polynomials in compiled code on the CPU, float32 and float64.
 
-    First derivatives are computed by compiled code too. Derivatives of higher order, and
-    anything under `torch.compile` and `torch.func`, go through `StatevectorEngine`.
+    First derivatives are computed by compiled code too.
 
     Raises:
         CircuitError: for a circuit that has an `obstacle`.
         ConfigurationError: for tensors that are not on the CPU.
-        ShapeError: for other number types.
     """
 
     name: str = "fourier"
@@ -82,83 +77,64 @@ class FourierEngine(Engine):
             return None
         plan = fourier_plan(circuit)
         # The rotations are done once a call: shared among the patches of 16 images, 28x28.
-        return 0.28 * plan.operations(1, circuit.inputs, 1) + 6.0 * len(plan.pairs) / 3136
+        return 0.28 * plan.operations(1, circuit.num_inputs, 1) + 6.0 * len(plan.pairs) / 3136
 
-    def expectation_values(
-        self,
-        circuit: Circuit,
-        inputs_GNP: Float[Tensor, "G N P"],
-        weights_GFW: Float[Tensor, "G F W"],
-    ) -> Float[Tensor, "G F R P"]:
-        if traced():
-            return REFERENCE.expectation_values(circuit, inputs_GNP, weights_GFW)
-        check_tensors(self.name, inputs_GNP, weights_GFW)
-        self.require(circuit)
-        return _Polynomial.apply(circuit, inputs_GNP, weights_GFW)
-
-
-class _Polynomial(torch.autograd.Function):
-    """The polynomial as an operation with derivatives."""
-
-    @staticmethod
-    def forward(ctx: Any, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+    def forward(
+        self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
+    ) -> tuple[Tensor, Any]:
         plan = fourier_plan(circuit)
-        inputs, weights = plain(inputs_GNP), plain(weights_GFW)
-        (groups, filters, _), patches = weights.shape, inputs.shape[2]
+        (groups, filters, _), patches = weights_GFW.shape, inputs_GNP.shape[2]
         state_GFS = _doubles(groups, filters, plan.slots)
-        values_GK = inputs.new_empty(groups, filters * plan.node_K.size)
-        COEFFICIENTS(weights, plan.rotations, state_GFS, values_GK)
-        out_GFRP = inputs.new_empty(groups, filters, circuit.outputs, patches)
-        operations = plan.operations(groups * patches, inputs.shape[1], filters)
+        values_GK = inputs_GNP.new_empty(groups, filters * plan.node_K.size)
+        COEFFICIENTS(weights_GFW, plan.rotations, state_GFS, values_GK)
+        out_GFRP = inputs_GNP.new_empty(groups, filters, circuit.num_outputs, patches)
+        operations = plan.operations(groups * patches, inputs_GNP.shape[1], filters)
         workers = _workers(groups, patches, operations)
         share(
             FORWARD,
             workers,
-            inputs,
+            inputs_GNP,
             values_GK,
-            plan.polynomial(filters, inputs.dtype),
-            inputs.new_empty(workers, plan.nodes + 1, LANES),
+            plan.polynomial(filters, inputs_GNP.dtype),
+            inputs_GNP.new_empty(workers, plan.nodes + 1, LANES),
             out_GFRP,
         )
-        ctx.save_for_backward(inputs_GNP, weights_GFW)
-        ctx.circuit, ctx.plan = circuit, plan
-        ctx.state_GFS, ctx.values_GK = state_GFS, values_GK
-        return out_GFRP
+        return out_GFRP, (state_GFS, values_GK)
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
-        inputs_GNP, weights_GFW = ctx.saved_tensors
-        if torch.is_grad_enabled() or batched(gradients[0]):
-            wanted = ctx.needs_input_grad[1:]
-            return None, *differentiable_gradients(
-                ctx.circuit, inputs_GNP, weights_GFW, gradients[0], wanted
-            )
-        _, need_inputs, need_weights = ctx.needs_input_grad
-        inputs, weights = plain(inputs_GNP), plain(weights_GFW)
-        (groups, filters, _), patches = weights.shape, inputs.shape[2]
-        plan = ctx.plan
+    def backward(
+        self,
+        circuit: Circuit,
+        kept: Any,
+        inputs_GNP: Tensor,
+        weights_GFW: Tensor,
+        cotangents_GFRP: Tensor,
+        wanted: tuple[bool, bool],
+    ) -> Gradients:
+        plan, (state_GFS, values_GK) = fourier_plan(circuit), kept
+        need_inputs, need_weights = wanted
+        (groups, filters, _), patches = weights_GFW.shape, inputs_GNP.shape[2]
         count = filters * plan.node_K.size if need_weights else 0
-        sums_GBK = inputs.new_empty(groups, tasks(patches), count)
-        by_inputs = torch.empty_like(inputs) if need_inputs else _NONE[inputs.dtype]
-        operations = 3 * plan.operations(groups * patches, inputs.shape[1], filters)
+        sums_GBK = inputs_GNP.new_empty(groups, tasks(patches), count)
+        by_inputs = torch.empty_like(inputs_GNP) if need_inputs else _NONE[inputs_GNP.dtype]
+        operations = 3 * plan.operations(groups * patches, inputs_GNP.shape[1], filters)
         workers = _workers(groups, patches, operations)
         rows = 2 * plan.nodes + filters * plan.outputs + 1 + count
         share(
             BACKWARD,
             workers,
-            inputs,
-            ctx.values_GK,
-            plan.polynomial(filters, inputs.dtype),
-            inputs.new_empty(workers, rows, LANES),
-            plain(gradients[0]),
+            inputs_GNP,
+            values_GK,
+            plan.polynomial(filters, inputs_GNP.dtype),
+            inputs_GNP.new_empty(workers, rows, LANES),
+            cotangents_GFRP,
             sums_GBK,
             by_inputs,
         )
-        by_weights = torch.empty_like(weights)
+        by_weights = torch.empty_like(weights_GFW)
         if need_weights:
             memory = _doubles(2 * plan.slots + plan.node_K.size)
-            WEIGHT_GRADIENTS(weights, plan.rotations, ctx.state_GFS, sums_GBK, memory, by_weights)
-        return None, by_inputs if need_inputs else None, by_weights if need_weights else None
+            WEIGHT_GRADIENTS(weights_GFW, plan.rotations, state_GFS, sums_GBK, memory, by_weights)
+        return by_inputs if need_inputs else None, by_weights if need_weights else None
 
 
 def _doubles(*shape: int) -> Tensor:

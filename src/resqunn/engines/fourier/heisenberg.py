@@ -23,6 +23,7 @@ from typing import NamedTuple
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import Observable
 from resqunn.engines.fourier.pauli import (
+    LETTERS,
     Pauli,
     Rotation,
     anticommute,
@@ -30,7 +31,7 @@ from resqunn.engines.fourier.pauli import (
     through,
     turned,
 )
-from resqunn.engines.fourier.product_state import LETTERS, Factor, ProductState, split
+from resqunn.engines.fourier.product_state import Factor, ProductState, split
 from resqunn.errors import CircuitError
 
 MAX_STRINGS = 50_000
@@ -90,7 +91,7 @@ def _propagate(circuit: Circuit, limit: int) -> Propagation:
     if circuit.encoding.prepares_amplitudes:
         raise CircuitError("its inputs are amplitudes, not angles")
     prepare, rest = split(circuit.operations)
-    state = ProductState(prepare, circuit.qubits)
+    state = ProductState(prepare, circuit.num_qubits)
     rotations, fixed = pushed_apart(rest)
     # The last rotation meets the observables first.
     rotations = _by_qubit(rotations[::-1])

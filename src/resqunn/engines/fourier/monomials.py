@@ -93,7 +93,7 @@ class FourierPlan:
 def fourier_plan(circuit: Circuit) -> FourierPlan:
     """The plan of a circuit; errors as in `heisenberg.propagate`."""
     propagation = propagate(circuit)
-    nodes = _Nodes(circuit.inputs, {term.factors for term in propagation.terms})
+    nodes = _Nodes(circuit.num_inputs, {term.factors for term in propagation.terms})
     placed = [(term, nodes.of[term.factors]) for term in propagation.terms]
     coefficients = sorted({(term.row, node) for term, node in placed})
     number = {coefficient: k for k, coefficient in enumerate(coefficients)}
@@ -104,7 +104,7 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
     return FourierPlan(
         slots=len(propagation.start),
         nodes=len(nodes.of),
-        outputs=circuit.outputs,
+        outputs=circuit.num_outputs,
         start_S=np.array(propagation.start, dtype=np.float64),
         step_weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
         step_pair_T=np.cumsum([0, *(len(step) for _, step in propagation.steps)], dtype=np.int64),

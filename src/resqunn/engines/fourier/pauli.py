@@ -24,9 +24,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resqunn.circuits.gates import Gate, gate
+from resqunn.circuits.gates import PAULIS, Gate, gate
 from resqunn.circuits.operations import Operation, Weight
 from resqunn.errors import CircuitError
+
+LETTERS = {"X": (1, 0), "Y": (1, 1), "Z": (0, 1)}
+"""The bits of a string of one qubit."""
 
 
 class Pauli(NamedTuple):
@@ -77,16 +80,11 @@ def through(operations: Sequence[Operation], string: Pauli) -> Pauli:
 
 
 def axis_of(operation: Operation) -> Pauli:
-    """The string that a rotation of the gate table turns about.
-
-    Raises:
-        CircuitError: if its generator is not half a Pauli matrix.
-    """
-    row = operation.gate
-    assert row.generator is not None
-    sign, x, z = _recognised(2 * row.generator, row)
-    qubit = operation.qubits[0]
-    return Pauli(sign, x << qubit, z << qubit)
+    """The string that a rotation of the gate table turns about."""
+    axis, qubit = operation.gate.axis, operation.qubits[0]
+    assert axis is not None
+    x, z = LETTERS[axis]
+    return Pauli(1, x << qubit, z << qubit)
 
 
 class Rotation(NamedTuple):
@@ -113,33 +111,26 @@ def pushed_apart(operations: Sequence[Operation]) -> tuple[list[Rotation], list[
     return rotations, fixed
 
 
-_LETTERS = {
-    (0, 0): np.eye(2),
-    (1, 0): np.array([[0, 1], [1, 0]]),
-    (1, 1): np.array([[0, -1j], [1j, 0]]),
-    (0, 1): np.diag([1, -1]),
-}
-
-
 @cache
 def _matrices(qubits: int) -> dict[tuple[int, int], np.ndarray]:
     """The matrix of each string of so many qubits; qubit 0 is the most significant bit."""
+    of_bits = {(0, 0): np.eye(2)} | {LETTERS[axis]: matrix for axis, matrix in PAULIS.items()}
     return {
         (
             sum(x << k for k, (x, _) in enumerate(letters)),
             sum(z << k for k, (_, z) in enumerate(letters)),
-        ): reduce(np.kron, [_LETTERS[letter] for letter in letters])
-        for letters in itertools.product(_LETTERS, repeat=qubits)
+        ): reduce(np.kron, [of_bits[letter] for letter in letters])
+        for letters in itertools.product(of_bits, repeat=qubits)
     }
 
 
 def _recognised(matrix: np.ndarray, row: Gate) -> Pauli:
     """The signed string that `matrix` is."""
-    for (x, z), candidate in _matrices(row.qubits).items():
+    for (x, z), candidate in _matrices(row.num_qubits).items():
         for sign in (1, -1):
             if np.allclose(matrix, sign * candidate, atol=1e-12):
                 return Pauli(sign, x, z)
-    raise CircuitError(f"gate {row.name} is neither a Pauli rotation nor a Clifford gate")
+    raise CircuitError(f"gate {row.name} is neither a rotation nor a Clifford gate")
 
 
 @cache
@@ -149,5 +140,5 @@ def _conjugations(name: str) -> dict[tuple[int, int], Pauli]:
     unitary = row.matrix()
     return {
         string: _recognised(unitary.conj().T @ matrix @ unitary, row)
-        for string, matrix in _matrices(row.qubits).items()
+        for string, matrix in _matrices(row.num_qubits).items()
     }

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from resqunn.circuits.operations import Input, Operation
-from resqunn.engines.fourier.pauli import Pauli, anticommute, axis_of, through, turned
+from resqunn.engines.fourier.pauli import LETTERS, Pauli, anticommute, axis_of, through, turned
 from resqunn.errors import CircuitError
 
 Factor = int
 """1 + 2 i stands for the cosine of input i, 2 + 2 i for its sine, 0 for the number 1."""
 
 ONE: Factor = 0
-LETTERS = {"X": (1, 0), "Y": (1, 1), "Z": (0, 1)}
 
 
 def split(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:

@@ -1,12 +1,11 @@
 r"""Compiled state-vector kernels for the CPU: any circuit, values and first derivatives.
 
 `schedule.py` turns the circuit into tables and `kernels/` carries them out, one patch a lane
-of the vector unit: nothing is compiled for a new circuit (`native/`).
+of the vector unit: nothing is compiled for a new circuit (`compiled/`).
 
 The way back computes the forward states again and then undoes pass after pass with one bra
 for all outputs (adjoint differentiation, Jones and Gacon, arXiv:2009.02823); nothing but
-inputs and weights is kept in between. Where second derivatives are asked for, the first
-ones are computed by the reference engine, under autograd.
+inputs and weights is kept in between.
 
 Shape suffixes as in `base.py` and `kernels/programs.py`.
 """
@@ -14,22 +13,21 @@ Shape suffixes as in `base.py` and `kernels/programs.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.base import Engine, size_obstacle
-from resqunn.engines.compiled.guard import check_tensors
-from resqunn.engines.compiled.kernel import Kernel, plain
+from resqunn.circuits.operations import Input
+from resqunn.engines.base import size_obstacle
+from resqunn.engines.compiled.engine import CompiledEngine, Gradients
+from resqunn.engines.compiled.kernel import Kernel
 from resqunn.engines.compiled.threads import share, useful_workers
 from resqunn.engines.fused.layout import BLOCKS, COEFFICIENTS, LANE_BYTES, layout
 from resqunn.engines.fused.schedule import schedule
 from resqunn.engines.statevector.amplitudes import normalised_amplitudes
-from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
-from resqunn.engines.tracing import batched, traced
 
 KEPT_BYTES = 2**23
 """Up to this size the states after all passes are kept in a worker's memory on the way back."""
@@ -46,67 +44,58 @@ WEIGHT_GRADIENTS = Kernel("resqunn.engines.fused.kernels.turns", "weight_gradien
 
 
 @dataclass(frozen=True)
-class FusedEngine(Engine):
+class FusedEngine(CompiledEngine):
     """Compiled CPU kernels in float32 or float64, on as many threads as torch uses.
 
-    Results do not depend on the number of threads, down to the last bit. Under `torch.func`
-    and `torch.compile` the state-vector engine takes over.
+    Results do not depend on the number of threads, down to the last bit.
 
     Raises:
         CircuitError: for more than 20 qubits.
         ConfigurationError: for tensors that are not on the CPU.
-        ShapeError: for other number types.
     """
 
     name: str = "fused"
 
     def obstacle(self, circuit: Circuit) -> str | None:
+        if _rotated_by_amplitudes(circuit):
+            return "its inputs are amplitudes and angles at once"
         return size_obstacle(circuit, MAX_QUBITS)
 
     def cost(self, circuit: Circuit) -> float | None:
         """In proportion to the passes, and to the states that each of them updates."""
-        if circuit.qubits > MAX_QUBITS:
+        if self.obstacle(circuit) is not None:
             return None
         table = schedule(circuit)
         return (1 + len(table.passes_S3)) * (4.2 + (0.2 if table.real else 0.5) * table.rows)
 
-    def expectation_values(
+    def prepared(self, circuit: Circuit, inputs_GNP: Tensor) -> Tensor:
+        if not circuit.encoding.prepares_amplitudes:
+            return inputs_GNP
+        return normalised_amplitudes(inputs_GNP, 2**circuit.num_qubits)
+
+    def forward(
+        self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
+    ) -> tuple[Tensor, Any]:
+        return _Run(circuit, inputs_GNP, weights_GFW).values(), None
+
+    def backward(
         self,
         circuit: Circuit,
-        inputs_GNP: Float[Tensor, "G N P"],
-        weights_GFW: Float[Tensor, "G F W"],
-    ) -> Float[Tensor, "G F R P"]:
-        self.require(circuit)
-        if traced():
-            return REFERENCE.expectation_values(circuit, inputs_GNP, weights_GFW)
-        check_tensors(self.name, inputs_GNP, weights_GFW)
-        if circuit.encoding.prepares_amplitudes:
-            inputs_GNP = normalised_amplitudes(inputs_GNP, 2**circuit.qubits)
-        return _Expectation.apply(inputs_GNP, weights_GFW, circuit)
+        kept: Any,
+        inputs_GNP: Tensor,
+        weights_GFW: Tensor,
+        cotangents_GFRP: Tensor,
+        wanted: tuple[bool, bool],
+    ) -> Gradients:
+        run = _Run(circuit, inputs_GNP, weights_GFW)
+        by_inputs, by_weights = run.gradients(cotangents_GFRP, by_inputs=wanted[0])
+        return by_inputs, by_weights if wanted[1] else None
 
 
-class _Expectation(torch.autograd.Function):
-    # Not in two parts (with `setup_context`): torch then takes 20 microseconds more a call.
-    @staticmethod
-    def forward(ctx: Any, inputs_GNP: Tensor, weights_GFW: Tensor, circuit: Circuit) -> Tensor:
-        ctx.save_for_backward(inputs_GNP, weights_GFW)
-        ctx.circuit = circuit
-        return _Run(circuit, inputs_GNP, weights_GFW).values()
-
-    @staticmethod
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, cotangents_GFRP: Tensor
-    ) -> tuple[Tensor | None, ...]:
-        needed = ctx.needs_input_grad[:2]
-        inputs_GNP, weights_GFW = ctx.saved_tensors
-        if torch.is_grad_enabled() or batched(cotangents_GFRP):
-            found = differentiable_gradients(
-                ctx.circuit, inputs_GNP, weights_GFW, cotangents_GFRP, needed
-            )
-            return *found, None
-        run = _Run(ctx.circuit, inputs_GNP, weights_GFW)
-        by_inputs, by_weights = run.gradients(cotangents_GFRP, by_inputs=needed[0])
-        return by_inputs, by_weights if needed[1] else None, None
+@lru_cache(maxsize=256)
+def _rotated_by_amplitudes(circuit: Circuit) -> bool:
+    angles = (operation.angle for operation in circuit.operations)
+    return circuit.encoding.prepares_amplitudes and any(isinstance(a, Input) for a in angles)
 
 
 class _Run:
@@ -114,7 +103,7 @@ class _Run:
 
     def __init__(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> None:
         self.table = table = schedule(circuit)
-        self.inputs_GNP = plain(inputs_GNP)
+        self.inputs_GNP = inputs_GNP
         self.weights_GFW = weights_GFW.detach()
         self.lanes = LANE_BYTES // self.inputs_GNP.itemsize
         (self.groups, _, self.patches), self.filters = inputs_GNP.shape, weights_GFW.shape[1]
@@ -122,7 +111,7 @@ class _Run:
         self.coefficients_GFKC = self.inputs_GNP.new_empty(
             self.groups, self.filters, len(table.turns_K5), COEFFICIENTS
         )
-        self.gates = (plain(self.weights_GFW).to(torch.float64), table.gates)
+        self.gates = (self.weights_GFW.to(torch.float64), table.gates)
         COMPOSE(*self.gates, self.coefficients_GFKC)
 
     def values(self) -> Tensor:
@@ -148,7 +137,7 @@ class _Run:
             slots if keep else min(slots, 2),
             True,
             by_inputs,
-            plain(cotangents_GFRP),
+            cotangents_GFRP,
             self.inputs_GNP if inputs is None else inputs,
             sums_GFHK6,
         )

@@ -26,7 +26,7 @@ import torch
 from jaxtyping import Float, Int
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.gates import on_states
+from resqunn.circuits.gates import PAULIS, on_states
 from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.engines.compiled.kernel import Constants
 
@@ -36,7 +36,8 @@ PHASES, ONE_QUBIT, TWO_QUBITS = 0, 1, 2
 MAX_TILTS = 96
 """Each may double the squared norm of a state, which float32 must hold."""
 
-_PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+AXES = {"X": 0, "Y": 1, "Z": 2}
+"""The numbers of the axes in the tables; a fixed gate has none and is given 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +116,9 @@ def schedule(circuit: Circuit) -> Schedule:
 class _Writer:
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
-        self.states = np.arange(2**circuit.qubits)
+        self.states = np.arange(2**circuit.num_qubits)
         self.real = all(
-            operation.name == "RY" or (operation.gate.qubits > 1 and operation.gate.is_real)
+            operation.name == "RY" or (operation.gate.num_qubits > 1 and operation.gate.is_real)
             for operation in circuit.operations
         )
         self.row_of_state = self.states
@@ -131,7 +132,7 @@ class _Writer:
         self.rows: list[np.ndarray] = []
         self.phases: list[np.ndarray] = []
         if self.product is None:
-            for qubit in range(circuit.qubits):
+            for qubit in range(circuit.num_qubits):
                 self.begin(qubit)
 
     def begin(self, qubit: int) -> None:
@@ -147,7 +148,7 @@ class _Writer:
         if qubit not in self.open:
             self.begin(qubit)
         turn = self.turns[self.open[qubit]]
-        axis = _axis(operation.gate.generator)
+        axis = AXES[operation.gate.axis or "X"]
         if isinstance(operation.angle, Input):
             # The weights so far came before this rotation.
             turn[:] = [operation.angle.index, axis, turn[3], 0, 0]
@@ -166,7 +167,7 @@ class _Writer:
         if self.product is None or any(qubit in self.open for qubit in operation.qubits):
             self.flush()
         assert operation.gate.fixed is not None
-        source, factor = on_states(operation.gate.fixed, operation.qubits, self.circuit.qubits)
+        source, factor = on_states(operation.gate.fixed, operation.qubits, self.circuit.num_qubits)
         self.row_of_state = self.row_of_state[source]
         if not np.all(factor == 1):
             self.add_pass((PHASES, -1, -1), self.states, factor)
@@ -197,7 +198,7 @@ class _Writer:
 
     def order(self, *qubits: int) -> np.ndarray:
         """All basis states, those that differ only in `qubits` next to each other."""
-        shifts = [self.circuit.qubits - 1 - qubit for qubit in qubits]
+        shifts = [self.circuit.num_qubits - 1 - qubit for qubit in qubits]
         rest = self.states[sum((self.states >> s) & 1 for s in shifts) == 0]
         inner = np.zeros(1, dtype=np.int64)
         for shift in shifts:
@@ -233,16 +234,8 @@ class _Writer:
         )
 
 
-def _axis(generator: np.ndarray | None) -> int:
-    """Which Pauli matrix a rotation's generator is half of; 0 for a fixed gate."""
-    if generator is None:
-        return 0
-    matches = [np.allclose(2 * generator, pauli) for pauli in _PAULIS]
-    return matches.index(True)
-
-
 def _quaternion(unitary: np.ndarray) -> np.ndarray:
     """The unit quaternion of a 2x2 unitary, up to its sign."""
     special = unitary / np.sqrt(np.linalg.det(unitary).astype(complex))
-    vector = [0.5j * np.trace(pauli @ special) for pauli in _PAULIS]
+    vector = [0.5j * np.trace(pauli @ special) for pauli in PAULIS.values()]
     return np.real([0.5 * np.trace(special), *vector])

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from resqunn.engines.tracing import traced
+from resqunn.engines.guard import ordinary
 
 
 def normalised_amplitudes(
@@ -24,9 +24,9 @@ def normalised_amplitudes(
     room = amplitudes - inputs_GNP.shape[1]
     if room:
         inputs_GNP = torch.nn.functional.pad(inputs_GNP, (0, 0, 0, room))
-    if traced() or inputs_GNP.device.type != "cpu":
-        return _normalised(inputs_GNP)
-    return _Normalised.apply(inputs_GNP)
+    if ordinary(inputs_GNP):
+        return _Normalised.apply(inputs_GNP)
+    return _normalised(inputs_GNP)
 
 
 def _normalised(x_GAP: Tensor) -> Tensor:

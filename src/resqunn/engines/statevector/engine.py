@@ -5,8 +5,8 @@ A circuit is evaluated in few large operations over all patches:
 1. The encoding's first layer is a product state, built by outer products.
 2. The gates between two encodings depend on weights alone. Up to `DENSE_QUBITS` qubits they
    are multiplied into one unitary, which meets the patches in one matrix product.
-3. A repeated encoding is diagonal in the eigenbasis of its generators:
-   $\exp(-i x G) = V \exp(-i x Z/2) V^\dagger$. The bases $V$ join the weight-only blocks, so
+3. A repeated encoding is diagonal in the eigenbasis of its axis:
+   $\exp(-i x P/2) = V \exp(-i x Z/2) V^\dagger$. The bases $V$ join the weight-only blocks, so
    that each repetition is one elementwise product with phases that are computed once.
 
 Everything is made of differentiable torch operations, so autograd gives derivatives of any
@@ -26,15 +26,18 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine, size_obstacle
+from resqunn.engines.guard import autocasting
 from resqunn.engines.statevector.amplitudes import normalised_amplitudes
 from resqunn.engines.statevector.plan import Block, Locals, Permutation, Phases, Plan, plan_for
-from resqunn.engines.tracing import autocasting
 
 DENSE_QUBITS = 5
 """Up to here a weight-only block becomes one unitary; beyond, it acts gate by gate."""
 
 MAX_QUBITS = 24
 """Circuits with more are refused: each patch would take over 100 MB."""
+
+EXACT_TURNS = 2**10
+"""Up to so many turns are taken off an angle in float32 without a rounding error that shows."""
 
 CHUNK_QUBITS = 4
 """Beyond `DENSE_QUBITS`, single-qubit gates act together on so many qubits at once."""
@@ -54,12 +57,12 @@ class StatevectorEngine(Engine):
         return size_obstacle(circuit, MAX_QUBITS)
 
     def cost(self, circuit: Circuit) -> float | None:
-        if circuit.qubits > MAX_QUBITS:
+        if circuit.num_qubits > MAX_QUBITS:
             return None
         # 6 ms for 3,136 patches of 4 qubits, 144 ms for 1,296 of 9, both at depth 4.
-        return 6.0 * 2**circuit.qubits * circuit.qubits * (circuit.depth + 1)
+        return 6.0 * 2**circuit.num_qubits * circuit.num_qubits * (circuit.depth + 1)
 
-    def expectation_values(
+    def evaluate(
         self,
         circuit: Circuit,
         inputs_GNP: Float[Tensor, "G N P"],
@@ -75,7 +78,7 @@ class StatevectorEngine(Engine):
         plan = plan_for(circuit, inputs_GNP.dtype, inputs_GNP.device)
         rotations_GFK22 = _rotations(plan, weights_GFW)
         if circuit.encoding.prepares_amplitudes:
-            start_GAP = normalised_amplitudes(inputs_GNP, 2**circuit.qubits)
+            start_GAP = normalised_amplitudes(inputs_GNP, 2**circuit.num_qubits)
         else:
             start_GAP = _product_state(plan, inputs_GNP)
         state = start_GAP.unsqueeze(1)
@@ -85,7 +88,7 @@ class StatevectorEngine(Engine):
                 if segment not in phases:
                     phases[segment] = _phases(segment, inputs_GNP)
                 state = state * phases[segment].unsqueeze(1)
-            elif circuit.qubits <= DENSE_QUBITS:
+            elif circuit.num_qubits <= DENSE_QUBITS:
                 state = _apply_unitary(_unitary(plan, segment, rotations_GFK22), state)
             else:
                 state = _apply_block(plan, segment, rotations_GFK22, state)
@@ -97,10 +100,10 @@ class StatevectorEngine(Engine):
 
 
 def _rotations(plan: Plan, weights_GFW: Float[Tensor, "G F W"]) -> Tensor:
-    """The 2x2 matrix of each weight-driven rotation: cos(w/2) 1 + sin(w/2) (-2i G)."""
+    """The 2x2 matrix of each weight-driven rotation: cos(w/2) 1 + sin(w/2) (-i P)."""
     half = weights_GFW.index_select(2, plan.weight_index_K) / 2
     cosine = half.cos()[..., None, None] * plan.identity_22
-    return cosine + half.sin()[..., None, None] * plan.generators_K22
+    return cosine + half.sin()[..., None, None] * plan.turns_K22
 
 
 def _product_state(plan: Plan, inputs_GNP: Tensor) -> Tensor:
@@ -131,10 +134,14 @@ def _within_a_turn(angles: Tensor) -> Tensor:
     """The angles less whole turns, which leave a rotation as it is up to its sign.
 
     A sum of large angles would be rounded to the precision of the largest. A turn is taken
-    off in two parts, the first of which has so few bits that its multiples are exact.
+    off in two parts, the first of which has so few bits that its multiples are exact; of more
+    turns than that, the angle is that of its own sine and cosine.
     """
-    turns = (angles.detach() / (2 * math.pi)).round()
-    return angles - turns * 6.28125 - turns * (2 * math.pi - 6.28125)
+    given = angles.detach()
+    turns = (given / (2 * math.pi)).round()
+    within = given - turns * 6.28125 - turns * (2 * math.pi - 6.28125)
+    within = torch.where(turns.abs() > EXACT_TURNS, torch.atan2(given.sin(), given.cos()), within)
+    return within + (angles - given)
 
 
 def _kron(matrices: list[Tensor]) -> Tensor:
@@ -162,11 +169,11 @@ def _unitary(plan: Plan, block: Block, rotations_GFK22: Tensor) -> Tensor:
     for step in block.steps:
         if isinstance(step, Permutation):
             if unitary is None:
-                unitary = _kron([plan.identity_22] * block.qubits)
+                unitary = _kron([plan.identity_22] * block.num_qubits)
             unitary = unitary.index_select(-2, step.index_A)
             unitary = unitary if step.factor_A is None else unitary * step.factor_A[:, None]
         else:
-            layer = _kron([_local(plan, step, q, rotations_GFK22) for q in range(block.qubits)])
+            layer = _kron([_local(plan, step, q, rotations_GFK22) for q in range(block.num_qubits)])
             unitary = layer if unitary is None else layer @ unitary
     assert unitary is not None
     return unitary.expand(*rotations_GFK22.shape[:2], -1, -1)
@@ -191,8 +198,8 @@ def _apply_block(plan: Plan, block: Block, rotations_GFK22: Tensor, state: Tenso
             state = state.index_select(2, step.index_A)
             state = state if step.factor_A is None else state * step.factor_A[:, None]
             continue
-        for first in range(0, block.qubits, CHUNK_QUBITS):
-            qubits = range(first, min(first + CHUNK_QUBITS, block.qubits))
+        for first in range(0, block.num_qubits, CHUNK_QUBITS):
+            qubits = range(first, min(first + CHUNK_QUBITS, block.num_qubits))
             if not any(step.touches(q) for q in qubits):
                 continue
             matrix = _kron([_local(plan, step, q, rotations_GFK22) for q in qubits])

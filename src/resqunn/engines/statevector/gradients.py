@@ -27,7 +27,7 @@ def differentiable_gradients(
     with torch.enable_grad():
         # Views, so that derivatives by the gradients' own inputs keep their history.
         inputs_GNP, weights_GFW = inputs_GNP.view_as(inputs_GNP), weights_GFW.view_as(weights_GFW)
-        values = REFERENCE.expectation_values(circuit, inputs_GNP, weights_GFW)
+        values = REFERENCE.evaluate(circuit, inputs_GNP, weights_GFW)
     chosen = [t for t, want in zip((inputs_GNP, weights_GFW), wanted, strict=True) if want]
     found = iter(
         torch.autograd.grad(

@@ -5,7 +5,7 @@ The gates after the encoding's first layer become segments that alternate betwee
 of basis that moves into the neighbouring blocks). Inside a block, neighbouring single-qubit
 gates are collected to `Locals` and neighbouring multi-qubit gates to one `Permutation`.
 
-Shape suffixes as in `statevector.py`.
+Shape suffixes as in `engine.py`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.gates import on_states
+from resqunn.circuits.gates import PAULIS, Axis, on_states
 from resqunn.circuits.operations import Input, Operation, Weight
-from resqunn.engines.tracing import traced
+from resqunn.engines.guard import interpreted
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +59,15 @@ class Permutation:
 class Block:
     """Gates that do not depend on inputs."""
 
-    qubits: int
+    num_qubits: int
     steps: tuple[Locals | Permutation, ...]
 
 
 @dataclass(frozen=True)
 class Qubit:
     """How the encoding's first layer prepares one qubit: a constant vector (1, 2, 1), then
-    rotations by inputs, each an input index and -2i times its generator."""
+    rotations by inputs, each an input index and -i times the Pauli matrix of its
+    axis."""
 
     start: Tensor
     rotations: tuple[tuple[int, Tensor], ...]
@@ -76,21 +77,21 @@ class Qubit:
 class Plan:
     """What the engine needs to know of a circuit, as constants of one dtype and device.
 
-    `weight_index_K` and `generators_K22` are the weight and -2i times the generator of each
+    `weight_index_K` and `turns_K22` are the weight and -i times the Pauli matrix of each
     weight-driven rotation.
     """
 
     first_layer: tuple[Qubit, ...]
     segments: tuple[Block | Phases, ...]
     weight_index_K: Tensor
-    generators_K22: Tensor
+    turns_K22: Tensor
     identity_22: Tensor
     diagonals_RA: Tensor
 
 
 def plan_for(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
     """The plan, kept from call to call (but not while torch traces with fake tensors)."""
-    if traced():
+    if interpreted():
         return _plan(circuit, dtype, device)
     return _kept_plan(circuit, dtype, device)
 
@@ -115,7 +116,7 @@ def _plan(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
         first_layer=tuple(maker.first_layer(first)),
         segments=segments,
         weight_index_K=torch.as_tensor(np.array(maker.weights, dtype=np.int64), device=device),
-        generators_K22=maker.matrix(np.array(maker.generators).reshape(-1, 2, 2)),
+        turns_K22=maker.matrix(np.array(maker.turns).reshape(-1, 2, 2)),
         identity_22=maker.matrix(np.eye(2)),
         diagonals_RA=torch.as_tensor(circuit.diagonals(), dtype=dtype, device=device),
     )
@@ -129,7 +130,7 @@ def _first_layer_length(circuit: Circuit) -> int:
     for position, operation in enumerate(circuit.operations):
         if isinstance(operation.angle, Input):
             rotated.add(operation.qubits[0])
-        elif operation.angle is not None or operation.gate.qubits > 1:
+        elif operation.angle is not None or operation.gate.num_qubits > 1:
             return position
         elif operation.qubits[0] in rotated:
             return position
@@ -145,7 +146,7 @@ class _Maker:
     device: torch.device
     real: bool
     weights: list[int] = field(default_factory=list)
-    generators: list[np.ndarray] = field(default_factory=list)
+    turns: list[np.ndarray] = field(default_factory=list)
     kept_phases: dict[bytes, Phases] = field(default_factory=dict)
 
     def matrix(self, array: np.ndarray) -> Tensor:
@@ -154,7 +155,7 @@ class _Maker:
         return torch.as_tensor(np.real(array) if self.real else array, device=self.device).to(dtype)
 
     def first_layer(self, operations: Iterable[Operation]) -> Iterator[Qubit]:
-        for qubit in range(self.circuit.qubits):
+        for qubit in range(self.circuit.num_qubits):
             vector = np.array([[1.0], [0.0]], dtype=complex)
             rotations: list[tuple[int, Tensor]] = []
             for operation in operations:
@@ -173,8 +174,8 @@ class _Maker:
             if not by_input:
                 gates += (_Gate.of(operation) for operation in run)
                 continue
-            # exp(-i x G) = V exp(-i x Z/2) V^dagger with V the eigenvectors of G.
-            bases = [_eigenbasis(operation) for operation in run]
+            # exp(-i x P/2) = V exp(-i x Z/2) V^dagger with V the eigenvectors of P.
+            bases = [_eigenbasis(operation.gate.axis) for operation in run]
             gates += (_Gate(op.qubits, v.conj().T) for op, v in zip(run, bases, strict=True))
             yield self.block(gates)
             yield self.phases(run)
@@ -183,11 +184,11 @@ class _Maker:
             yield self.block(gates)
 
     def phases(self, run: Iterable[Operation]) -> Phases:
-        states = np.arange(2**self.circuit.qubits)
-        signs = np.zeros((2**self.circuit.qubits, self.circuit.inputs))
+        states = np.arange(2**self.circuit.num_qubits)
+        signs = np.zeros((2**self.circuit.num_qubits, self.circuit.num_inputs))
         for operation in run:
             assert isinstance(operation.angle, Input)
-            bit = (states >> (self.circuit.qubits - 1 - operation.qubits[0])) & 1
+            bit = (states >> (self.circuit.num_qubits - 1 - operation.qubits[0])) & 1
             signs[:, operation.angle.index] += 1 - 2 * bit
         tensor = torch.as_tensor(signs, dtype=self.dtype, device=self.device)
         return self.kept_phases.setdefault(signs.tobytes(), Phases(tensor))
@@ -211,17 +212,17 @@ class _Maker:
             steps.append(self.locals(single))
         if several:
             steps.append(self.permutation(several))
-        return Block(self.circuit.qubits, tuple(steps))
+        return Block(self.circuit.num_qubits, tuple(steps))
 
     def locals(self, gates: Iterable[_Gate]) -> Locals:
-        first: list[np.ndarray | None] = [None] * self.circuit.qubits
+        first: list[np.ndarray | None] = [None] * self.circuit.num_qubits
         then: list[list[tuple[int, np.ndarray | None]]] = [[] for _ in first]
         for item in gates:
             qubit = item.qubits[0]
             if item.weight is not None:
                 then[qubit].append((len(self.weights), None))
                 self.weights.append(item.weight)
-                self.generators.append(item.matrix)
+                self.turns.append(item.matrix)
             elif then[qubit]:
                 rotation, constant = then[qubit][-1]
                 then[qubit][-1] = (rotation, _after(item.matrix, constant))
@@ -236,10 +237,10 @@ class _Maker:
         )
 
     def permutation(self, gates: Iterable[_Gate]) -> Permutation:
-        index = np.arange(2**self.circuit.qubits)
+        index = np.arange(2**self.circuit.num_qubits)
         factor = np.ones(len(index), dtype=complex)
         for item in gates:
-            source, factors = on_states(item.matrix, item.qubits, self.circuit.qubits)
+            source, factors = on_states(item.matrix, item.qubits, self.circuit.num_qubits)
             index, factor = index[source], factors * factor[source]
         plain = bool((factor == 1).all())
         return Permutation(
@@ -249,7 +250,7 @@ class _Maker:
 
 @dataclass(frozen=True)
 class _Gate:
-    """A constant matrix, or with `weight` -2i times the generator of a rotation by it."""
+    """A constant matrix, or with `weight` -i times the Pauli matrix of a rotation by it."""
 
     qubits: tuple[int, ...]
     matrix: np.ndarray
@@ -278,9 +279,10 @@ def _runs(operations: Iterable[Operation]) -> Iterator[tuple[bool, list[Operatio
         yield by_input, run
 
 
-def _eigenbasis(operation: Operation) -> np.ndarray:
-    """The eigenvectors of twice the generator as columns, that of +1 first."""
-    values, vectors = np.linalg.eigh(1j * operation.gate.turn)
+def _eigenbasis(axis: Axis | None) -> np.ndarray:
+    """The eigenvectors of a Pauli matrix as columns, that of +1 first."""
+    assert axis is not None
+    values, vectors = np.linalg.eigh(PAULIS[axis])
     return vectors[:, np.argsort(-values)]
 
 

@@ -1,0 +1,102 @@
+"""What compiled engines have in common: one operation with derivatives, behind one guard.
+
+Values and first derivatives of ordinary tensors are computed by compiled code. Derivatives of
+higher order, many cotangents at once, and everything else on which compiled code may not run
+(`guard.py`) go through the reference engine. The guard is asked on the way there and on the
+way back: what is ordinary at first may be differentiated in ways that are not.
+
+Shape suffixes as in `base.py`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from resqunn.circuits.circuit import Circuit
+from resqunn.engines.base import Engine
+from resqunn.engines.compiled.kernel import plain
+from resqunn.engines.guard import interpreted, ordinary, require_memory
+from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
+from resqunn.errors import ConfigurationError
+
+Gradients = tuple[Tensor | None, Tensor | None]
+
+
+class CompiledEngine(Engine):
+    """An engine whose values and first derivatives are computed by compiled code.
+
+    `forward` and `backward` are given contiguous tensors of the right shapes, on the CPU.
+    """
+
+    @abstractmethod
+    def forward(
+        self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
+    ) -> tuple[Tensor, Any]:
+        """The values (G, F, R, P), and what is kept for `backward`."""
+
+    @abstractmethod
+    def backward(
+        self,
+        circuit: Circuit,
+        kept: Any,
+        inputs_GNP: Tensor,
+        weights_GFW: Tensor,
+        cotangents_GFRP: Tensor,
+        wanted: tuple[bool, bool],
+    ) -> Gradients:
+        """The gradients by inputs and by weights, each None if it is not wanted."""
+
+    def prepared(self, circuit: Circuit, inputs_GNP: Tensor) -> Tensor:
+        """The inputs as `forward` takes them, by differentiable operations."""
+        return inputs_GNP
+
+    def evaluate(
+        self,
+        circuit: Circuit,
+        inputs_GNP: Float[Tensor, "G N P"],
+        weights_GFW: Float[Tensor, "G F W"],
+    ) -> Float[Tensor, "G F R P"]:
+        if ordinary(inputs_GNP, weights_GFW):
+            inputs_GNP = self.prepared(circuit, inputs_GNP)
+            return _Compiled.apply(self, circuit, inputs_GNP, weights_GFW)
+        device = inputs_GNP.device.type
+        if device not in ("cpu", "meta") and not interpreted():
+            raise ConfigurationError(
+                f"engine must be 'statevector' or 'auto' for tensors on {device}, got "
+                f"{self.name!r}, which runs on the CPU"
+            )
+        return REFERENCE.evaluate(circuit, inputs_GNP, weights_GFW)
+
+
+class _Compiled(torch.autograd.Function):
+    """A compiled engine's values, with its own derivatives."""
+
+    # Not in two parts (with `setup_context`): torch then takes 20 microseconds more a call.
+    @staticmethod
+    def forward(
+        ctx: Any, engine: CompiledEngine, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(inputs_GNP, weights_GFW)
+        ctx.engine, ctx.circuit = engine, circuit
+        values, ctx.kept = engine.forward(circuit, plain(inputs_GNP), plain(weights_GFW))
+        return values
+
+    @staticmethod
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, cotangents_GFRP: Tensor
+    ) -> tuple[None, None, Tensor | None, Tensor | None]:
+        inputs_GNP, weights_GFW = ctx.saved_tensors
+        tensors = (inputs_GNP, weights_GFW, cotangents_GFRP)
+        wanted = ctx.needs_input_grad[2:]
+        if not ordinary(*tensors):
+            return None, None, *differentiable_gradients(ctx.circuit, *tensors, wanted)
+        require_memory(*tensors)
+        if torch.is_grad_enabled():
+            return None, None, *differentiable_gradients(ctx.circuit, *tensors, wanted)
+        arguments = map(plain, tensors)
+        return None, None, *ctx.engine.backward(ctx.circuit, ctx.kept, *arguments, wanted)

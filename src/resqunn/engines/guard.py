@@ -1,0 +1,72 @@
+"""The guard: may compiled code read a tensor's memory, or decisions be made by its values?
+
+Compiled code is opaque to torch. It may run only on ordinary tensors: dense, in the
+processor's own memory, with nothing of torch's above them. Everything else is evaluated by the
+reference engine, which is made of torch operations alone, or refused in one line.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch._C import DispatchKey, DispatchKeySet
+from torch.autograd import forward_ad
+
+from resqunn.errors import FreedMemoryError
+
+_ORDINARY = 0
+for _key in ("CPU", "AutogradCPU", "ADInplaceOrView", "AutocastCPU", "Negative"):
+    _ORDINARY |= DispatchKeySet(getattr(DispatchKey, _key)).raw_repr()
+_OTHERS = ~_ORDINARY
+"""What tells of a tensor that is not dense memory of the processor: another device or layout, a
+subclass, a fake, meta or functional tensor, one that stands for many (`torch.vmap`)."""
+
+
+def interpreted() -> bool:
+    """Whether torch runs an interpreter of its own, to which decisions by value are opaque.
+
+    That is `torch.compile` and `torch.export`, `torch.func`, dual numbers, `torch.jit.trace`,
+    and any dispatch mode (`make_fx`, `FakeTensorMode`).
+    """
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._get_tracing_state() is not None
+    )
+
+
+def ordinary(*tensors: Tensor) -> bool:
+    """Whether compiled code may read these tensors."""
+    if interpreted():
+        return False
+    return not any(torch._C._dispatch_keys(tensor).raw_repr() & _OTHERS for tensor in tensors)
+
+
+def require_memory(*tensors: Tensor) -> None:
+    """Asks whether the memory of ordinary tensors is still there, as large as they say.
+
+    Raises:
+        FreedMemoryError: if it has been freed or made smaller (`untyped_storage().resize_`).
+    """
+    for tensor in tensors:
+        held, values = tensor.untyped_storage().nbytes() // tensor.itemsize, tensor.numel()
+        # Only repeated values take less room than there are values.
+        enough = held >= tensor.storage_offset() + values
+        if values and not enough and held < _extent(tensor):
+            raise FreedMemoryError(
+                f"a tensor of shape {tuple(tensor.shape)} must have its memory, got a storage "
+                f"of {held} values: it has been freed"
+            )
+
+
+def _extent(tensor: Tensor) -> int:
+    """How many values of its storage a tensor reaches over."""
+    steps = zip(tensor.shape, tensor.stride(), strict=True)
+    return int(tensor.storage_offset()) + 1 + sum((size - 1) * stride for size, stride in steps)
+
+
+def autocasting(device: torch.device) -> bool:
+    """Whether torch computes matrix products and convolutions in half precision."""
+    return torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type)
