@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +17,10 @@ from resqunn.circuits.gates import GATES
 from resqunn.circuits.operations import Operation, Weight
 from resqunn.circuits.readouts import READOUTS, Observable, Readout
 from resqunn.engines.base import Engine
+from resqunn.lab.study.executors.base import Executor
+from resqunn.lab.study.running import Finished, run
+from resqunn.papers import Options
+from resqunn.papers.resqunns import PAPER
 
 
 def random_circuit(seed: int, max_inputs: int = 6, max_depth: int = 4) -> Circuit:
@@ -137,6 +142,11 @@ def run_bytes(folder: Path) -> dict[str, bytes]:
     names = ["metrics.jsonl", "config.json", "result.json"]
     files = [folder / name for name in names] + sorted((folder / "checkpoints").iterdir())
     return {file.name: file.read_bytes() for file in files}
+
+
+def reproduce(options: Options, folder: Path, *executor: Executor, **more: Any) -> Finished:
+    """Reruns a part of the ResQuNN paper."""
+    return run(PAPER.plan(options), folder, *executor, **more)
 
 
 def study_bytes(folder: Path) -> dict[str, bytes]:

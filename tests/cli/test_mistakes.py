@@ -35,7 +35,10 @@ ERROR = "resqunn: error: "
         ("train --per-class some", "--per-class must be a whole number, 'all' or None, got 'some'"),
         ("draw --values x", "--values must be a whole number, got 'x'"),
         ("draw --inputs 1 b --qasm", "--inputs must be a sequence of numbers, got '1 b'"),
-        ("reproduce --seeds many", "--seeds must be a whole number or None, got 'many'"),
+        (
+            "reproduce --seeds many",
+            "seeds must be a number from 1 to 1000, or a range such as 200:230, got 'many'",
+        ),
         # values outside a list
         ("train --head dense", "unknown value of --head: 'dense' (there are: linear, quantum)"),
         ("evaluate x --checkpoint last", "did you mean 'latest'? (there are: best, latest)"),
@@ -45,7 +48,6 @@ ERROR = "resqunn: error: "
         ("train --preset", "--preset needs 'resqunn' or 'paper'"),
         ("resume", "resqunn resume needs a FOLDER (see: resqunn resume --help)"),
         ("evaluate --json", "resqunn evaluate needs a FOLDER"),
-        ("reproduce --figures", "name at least one figure, or leave --figures out for all"),
         # too much
         ("train extra", "nothing is expected after train, but there is 'extra'"),
         ("resume a b", "nothing is expected after a, but there is 'b'"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resqunn.cli import main, progress
-from resqunn.lab.study.executors import Progress
+from resqunn.lab.study.execution import Progress
 
 
 def test_training_tells_each_epoch_on_a_line(

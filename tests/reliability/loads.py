@@ -14,9 +14,10 @@ from typing import Any
 import torch
 
 from resqunn.data.datasets import LabelledImages
-from resqunn.lab.study.executors import choose, execute
+from resqunn.lab.study.execution import execute
+from resqunn.lab.study.executors.choice import executor as choose
 from resqunn.lab.study.folder import opened
-from resqunn.lab.study.plan import Options, Series
+from resqunn.lab.study.plan import Series, Study
 from resqunn.lab.training.config import PRESETS, TrainConfig
 from resqunn.lab.training.loop import evaluate, prepare, train_epoch
 from resqunn.lab.training.run import build_model, load_data, train
@@ -125,7 +126,8 @@ def mnist(name: str, folder: str) -> dict[str, int]:
 def study(workers: str, seeds: str, folder: str) -> dict[str, Any]:
     """A study of tiny runs: memory, files and processes after each of them."""
     config = TrainConfig(per_class=2, classes=2, depths=(1,), wiring="X+O1", epochs=2)
-    runs = Series("load", "tiny", "none", config, int(seeds)).runs
+    series = Series("tiny", config, tuple(range(int(seeds))))
+    runs = Study("load", "A load", (series,)).runs(series)
     samples: list[dict[str, Any]] = []
 
     def sample(_: object) -> None:
@@ -141,7 +143,7 @@ def study(workers: str, seeds: str, folder: str) -> dict[str, Any]:
             }
         )
 
-    with opened(Path(folder), Options("digits", quick=True)):
+    with opened(Path(folder), {"load": True}):
         executor = choose(int(workers), None)
         failed = execute(executor, runs, Path(folder), sample)
         executor.close()

@@ -5,16 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from resqunn.papers.resqunns.catalogue import plan
-from resqunn.papers.resqunns.reproduce import reproduce
 
 from resqunn.errors import RunError
-from resqunn.lab.study.plan import Options
+from resqunn.lab.study.results import StudyResult
+from resqunn.lab.study.running import Finished
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.run import evaluate_run, open_run, resume, train
+from resqunn.papers import Options
+from resqunn.papers.resqunns import PAPER
+
+from support import reproduce
 
 CONFIG = TrainConfig(per_class=4, epochs=2, depths=(1,), wiring="none")
-OPTIONS = Options("digits", seeds=1, epochs=1, figures=("2", "7"), quick=True)
+OPTIONS = Options("digits", seeds=(0,), epochs=1, figures=("2", "7"), quick=True)
 
 
 @pytest.mark.parametrize("part", ["config.json", "metrics.jsonl", "checkpoints"])
@@ -36,8 +39,8 @@ def test_a_run_does_not_go_on_with_a_part_of_another(tmp_path: Path, part: str) 
 
 def test_a_damaged_run_of_a_study_is_made_anew_once_it_is_deleted(tmp_path: Path) -> None:
     folder = tmp_path / "results"
-    before = reproduce(OPTIONS, folder).summary["studies"]
-    key = next(run.key for run in plan(OPTIONS).runs if run.kind == "train")
+    before = untimed(reproduce(OPTIONS, folder))
+    key = next(run.key for run in PAPER.plan(OPTIONS).runs if run.task == "train")
     place = folder / "runs" / key
     (place / "result.json").write_text("{")
     with pytest.raises(RunError, match=f"once .*{place.name} is deleted, the same command"):
@@ -47,11 +50,17 @@ def test_a_damaged_run_of_a_study_is_made_anew_once_it_is_deleted(tmp_path: Path
             file.unlink()
     times: list[tuple[int, int]] = []
     after = reproduce(OPTIONS, folder, on_progress=lambda p: times.append((p.done, p.total)))
-    assert times[0] == (len(after.plan.runs) - 1, len(after.plan.runs))
-    for study in (*before, *after.summary["studies"]):
-        for series in study["series"]:
-            del series["seconds"]
-    assert after.summary["studies"] == before
+    count = len(PAPER.plan(OPTIONS).runs)
+    assert times[0] == (count - 1, count)
+    assert untimed(after) == before
+
+
+def untimed(found: Finished) -> list[StudyResult]:
+    """The studies without the times of their runs."""
+    return [
+        replace(study, series=tuple(replace(each, seconds=0.0) for each in study.series))
+        for study in found.results.studies
+    ]
 
 
 def test_results_whose_study_file_was_damaged_are_kept(tmp_path: Path) -> None:
@@ -62,5 +71,6 @@ def test_results_whose_study_file_was_damaged_are_kept(tmp_path: Path) -> None:
         reproduce(OPTIONS, folder)
     (folder / "study.json").unlink()
     times: list[tuple[int, int]] = []
-    found = reproduce(OPTIONS, folder, on_progress=lambda p: times.append((p.done, p.total)))
-    assert set(times) == {(len(found.plan.runs), len(found.plan.runs))}
+    reproduce(OPTIONS, folder, on_progress=lambda p: times.append((p.done, p.total)))
+    count = len(PAPER.plan(OPTIONS).runs)
+    assert set(times) == {(count, count)}

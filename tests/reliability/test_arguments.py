@@ -28,8 +28,8 @@ from resqunn import (
     load_dataset,
     paper_model,
 )
-from resqunn.lab.study.plan import Options
 from resqunn.nn.presets import depthwise_layers
+from resqunn.papers import Options
 
 WHOLE = ["many", 2.5, True, None, -1, [1]]
 """What a number of anything never is."""
@@ -116,9 +116,9 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
     (Wiring.all, {"layers": 2}, {"layers": [*WHOLE, 0, 9]}),
     (Wiring.all(2)[0].reached, {}, {"input_gradients": [None, 1, "yes", (True,), (True, 2)]}),
     (Options, {}, {
-        "data": [None, 3], "seeds": [*WHOLE, 0, 1001], "epochs": [*WHOLE, 0],
-        "figures": ["8", (), ("12",), None, (8,)], "readings": [None, "some"], "quick": FLAG,
-        "full": FLAG,
+        "data": [None, 3], "seeds": [*WHOLE, (), (0, 0), (-1,), tuple(range(1001))],
+        "epochs": [*WHOLE, 0], "figures": ["8", None, (8,)], "interpretations": [None, "some"],
+        "quick": FLAG,
     }),
 ]  # fmt: skip
 

@@ -12,25 +12,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resqunn.lab.study.evidence import read_run
-from resqunn.papers.resqunns.catalogue import plan
-from resqunn.papers.resqunns.reproduce import reproduce
 
 from resqunn.errors import ResqunnError, RunError
+from resqunn.lab.study.finished import read_run
 from resqunn.lab.study.folder import opened
-from resqunn.lab.study.plan import Options
 from resqunn.lab.study.results import open_results
 from resqunn.lab.training.checkpoint import load_checkpoint
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import sealed
 from resqunn.lab.training.records import read_record
 from resqunn.lab.training.run import Callbacks, evaluate_run, open_run, resume, train
+from resqunn.papers import Options
+from resqunn.papers.resqunns import PAPER
 
 from reliability import mutations
 from reliability.damage import damage
+from support import reproduce
 
 CONFIG = TrainConfig(per_class=4, epochs=2, depths=(1,), wiring="none")
-OPTIONS = Options("digits", seeds=1, epochs=1, figures=("2", "7"), quick=True)
+OPTIONS = Options("digits", seeds=(0,), epochs=1, figures=("2", "7"), quick=True)
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ def study_run(folder: Path, number: int) -> Any:
 
 def runs() -> list[Any]:
     """A network, another one, and a survey."""
-    planned = plan(OPTIONS).runs
-    trained = [run for run in planned if run.kind == "train"]
-    return [*trained[:2], next(run for run in planned if run.kind == "survey")]
+    planned = PAPER.plan(OPTIONS).runs
+    trained = [run for run in planned if run.task == "train"]
+    return [*trained[:2], next(run for run in planned if run.task != "train")]
 
 
 def continued(folder: Path) -> None:
-    with opened(folder / "results", OPTIONS):
+    with opened(folder / "results", PAPER.plan(OPTIONS).options):
         pass
 
 

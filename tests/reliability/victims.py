@@ -144,7 +144,7 @@ class Sabotaged:
 def command(order: dict[str, Any], errors: int, counts: int) -> int:
     """In the fork: the command, and its exit code."""
     from resqunn.cli import main
-    from resqunn.lab.study import pool
+    from resqunn.lab.study.executors import pool
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(errors, 2)
@@ -201,14 +201,15 @@ def kill_worker(parent: int, when: float) -> None:
 
 def warm() -> None:
     """Does once, here, what the commands do, so that forks find it done."""
-    from resqunn.papers.resqunns.reproduce import reproduce
 
     from resqunn.lab.report import write_report
-    from resqunn.lab.study.plan import Options
+    from resqunn.papers import Options
+
+    from support import reproduce
 
     with tempfile.TemporaryDirectory() as folder:
-        options = Options("digits", seeds=1, epochs=1, figures=("2", "7"), quick=True)
-        reproduce(options, folder)
+        options = Options("digits", seeds=(0,), epochs=1, figures=("2", "7"), quick=True)
+        reproduce(options, Path(folder))
         write_report(Path(folder))
     tasks = len(list(Path("/proc/self/task").iterdir()))
     assert tasks == 1, f"a process with {tasks} threads cannot be forked"

@@ -205,8 +205,8 @@ class QuantumHead(nn.Module):
         room = self.circuit.num_inputs - flat_BD.shape[1]
         if room < 0:
             raise ShapeError(
-                f"features must be {self.circuit.num_inputs} or fewer, as {self.circuit.num_qubits} qubits "
-                f"hold, got {flat_BD.shape[1]}: use more qubits"
+                f"features must be {self.circuit.num_inputs} or fewer, as "
+                f"{self.circuit.num_qubits} qubits hold, got {flat_BD.shape[1]}: use more qubits"
             )
         amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
         values = self.engine.expectation_values(
@@ -218,8 +218,8 @@ class QuantumHead(nn.Module):
     def extra_repr(self) -> str:
         engine = self.engine.chosen_for(self.circuit, self.weight.dtype)
         return (
-            f"classes={self.classes}, num_qubits={self.circuit.num_qubits}, measured={self.measured}, "
-            f"softmax={self.softmax}, engine={engine}"
+            f"classes={self.classes}, num_qubits={self.circuit.num_qubits}, "
+            f"measured={self.measured}, softmax={self.softmax}, engine={engine}"
         )
 
 

@@ -128,8 +128,8 @@ class Quanv2d(nn.Module):
             raise ConfigurationError(
                 f"out_channels must be a multiple of {step} ({step}, {2 * step}, {3 * step}, ...), "
                 f"got {out_channels}: with readout {self.circuit.readout.name!r} on "
-                f"{self.circuit.num_qubits} qubits a filter gives {self.circuit.num_outputs} channel(s), "
-                f"and there are {groups} group(s)"
+                f"{self.circuit.num_qubits} qubits a filter gives {self.circuit.num_outputs} "
+                f"channel(s), and there are {groups} group(s)"
             )
         self.in_channels = in_channels
         self.out_channels = out_channels

@@ -28,13 +28,10 @@ from resqunn.lab.training.files import read_sealed, sealed
 from resqunn.papers.paper import Options
 from resqunn.papers.resqunns import PAPER
 
+from support import reproduce
 from support import study_bytes as tables
 
 SMALL = Options("digits", seeds=(0, 1), epochs=1, figures=("2", "7"), quick=True)
-
-
-def reproduce(options: Options, folder: Path, *executor: Executor, **more) -> running.Finished:
-    return running.run(PAPER.plan(options), folder, *executor, **more)
 
 
 @pytest.fixture(scope="module")

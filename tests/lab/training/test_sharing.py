@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from resqunn.lab.study.jobs import perform
 
 from resqunn.errors import RunError
 from resqunn.lab.study.folder import opened
-from resqunn.lab.study.plan import Options, PlannedRun
+from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.study.tasks import perform
 from resqunn.lab.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.lock import exclusive
 from resqunn.lab.training.run import Callbacks, train
 
 SMALL = TrainConfig(per_class=4, epochs=1, depths=(1,), wiring="none")
-OPTIONS = Options("digits", seeds=1, epochs=1, figures=("7",), quick=True)
+OPTIONS = {"figures": ["7"]}
 
 
 def test_a_checkpoint_is_read_while_it_is_replaced(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_file_systems_without_locks(
     monkeypatch.setattr(fcntl, "flock", none)
     assert train(SMALL, tmp_path / "run").finished
     with opened(tmp_path / "results", OPTIONS):
-        perform(PlannedRun("s", "a", "paper", 0, SMALL), tmp_path / "results")
+        perform(PlannedRun("s", "a", 0, SMALL), tmp_path / "results")
 
 
 def test_other_errors_of_locks_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,9 @@ def test_torch_keeps_its_threads(tmp_path: Path) -> None:
     torch.set_num_threads(3)
     try:
         with opened(tmp_path / "results", OPTIONS):
-            survey = PlannedRun("s", "a", "both", 0, SMALL, "survey")
+            survey = PlannedRun(
+                "s", "a", 0, SMALL, "resqunn.papers.resqunns.gradients:every_wiring"
+            )
             perform(survey, tmp_path / "results")
         assert torch.get_num_threads() == 3
     finally:
