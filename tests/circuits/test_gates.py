@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from resqunn.circuits.gates import GATES, Gate, gate
+from resqunn.circuits.gates import GATES, PAULIS, Gate, gate
 from resqunn.errors import CircuitError, ConfigurationError
 
 ANGLES = st.floats(-20, 20)
@@ -25,15 +25,16 @@ def test_matrix_is_unitary_and_pennylanes(row: Gate, angle: float) -> None:
 
 
 @ROWS
-def test_generator_exponentiates_to_the_matrix(row: Gate) -> None:
-    if row.generator is None:
-        with pytest.raises(CircuitError, match="no generator"):
+def test_rotations_are_exponentials_of_pauli_matrices(row: Gate) -> None:
+    if row.axis is None:
+        with pytest.raises(CircuitError, match="must be a rotation"):
             _ = row.turn
         return
-    assert np.allclose(row.generator @ row.generator, np.eye(2) / 4)
-    assert np.allclose(expm(-0.7j * row.generator), row.matrix(0.7), atol=1e-14)
-    assert np.allclose(-2j * row.generator, row.turn)
-    with pytest.raises(CircuitError, match="needs an angle"):
+    pauli = qml.matrix(getattr(qml, f"Pauli{row.axis}")(0))
+    assert np.array_equal(PAULIS[row.axis], pauli)
+    assert np.allclose(expm(-0.35j * pauli), row.matrix(0.7), atol=1e-14)
+    assert np.array_equal(-1j * pauli, row.turn)
+    with pytest.raises(CircuitError, match="must be given an angle"):
         row.matrix()
 
 
@@ -50,14 +51,17 @@ def test_unknown_gate_names_the_nearest() -> None:
 
 def test_rows_that_engines_could_not_run_are_refused() -> None:
     swap_root = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, -1, 0], [0, 0, 0, 1]], dtype=complex)
-    with pytest.raises(CircuitError, match="permutes basis states"):
+    swap_root[1:3, 1:3] /= np.sqrt(2)
+    with pytest.raises(CircuitError, match="must permute basis states"):
         Gate("ROOT", 2, "-", "-", ("a", "b"), fixed=swap_root)
     swap_one = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=complex)
-    with pytest.raises(CircuitError, match="a fixed matrix is unitary"):
-        Gate("TWO INTO ONE", 2, "-", "-", ("a", "b"), fixed=swap_one)
-    with pytest.raises(CircuitError, match="twice a generator"):
-        Gate("TWICE", 1, "-", "-", ("a",), generator=np.eye(2, dtype=complex))
-    with pytest.raises(CircuitError, match="a generator is Hermitian"):
-        Gate("SHEAR", 1, "-", "-", ("a",), generator=np.array([[0, 1], [-1, 0]], dtype=complex) / 2)
-    with pytest.raises(CircuitError, match="either a generator or a fixed"):
-        Gate("NOTHING", 1, "-", "-", ("a",))
+    for matrix in (swap_one, np.eye(2, dtype=complex)):
+        with pytest.raises(CircuitError, match="must have a unitary matrix of shape"):
+            Gate("TWO INTO ONE", 2, "-", "-", ("a", "b"), fixed=matrix)
+    with pytest.raises(CircuitError, match="must act on one qubit"):
+        Gate("BOTH", 2, "-", "-", ("a", "b"), axis="X")
+    with pytest.raises(ConfigurationError, match="unknown axis 'W'"):
+        Gate("SLANTED", 1, "-", "-", ("a",), axis="W")
+    for both in ({}, {"axis": "X", "fixed": np.eye(2, dtype=complex)}):
+        with pytest.raises(CircuitError, match="either an axis or a fixed"):
+            Gate("NOTHING", 1, "-", "-", ("a",), **both)

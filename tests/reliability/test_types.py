@@ -6,7 +6,8 @@ from torch import nn
 
 from resqunn import Circuit, LinearHead, QuantumHead, Quanv2d, Wiring
 from resqunn.circuits.encodings import AngleEncoding
-from resqunn.circuits.readouts import ChosenZ
+from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.circuits.readouts import ChosenZ, Observable
 from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.lab.training.config import TrainConfig
 
@@ -19,8 +20,20 @@ def test_lists_and_numpy_numbers_make_the_same_circuit() -> None:
     made, same = (Circuit(e, "rx_chain", r, inputs=2, depth=1) for e, r in (listed, tuples))
     assert made == same
     assert hash(made) == hash(same)
-    with pytest.raises(ConfigurationError, match="chosen is a sequence of whole numbers"):
+    with pytest.raises(ConfigurationError, match="chosen must be a sequence of whole numbers"):
         ChosenZ("ends", [0.5])
+
+
+def test_numpys_numbers_in_operations_become_pythons() -> None:
+    operation = Operation("CNOT", tuple(np.arange(2)))
+    assert [type(qubit) for qubit in operation.qubits] == [int, int]
+    assert operation == Operation("CNOT", [0, 1])
+    for kind in (Input, Weight):
+        assert type(kind(np.int64(3)).index) is int
+        assert kind(np.int64(3)) == kind(3)
+    observable = Observable(((np.float32(0.5), tuple(np.arange(2))),))
+    assert observable == Observable(((0.5, (0, 1)),))
+    assert [type(qubit) for qubit in observable.terms[0][1]] == [int, int]
 
 
 def test_lists_make_the_same_wiring() -> None:
@@ -44,7 +57,7 @@ def test_a_layer_of_numpys_numbers() -> None:
     ] * 3
     assert (made.kernel_size, made.stride) == ((2, 2), (2, 1))
     assert [type(number) for number in (*made.kernel_size, *made.stride)] == [int] * 4
-    with pytest.raises(ConfigurationError, match="kernel_size is a whole number or a pair"):
+    with pytest.raises(ConfigurationError, match="kernel_size must be a whole number or a pair"):
         Quanv2d(1, 4, (np.float32(2), 2))
 
 
