@@ -1,5 +1,6 @@
 """Each row of the gate table, checked against itself and against PennyLane."""
 
+import jaxtyping
 import numpy as np
 import pennylane as qml
 import pytest
@@ -49,7 +50,7 @@ def test_unknown_gate_names_the_nearest() -> None:
         gate("CNT")
 
 
-def test_rows_that_engines_could_not_run_are_refused() -> None:
+def test_rows_that_engines_could_not_run_are_refused(monkeypatch) -> None:
     swap_root = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, -1, 0], [0, 0, 0, 1]], dtype=complex)
     swap_root[1:3, 1:3] /= np.sqrt(2)
     with pytest.raises(CircuitError, match="must permute basis states"):
@@ -60,6 +61,7 @@ def test_rows_that_engines_could_not_run_are_refused() -> None:
             Gate("TWO INTO ONE", 2, "-", "-", ("a", "b"), fixed=matrix)
     with pytest.raises(CircuitError, match="must act on one qubit"):
         Gate("BOTH", 2, "-", "-", ("a", "b"), axis="X")
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as users have it
     with pytest.raises(ConfigurationError, match="unknown axis 'W'"):
         Gate("SLANTED", 1, "-", "-", ("a",), axis="W")
     for both in ({}, {"axis": "X", "fixed": np.eye(2, dtype=complex)}):
