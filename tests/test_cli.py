@@ -113,7 +113,7 @@ def test_the_papers_network_by_name(tmp_path: Path, within: Callable) -> None:
         (["gradients", "--ansatz", "rx"], "unknown ansatz"),
         (["wirings", "--layers", "9"], "layers must be 1 to 8"),
         (["draw", "--readout", "z7"], "0 to 3"),
-        (["draw", "--encoding", "amplitude", "--qasm"], "give to_qasm the inputs"),
+        (["draw", "--encoding", "amplitude", "--qasm"], "given to to_qasm"),
     ],
 )
 def test_mistakes_exit_with_2_and_no_traceback(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from resqunn.circuits.ansatze import ANSATZE, Random, ansatz
+from resqunn.circuits.ansatze import ANSATZE, Ansatz, Random, ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.operations import Input, Operation, Weight
@@ -132,9 +132,9 @@ def test_the_drawing_tells_what_is_measured() -> None:
         ({"encoding": "amplitudes"}, ConfigurationError, "did you mean 'amplitude'"),
         ({"ansatz": "rx_chian"}, ConfigurationError, "did you mean 'rx_chain'"),
         ({"readout": "mean"}, ConfigurationError, "did you mean 'mean_z'"),
-        ({"readout": "z4"}, CircuitError, "qubits are 0 to 3"),
-        ({"inputs": 0}, CircuitError, "at least 1 value"),
-        ({"depth": -1}, CircuitError, "0 or more"),
+        ({"readout": "z4"}, CircuitError, "qubits from 0 to 3, got"),
+        ({"inputs": 0}, CircuitError, "inputs must be 1 or more, got 0"),
+        ({"depth": -1}, CircuitError, "depth must be 0 or more, got -1"),
         ({"encoding": "amplitude", "reupload": True}, CircuitError, "reupload=False"),
     ],
 )
@@ -149,13 +149,72 @@ def test_mistakes(arguments: dict, error: type[Exception], message: str) -> None
     [
         ("RX", (0, 1), Weight(0), "1 different qubit"),
         ("CNOT", (1, 1), None, "2 different qubit"),
-        ("RX", (0,), None, "needs an angle"),
-        ("H", (0,), Input(0), "takes no angle"),
+        ("RX", (0,), None, "must have an angle, got None"),
+        ("H", (0,), Input(0), "must have no angle, got x0"),
     ],
 )
 def test_operations_that_do_not_fit(name: str, qubits: tuple, angle, message: str) -> None:
     with pytest.raises(CircuitError, match=message):
         Operation(name, qubits, angle)
+
+
+class Repeated(Random):
+    """Inherits the equality of `Random`, which does not know of `times`."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__("repeated", seed=1)
+        object.__setattr__(self, "times", times)
+
+    def layer(self, index: int, num_qubits: int) -> tuple[Operation, ...]:
+        return super().layer(index, num_qubits) * self.times
+
+
+def test_circuits_are_equal_exactly_if_their_operations_are() -> None:
+    def circuit(ansatz, readout="z", inputs=3) -> Circuit:
+        return Circuit("ry", ansatz, readout, inputs=inputs, depth=1)
+
+    assert Repeated(1) == Repeated(2)
+    assert circuit(Repeated(1)) != circuit(Repeated(2))
+    named = circuit(Random("another name", seed=1))
+    assert circuit("random:1") == named
+    assert hash(circuit("random:1")) == hash(named)
+    assert circuit("random:1") != circuit("random:2")
+    assert circuit("random:1") != circuit("random:1", readout="z0")
+    assert circuit("ry_chain", inputs=2) == circuit("ry_ring", inputs=2)
+    # Three and four amplitudes have the same gates on as many qubits.
+    three, four = (Circuit("amplitude", "rx_chain", "z", inputs=n, depth=1) for n in (3, 4))
+    assert three != four
+    assert named != "random:1"
+
+
+@dataclass(frozen=True)
+class Given(Ansatz):
+    """One operation, and one weight a layer."""
+
+    operation: Operation
+    name: str = "given"
+
+    def layer_shape(self, num_qubits: int) -> tuple[int, ...]:
+        return (1,)
+
+    def layer(self, index: int, num_qubits: int) -> tuple[Operation, ...]:
+        return (self.operation,)
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        (Operation("RX", (0,), Weight(1)), r"weight must be below 1 .* got 1"),
+        (Operation("RX", (0,), Input(2)), r"input must be below 2 .* got 2"),
+        (Operation("X", (2,)), r"qubit must be below 2 .* got 2"),
+        (Operation("X", (-1,)), r"qubit must be below 2 .* got -1"),
+    ],
+)
+def test_operations_on_what_is_not_there(operation: Operation, message: str) -> None:
+    with pytest.raises(CircuitError, match=message):
+        Circuit("ry", Given(operation), "z", inputs=2, depth=1)
+    with pytest.raises(CircuitError, match="index must be 0 or more, got -1"):
+        Weight(-1)
 
 
 def test_own_encodings_are_accepted() -> None:

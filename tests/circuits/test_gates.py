@@ -1,25 +1,43 @@
 """Each row of the gate table; `reliability/test_simulator.py` compares it with other sources."""
 
+import jaxtyping
 import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from resqunn.circuits.gates import GATES, Gate, gate
+from resqunn.circuits.gates import GATES, PAULIS, Gate, gate
 from resqunn.errors import CircuitError, ConfigurationError
 
 ROWS = pytest.mark.parametrize("row", GATES.values(), ids=GATES)
 
 
 @ROWS
+<<<<<<< HEAD
 def test_generator_exponentiates_to_the_matrix(row: Gate) -> None:
     if row.generator is None:
         with pytest.raises(CircuitError, match="no generator"):
+=======
+@given(angle=ANGLES)
+def test_matrix_is_unitary_and_pennylanes(row: Gate, angle: float) -> None:
+    matrix = row.matrix(angle)
+    assert np.allclose(matrix @ matrix.conj().T, np.eye(2**row.num_qubits), atol=1e-14)
+    parameters = (angle,) if row.is_rotation else ()
+    theirs = getattr(qml, row.pennylane)(*parameters, wires=range(row.num_qubits))
+    assert np.allclose(matrix, qml.matrix(theirs), atol=1e-12)
+
+
+@ROWS
+def test_rotations_are_exponentials_of_pauli_matrices(row: Gate) -> None:
+    if row.axis is None:
+        with pytest.raises(CircuitError, match="must be a rotation"):
+>>>>>>> h-a
             _ = row.turn
         return
-    assert np.allclose(row.generator @ row.generator, np.eye(2) / 4)
-    assert np.allclose(expm(-0.7j * row.generator), row.matrix(0.7), atol=1e-14)
-    assert np.allclose(-2j * row.generator, row.turn)
-    with pytest.raises(CircuitError, match="needs an angle"):
+    pauli = qml.matrix(getattr(qml, f"Pauli{row.axis}")(0))
+    assert np.array_equal(PAULIS[row.axis], pauli)
+    assert np.allclose(expm(-0.35j * pauli), row.matrix(0.7), atol=1e-14)
+    assert np.array_equal(-1j * pauli, row.turn)
+    with pytest.raises(CircuitError, match="must be given an angle"):
         row.matrix()
 
 
@@ -34,16 +52,20 @@ def test_unknown_gate_names_the_nearest() -> None:
         gate("CNT")
 
 
-def test_rows_that_engines_could_not_run_are_refused() -> None:
+def test_rows_that_engines_could_not_run_are_refused(monkeypatch) -> None:
     swap_root = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, -1, 0], [0, 0, 0, 1]], dtype=complex)
-    with pytest.raises(CircuitError, match="permutes basis states"):
+    swap_root[1:3, 1:3] /= np.sqrt(2)
+    with pytest.raises(CircuitError, match="must permute basis states"):
         Gate("ROOT", 2, "-", "-", ("a", "b"), fixed=swap_root)
     swap_one = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=complex)
-    with pytest.raises(CircuitError, match="a fixed matrix is unitary"):
-        Gate("TWO INTO ONE", 2, "-", "-", ("a", "b"), fixed=swap_one)
-    with pytest.raises(CircuitError, match="twice a generator"):
-        Gate("TWICE", 1, "-", "-", ("a",), generator=np.eye(2, dtype=complex))
-    with pytest.raises(CircuitError, match="a generator is Hermitian"):
-        Gate("SHEAR", 1, "-", "-", ("a",), generator=np.array([[0, 1], [-1, 0]], dtype=complex) / 2)
-    with pytest.raises(CircuitError, match="either a generator or a fixed"):
-        Gate("NOTHING", 1, "-", "-", ("a",))
+    for matrix in (swap_one, np.eye(2, dtype=complex)):
+        with pytest.raises(CircuitError, match="must have a unitary matrix of shape"):
+            Gate("TWO INTO ONE", 2, "-", "-", ("a", "b"), fixed=matrix)
+    with pytest.raises(CircuitError, match="must act on one qubit"):
+        Gate("BOTH", 2, "-", "-", ("a", "b"), axis="X")
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as users have it
+    with pytest.raises(ConfigurationError, match="unknown axis 'W'"):
+        Gate("SLANTED", 1, "-", "-", ("a",), axis="W")
+    for both in ({}, {"axis": "X", "fixed": np.eye(2, dtype=complex)}):
+        with pytest.raises(CircuitError, match="either an axis or a fixed"):
+            Gate("NOTHING", 1, "-", "-", ("a",), **both)

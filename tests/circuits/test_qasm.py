@@ -40,11 +40,11 @@ def test_a_layers_weights_are_taken_as_they_are() -> None:
 
 def test_mistakes() -> None:
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
-    with pytest.raises(CircuitError, match="2 inputs expected, got 3"):
+    with pytest.raises(CircuitError, match="inputs must be 2 numbers, got 3"):
         circuit.to_qasm([1, 2, 3])
-    with pytest.raises(CircuitError, match="weights are finite numbers"):
+    with pytest.raises(CircuitError, match="weights must be finite numbers"):
         circuit.to_qasm([1, 2], [float("nan"), 1])
-    with pytest.raises(CircuitError, match="inputs are 2 numbers"):
+    with pytest.raises(CircuitError, match="inputs must be 2 numbers, got"):
         circuit.to_qasm(["one", 2])
-    with pytest.raises(CircuitError, match="give to_qasm the inputs"):
+    with pytest.raises(CircuitError, match="given to to_qasm"):
         Circuit("amplitude", "rx_chain", "z", inputs=4, depth=1).to_qasm()

@@ -37,7 +37,7 @@ ERROR = "resqunn: error: "
         ("draw --inputs 1 b --qasm", "--inputs must be a sequence of numbers, got '1 b'"),
         (
             "reproduce --seeds many",
-            "seeds must be a number from 1 to 1000, or a range such as 200:230, got 'many'",
+            "seeds must be a number from 1 to 1000, or a range",
         ),
         # values outside a list
         ("train --head dense", "unknown value of --head: 'dense' (there are: linear, quantum)"),

@@ -18,7 +18,7 @@ from resqunn.circuits.readouts import READOUTS
 from resqunn.engines.fused import engine as fused
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.statevector.engine import StatevectorEngine
-from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.errors import ShapeError
 
 FUSED, REFERENCE = FusedEngine(), StatevectorEngine()
 
@@ -292,5 +292,3 @@ def test_what_it_cannot_do_is_said():
     inputs, weights = arguments(circuit, 1, 1, 2, torch.float32)
     with pytest.raises(ShapeError, match="float16"):
         FUSED.expectation_values(circuit, inputs.half(), weights.half())
-    with pytest.raises(ConfigurationError, match="CPU"):
-        FUSED.expectation_values(circuit, inputs.to("meta"), weights.to("meta"))

@@ -12,7 +12,7 @@ from scipy.linalg import expm
 
 from resqunn.circuits.ansatze import Ansatz
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.gates import GATES, Gate
+from resqunn.circuits.gates import GATES, PAULIS, Gate
 from resqunn.circuits.operations import Operation, Weight
 from resqunn.engines.pennylane import PennyLaneEngine
 from resqunn.engines.registry import ENGINES, engine
@@ -82,7 +82,7 @@ def test_every_gate_four_ways(row: Gate, size: Callable) -> None:
         matrix = row.matrix(*angles)
         assert np.allclose(matrix @ matrix.conj().T, np.eye(len(matrix)), rtol=0, atol=1e-14)
         if row.is_rotation:
-            exponential = expm(-1j * angles[0] * row.generator)
+            exponential = expm(-0.5j * angles[0] * PAULIS[row.axis])
         else:  # Each fixed gate is a reflection, so its generator follows from itself.
             exponential = expm(-0.5j * np.pi * (np.eye(len(matrix)) - matrix))
         assert np.allclose(matrix, exponential, rtol=0, atol=1e-12)

@@ -6,8 +6,14 @@ from torch import nn
 
 from resqunn import Circuit, LinearHead, QuantumHead, Quanv2d, Wiring
 from resqunn.circuits.encodings import AngleEncoding
+<<<<<<< HEAD
 from resqunn.circuits.readouts import ChosenZ
 from resqunn.errors import ConfigurationError, WrongTypeError
+=======
+from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.circuits.readouts import ChosenZ, Observable
+from resqunn.errors import ConfigurationError, ShapeError
+>>>>>>> h-a
 from resqunn.lab.training.config import TrainConfig
 
 pytestmark = pytest.mark.usefixtures("as_users_have_it")
@@ -21,6 +27,18 @@ def test_lists_and_numpy_numbers_make_the_same_circuit() -> None:
     assert hash(made) == hash(same)
     with pytest.raises(ConfigurationError, match="chosen must be a sequence of whole numbers"):
         ChosenZ("ends", [0.5])
+
+
+def test_numpys_numbers_in_operations_become_pythons() -> None:
+    operation = Operation("CNOT", tuple(np.arange(2)))
+    assert [type(qubit) for qubit in operation.qubits] == [int, int]
+    assert operation == Operation("CNOT", [0, 1])
+    for kind in (Input, Weight):
+        assert type(kind(np.int64(3)).index) is int
+        assert kind(np.int64(3)) == kind(3)
+    observable = Observable(((np.float32(0.5), tuple(np.arange(2))),))
+    assert observable == Observable(((0.5, (0, 1)),))
+    assert [type(qubit) for qubit in observable.terms[0][1]] == [int, int]
 
 
 def test_lists_make_the_same_wiring() -> None:

@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Complex, Int
 
+from resqunn.checks import shown
 from resqunn.errors import CircuitError, unknown_name
 
 Axis = Literal["X", "Y", "Z"]
@@ -70,12 +71,12 @@ class Gate:
         if not np.allclose(product, one, atol=1e-12):
             raise CircuitError(
                 f"gate {self.name} must have a unitary matrix of shape {one.shape}, "
-                f"got {self.fixed.tolist()}"
+                f"got {shown(self.fixed)}"
             )
         if self.num_qubits > 1 and not (np.count_nonzero(self.fixed, axis=1) == 1).all():
             raise CircuitError(
                 f"gate {self.name} must permute basis states up to phases, as it acts on several "
-                f"qubits, got {self.fixed.tolist()}"
+                f"qubits, got {shown(self.fixed)}"
             )
 
     @property
