@@ -12,25 +12,9 @@ ROWS = pytest.mark.parametrize("row", GATES.values(), ids=GATES)
 
 
 @ROWS
-<<<<<<< HEAD
-def test_generator_exponentiates_to_the_matrix(row: Gate) -> None:
-    if row.generator is None:
-        with pytest.raises(CircuitError, match="no generator"):
-=======
-@given(angle=ANGLES)
-def test_matrix_is_unitary_and_pennylanes(row: Gate, angle: float) -> None:
-    matrix = row.matrix(angle)
-    assert np.allclose(matrix @ matrix.conj().T, np.eye(2**row.num_qubits), atol=1e-14)
-    parameters = (angle,) if row.is_rotation else ()
-    theirs = getattr(qml, row.pennylane)(*parameters, wires=range(row.num_qubits))
-    assert np.allclose(matrix, qml.matrix(theirs), atol=1e-12)
-
-
-@ROWS
 def test_rotations_are_exponentials_of_pauli_matrices(row: Gate) -> None:
     if row.axis is None:
         with pytest.raises(CircuitError, match="must be a rotation"):
->>>>>>> h-a
             _ = row.turn
         return
     pauli = qml.matrix(getattr(qml, f"Pauli{row.axis}")(0))
