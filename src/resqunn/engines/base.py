@@ -8,14 +8,13 @@ neighbouring patches lie side by side in memory.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.guard import interpreted, ordinary, require_memory
+from resqunn.engines.guard import has_memory, interpreted, require_memory
 from resqunn.errors import CircuitError, ShapeError
 
 DTYPES = (torch.float32, torch.float64)
@@ -57,9 +56,12 @@ class Engine(ABC):
                 or whose memory has been freed.
         """
         # While torch compiles or traces, it would trace into the making of plans.
-        if not interpreted():
+        plain = not interpreted()
+        if plain:
             self.require(circuit)
         check_tensors(circuit, inputs_GNP, weights_GFW)
+        if plain and has_memory(inputs_GNP, weights_GFW):
+            require_memory(inputs_GNP, weights_GFW)
         return self.evaluate(circuit, inputs_GNP, weights_GFW)
 
     @abstractmethod
@@ -129,15 +131,9 @@ def check_tensors(circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> 
             "inputs and weights must be on one device, got "
             f"{inputs.device} and {weights.device}: move one of them"
         )
-    expected, found = ("G", circuit.num_inputs, "P"), inputs.shape
-    if len(found) != 3 or found[1] != expected[1]:
-        raise ShapeError(f"inputs must be of shape {_shape(expected)}, got {_shape(found)}")
-    expected, found = (inputs.shape[0], "F", circuit.num_weights), weights.shape
-    if len(found) != 3 or found[2] != expected[2] or found[0] != expected[0]:
-        raise ShapeError(f"weights must be of shape {_shape(expected)}, got {_shape(found)}")
-    if ordinary(inputs, weights):
-        require_memory(inputs, weights)
-
-
-def _shape(sizes: Iterable[object]) -> str:
-    return f"({', '.join(map(str, sizes))})"
+    shape, values = inputs.shape, circuit.num_inputs
+    if len(shape) != 3 or shape[1] != values:
+        raise ShapeError(f"inputs must be of shape (G, {values}, P), got {tuple(shape)}")
+    groups, shape, values = shape[0], weights.shape, circuit.num_weights
+    if len(shape) != 3 or shape[0] != groups or shape[2] != values:
+        raise ShapeError(f"weights must be of shape ({groups}, F, {values}), got {tuple(shape)}")
