@@ -2,6 +2,7 @@
 
 import jaxtyping
 import numpy as np
+import pennylane as qml
 import pytest
 from scipy.linalg import expm
 
