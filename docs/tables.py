@@ -1,8 +1,8 @@
 """Fills the tables of README.md and docs/replication.md from what `resqunn reproduce` found.
 
     resqunn reproduce --out results/paper
-    resqunn reproduce --figures 8 9 --readings all --out results/readings
-    python docs/tables.py results/paper results/readings
+    resqunn reproduce --figures 8 9 --interpretations all --out results/interpretations
+    python docs/tables.py results/paper results/interpretations
 
 keeps the numbers of both in docs/replication.json, copies the figures that the page shows,
 and writes the tables. Without folders it writes the tables from docs/replication.json alone.
@@ -18,50 +18,70 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from resqunn.lab import Results, open_results
+from resqunn.lab.study.results import SeriesResult, Stats
+
 DOCS = Path(__file__).parent
 NUMBERS = DOCS / "replication.json"
 PAGES = (DOCS.parent / "README.md", DOCS / "replication.md")
-FIGURES = ("fig8-curves", "fig9-frozen", "depth", "gradients-layers2")
+FIGURES = ("fig8-curves", "fig9-frozen", "depth-norms", "gradients-2-layers-depth-1-gradients")
 WIRINGS = ("none", "X+O1", "O1+O2", "X+O2", "(X+O1)+O2")
 METRICS = ("train_accuracy", "validation_accuracy")
 
 Numbers = dict[str, Any]
 
 
-def condensed(summary: Numbers) -> Numbers:
-    """The part of a summary.json that the tables and the prose show."""
+def condensed(results: Results) -> Numbers:
+    """The part of the results that the tables and the prose show."""
     return {
-        "resqunn": summary["resqunn"],
-        "created": summary["created"],
-        "options": summary["options"],
+        "resqunn": results.resqunn,
+        "created": results.created,
+        "options": results.options,
         "claims": [
-            {key: claim[key] for key in ("id", "source", "statement", "paper", "verdict")}
-            | {
+            {
+                "id": claim.id,
+                "source": claim.source,
+                "statement": claim.statement,
+                "said": claim.said,
+                "verdict": claim.verdict,
                 "measured": [
-                    {"reading": m["reading"], "verdict": m["verdict"]} | _rounded(m["stats"])
-                    for m in claim["measured"]
-                ]
+                    {"variant": m.variant, "verdict": m.verdict} | _rounded(m.stats)
+                    for m in claim.measured
+                ],
             }
-            for claim in summary["claims"]
+            for claim in results.claims
         ],
         "series": [
-            {"study": study["id"]}
-            | {key: series[key] for key in ("label", "reading", "trainable")}
-            | {metric: _rounded(series["final"][metric]) for metric in METRICS}
-            for study in summary["studies"]
-            for series in study["series"]
+            {
+                "study": study.id,
+                "label": series.label,
+                "variant": series.variant,
+                "frozen": series.frozen,
+                "weights": series.num_weights,
+            }
+            | _final(series)
+            for study in results.studies
+            for series in study.series
         ],
-        "controls": [
-            {"label": row["label"], "weights": row["weights"]}
-            | {metric: _rounded(row["final"][metric]) for metric in METRICS}
-            for row in summary["controls"]
+        "norms": [
+            {
+                "panel": row.panel,
+                "label": row.label,
+                "layers": row.num_layers,
+                "norms": list(row.norms),
+            }
+            for study in results.studies
+            for row in study.norms
         ],
-        "depth": (summary["depth"] or {"rows": []})["rows"],
     }
 
 
-def _rounded(stats: Numbers) -> Numbers:
-    return {key: stats[key] and round(stats[key], 6) for key in ("mean", "std")}
+def _final(series: SeriesResult) -> Numbers:
+    return {metric: _rounded(series.final[metric]) for metric in METRICS}
+
+
+def _rounded(stats: Stats) -> Numbers:
+    return {"mean": round(stats.mean, 6), "std": stats.std and round(stats.std, 6)}
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -78,12 +98,12 @@ def _both(row: Numbers | None) -> str:
     return "" if row is None else " / ".join(_percent(row[metric]) for metric in METRICS)
 
 
-def _find(numbers: Numbers, study: str, label: str, reading: str, trainable: bool) -> Numbers:
+def _find(numbers: Numbers, study: str, label: str, variant: str, frozen: bool) -> Numbers:
     for row in numbers["series"]:
-        same = (row["study"], row["label"], row["reading"], row["trainable"])
-        if same == (study, label, reading, trainable):
+        same = (row["study"], row["label"], row["variant"], row["frozen"])
+        if same == (study, label, variant, frozen):
             return row
-    raise KeyError(f"{study}, {label}, {reading}, trainable {trainable}")
+    raise KeyError(f"{study}, {label}, {variant}, frozen {frozen}")
 
 
 def wirings(numbers: dict[str, Numbers]) -> str:
@@ -98,7 +118,7 @@ def wirings(numbers: dict[str, Numbers]) -> str:
                 learn.get(wiring, "O2"),
             )
             for wiring in WIRINGS
-            for row in (_find(numbers["paper"], "fig8", wiring, "paper", True),)
+            for row in (_find(numbers["paper"], "fig8", wiring, "as written", False),)
         ],
     )
 
@@ -111,19 +131,19 @@ def accuracies(numbers: dict[str, Numbers]) -> str:
         [
             (
                 f"`{wiring}`",
-                _both(_find(paper, "fig9", wiring, "paper", True)),
-                _both(_find(paper, "fig9", wiring, "paper", False)),
-                _both(_find(paper, "fig9", wiring, "true gradients", True)),
+                _both(_find(paper, "fig9", wiring, "as written", False)),
+                _both(_find(paper, "fig9", wiring, "as written", True)),
+                _both(_find(paper, "fig9", wiring, "true gradients", False)),
             )
             for wiring in WIRINGS
         ],
     )
 
 
-def readings(numbers: dict[str, Numbers]) -> str:
-    """Fig. 8 under some of the readings, derivatives cut."""
+def interpretations(numbers: dict[str, Numbers]) -> str:
+    """Fig. 8 in some of the interpretations, derivatives cut."""
     shown = {
-        "paper": "as written",
+        "as written": "as written",
         "once": "encoded once",
         "logits": "logits",
         "readout per qubit": "readout per qubit",
@@ -133,7 +153,10 @@ def readings(numbers: dict[str, Numbers]) -> str:
         [
             (
                 f"`{wiring}`",
-                *(_both(_find(numbers["readings"], "fig8", wiring, r, True)) for r in shown),
+                *(
+                    _both(_find(numbers["interpretations"], "fig8", wiring, r, False))
+                    for r in shown
+                ),
             )
             for wiring in WIRINGS
         ],
@@ -148,8 +171,8 @@ def quantum(numbers: dict[str, Numbers]) -> str:
             (
                 f"`{wiring}`",
                 *(
-                    _both(_find(numbers["paper"], "fig10", wiring, reading, True))
-                    for reading in ("paper", "true gradients")
+                    _both(_find(numbers["paper"], "fig10", wiring, variant, False))
+                    for variant in ("as written", "true gradients")
                 ),
             )
             for wiring in WIRINGS
@@ -158,70 +181,69 @@ def quantum(numbers: dict[str, Numbers]) -> str:
 
 
 def claims(numbers: dict[str, Numbers]) -> str:
-    """Every claim with its verdict as written, with true derivatives, and over all readings."""
-    more = {claim["id"]: claim for claim in numbers["readings"]["claims"]}
+    """Every claim with its verdict as written, with true derivatives, and over all interpretations."""
+    more = {claim["id"]: claim for claim in numbers["interpretations"]["claims"]}
     rows = []
     for claim in numbers["paper"]["claims"]:
-        verdicts = [_verdict(claim, reading) for reading in ("paper", "true gradients")]
+        verdicts = [_verdict(claim, variant) for variant in ("as written", "true gradients")]
         rows.append((claim["statement"], claim["source"], *verdicts, _spread(more[claim["id"]])))
-    heads = ("claim", "source", "as written", "true derivatives", "over 16 readings")
+    heads = ("claim", "source", "as written", "true derivatives", "over 16 interpretations")
     return _table(heads, rows)
 
 
 WEAKNESS = ("reproduced", "direction only", "not reproduced", "not measured")
 
 
-def _verdict(claim: Numbers, reading: str) -> str:
-    found = [m["verdict"] for m in claim["measured"] if m["reading"] == reading]
+def _verdict(claim: Numbers, variant: str) -> str:
+    found = [m["verdict"] for m in claim["measured"] if m["variant"] == variant]
     return max(found, key=WEAKNESS.index, default="")
 
 
 def _spread(claim: Numbers) -> str:
-    """Under how many of the readings a claim gets each verdict."""
-    readings = list(dict.fromkeys(m["reading"] for m in claim["measured"]))
-    if len(readings) <= 2:
+    """In how many of the interpretations a claim gets each verdict."""
+    variants = list(dict.fromkeys(m["variant"] for m in claim["measured"]))
+    if len(variants) <= 2:
         return ""
     counts: dict[str, int] = {}
-    for reading in readings:
-        verdict = _verdict(claim, reading)
+    for variant in variants:
+        verdict = _verdict(claim, variant)
         counts[verdict] = counts.get(verdict, 0) + 1
     return ", ".join(f"{counts[v]} {v}" for v in WEAKNESS if v in counts)
 
 
 def controls(numbers: dict[str, Numbers]) -> str:
     """Classical models on the same images."""
+    rows = [row for row in numbers["paper"]["series"] if row["study"] == "controls"]
     return _table(
         ("model", "weights", "train / validation"),
-        [(row["label"], f"{row['weights']:,}", _both(row)) for row in numbers["paper"]["controls"]],
+        [(row["label"], f"{row['weights']:,}", _both(row)) for row in rows],
     )
 
 
-def depth(numbers: dict[str, Numbers]) -> str:
+def norms(numbers: dict[str, Numbers]) -> str:
     """The first layer's gradient norm by number of layers, with and without residuals."""
-    rows = numbers["paper"]["depth"]
-    kinds = list(dict.fromkeys((r["ansatz"], r["angle_scale"], r["wiring"]) for r in rows))
+    rows = numbers["paper"]["norms"]
+    kinds = list(dict.fromkeys((row["panel"], row["label"]) for row in rows))
     most = max(row["layers"] for row in rows)
     body = []
-    for ansatz, scale, wiring in kinds:
-        norms = {
+    for panel, label in kinds:
+        first = {
             row["layers"]: row["norms"][0]
             for row in rows
-            if (row["ansatz"], row["angle_scale"], row["wiring"]) == (ansatz, scale, wiring)
+            if (row["panel"], row["label"]) == (panel, label)
         }
-        pixels = "1" if scale == 1 else "π"
-        name = f"{ansatz[:2].upper()}, pixels in [0, {pixels}], {wiring}"
-        body.append((name, *(f"{norms[n]:.1e}" for n in range(1, most + 1))))
+        body.append((f"{panel}, {label}", *(f"{first[n]:.1e}" for n in range(1, most + 1))))
     return _table(("first layer's gradient norm", *(f"n = {n}" for n in range(1, most + 1))), body)
 
 
 TABLES: dict[str, Callable[[dict[str, Numbers]], str]] = {
     "five-wirings": wirings,
     "accuracies": accuracies,
-    "readings": readings,
+    "interpretations": interpretations,
     "quantum-head": quantum,
     "claims": claims,
     "controls": controls,
-    "depth": depth,
+    "depth": norms,
 }
 
 
@@ -236,11 +258,11 @@ def filled(page: str, numbers: dict[str, Numbers]) -> str:
     return re.sub(rf"<!-- ({names}) -->\n.*?<!-- end of \1 -->", write, page, flags=re.DOTALL)
 
 
-def main(paper: Path | None = None, readings: Path | None = None) -> None:
-    if paper is not None and readings is not None:
+def main(paper: Path | None = None, interpretations: Path | None = None) -> None:
+    if paper is not None and interpretations is not None:
         numbers = {
-            name: condensed(json.loads((folder / "summary.json").read_text(encoding="utf-8")))
-            for name, folder in (("paper", paper), ("readings", readings))
+            name: condensed(open_results(folder))
+            for name, folder in (("paper", paper), ("interpretations", interpretations))
         }
         NUMBERS.write_text(json.dumps(numbers, indent=0) + "\n", encoding="utf-8")
         for name in FIGURES:

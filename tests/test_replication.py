@@ -20,7 +20,10 @@ def test_they_come_from_the_default_run_on_mnist() -> None:
     options = NUMBERS["paper"]["options"]
     assert options["data"] == "mnist"
     assert (len(options["seeds"]), options["epochs"], options["quick"]) == (5, 30, False)
-    assert NUMBERS["readings"]["options"] == options | {"figures": ["8", "9"], "readings": "all"}
+    assert NUMBERS["interpretations"]["options"] == options | {
+        "figures": ["8", "9"],
+        "interpretations": "all",
+    }
 
 
 @pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.name)
