@@ -249,7 +249,7 @@ def test_without_trained_networks_the_first_picture_is_of_gradients(tmp_path: Pa
 def test_too_few_seeds_show_no_interval(tmp_path: Path) -> None:
     text = reported(tmp_path, sample_results.small(seeds=2))
     assert not re.search(r"\[[+\u2212\d]", text)
-    assert "interval over" not in text
+    assert "95 %" not in text
     assert "\u00a0points (2 seeds)" in text
     assert "2 seeds: too few for an interval" in text
     svg = (tmp_path / "report/figures/one-frozen.svg").read_text()
