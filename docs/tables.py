@@ -148,6 +148,7 @@ def interpretations(numbers: dict[str, Numbers]) -> str:
         "logits": "logits",
         "readout per qubit": "readout per qubit",
     }
+    found = numbers["interpretations"]
     return _table(
         ("wiring", *shown.values()),
         [
@@ -181,7 +182,7 @@ def quantum(numbers: dict[str, Numbers]) -> str:
 
 
 def claims(numbers: dict[str, Numbers]) -> str:
-    """Every claim with its verdict as written, with true derivatives, and over all interpretations."""
+    """Every claim with its verdicts: as written, with true derivatives, in all interpretations."""
     more = {claim["id"]: claim for claim in numbers["interpretations"]["claims"]}
     rows = []
     for claim in numbers["paper"]["claims"]:
