@@ -148,7 +148,6 @@ def interpretations(numbers: dict[str, Numbers]) -> str:
         "logits": "logits",
         "readout per qubit": "readout per qubit",
     }
-    found = numbers["interpretations"]
     return _table(
         ("wiring", *shown.values()),
         [
