@@ -26,7 +26,7 @@ def summary(results: Results) -> str:
     """What was run, what came of the claims, and which layers get a gradient."""
     said = [_runs(results), formatting.counts(results.claims)]
     said += [_reach(study.gradients) for study in results.studies if study.gradients]
-    return " ".join(sentence for sentence in said if sentence)
+    return " ".join(dict.fromkeys(sentence for sentence in said if sentence))
 
 
 def _runs(results: Results) -> str:

@@ -26,7 +26,7 @@ BATCH, SIDE = 4, 128
 """Random images of the study of depth: large enough to be halved six times."""
 
 SETTINGS = {
-    "cut": "cut input derivatives (the paper)",
+    "cut": "cut input derivatives",
     "true": "true derivatives",
 }
 
