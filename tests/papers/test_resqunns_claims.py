@@ -34,7 +34,7 @@ from resqunn.lab.study.statistics import stats
 from resqunn.papers.resqunns import PAPER as RESQUNNS
 from resqunn.papers.resqunns.checklists import REACHED_2
 from resqunn.papers.resqunns.claims import CLAIMS
-from resqunn.papers.resqunns.figures import gradients_id
+from resqunn.papers.resqunns.studies import gradients_id
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 TIGHT = (-0.01, -0.005, 0.0, 0.005, 0.01)

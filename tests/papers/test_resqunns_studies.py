@@ -8,8 +8,8 @@ from resqunn.errors import ConfigurationError
 from resqunn.nn.wiring import Wiring
 from resqunn.papers.paper import Options, seeds, spelled
 from resqunn.papers.resqunns import PAPER
-from resqunn.papers.resqunns.figures import FEATURES, WIRINGS
 from resqunn.papers.resqunns.interpretations import AS_WRITTEN, Interpretation, interpretations
+from resqunn.papers.resqunns.studies import FEATURES, WIRINGS
 
 EVERYTHING = PAPER.plan()
 STUDIES = {study.id: study for study in EVERYTHING.studies}

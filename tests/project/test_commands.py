@@ -106,7 +106,7 @@ def test_every_example_of_the_help_runs(
     monkeypatch.chdir(tmp_path)
     for name, command in COMMANDS.items():
         last = inspect.cleandoc(command.__doc__ or "").splitlines()[-1]
-        assert last.startswith(f"Example: resqunn {name} ")
+        assert f"{last} ".startswith(f"Example: resqunn {name} ")
         words = shlex.split(last.removeprefix("Example: "))
         assert type(parsed(words[1:])) is command
         succeeds(shortened(words))

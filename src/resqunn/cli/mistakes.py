@@ -81,7 +81,7 @@ def options(command: type) -> Iterator[str]:
     for field in dataclasses.fields(command):
         if dataclasses.is_dataclass(field.default_factory):
             yield from options(field.default_factory)  # pyright: ignore[reportArgumentType]
-        elif field.default is not dataclasses.MISSING:
+        elif field.default is not dataclasses.MISSING and "Positional" not in str(field.type):
             name = field.name.replace("_", "-")
             yield f"--{name}"
             if isinstance(field.default, bool):

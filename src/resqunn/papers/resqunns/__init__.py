@@ -8,30 +8,30 @@ from __future__ import annotations
 
 from resqunn.lab.study.plan import Study
 from resqunn.papers.paper import Options, Paper
-from resqunn.papers.resqunns import beyond, figures
+from resqunn.papers.resqunns import beyond, studies
 from resqunn.papers.resqunns.circuits import circuits
 from resqunn.papers.resqunns.claims import CLAIMS
 
 STUDIES = {
-    ("2",): figures.figure_2,
-    ("8",): figures.figure_8,
-    ("9",): figures.figure_9,
-    ("10",): figures.figure_10,
+    ("2",): studies.figure_2,
+    ("8",): studies.figure_8,
+    ("9",): studies.figure_9,
+    ("10",): studies.figure_10,
     ("three-layers",): beyond.three_layers,
     ("full",): beyond.all_images,
-    ("3", "7"): figures.figure_7,
-    ("7",): figures.figure_7_deeper,
-    ("3", "11"): figures.figure_11,
+    ("3", "7"): studies.figure_7,
+    ("7",): studies.figure_7_deeper,
+    ("3", "11"): studies.figure_11,
     ("depth",): beyond.depth,
     ("controls",): beyond.controls,
 }
 """The studies by the figures that need them, in the order of the report."""
 
 
-def studies(options: Options) -> list[Study]:
+def chosen(options: Options) -> list[Study]:
     """What the chosen figures need."""
-    chosen = set(options.figures)
-    return [build(options) for names, build in STUDIES.items() if chosen & set(names)]
+    figures = set(options.figures)
+    return [build(options) for names, build in STUDIES.items() if figures & set(names)]
 
 
 PAPER = Paper(
@@ -47,7 +47,7 @@ PAPER = Paper(
         "controls": "Controls",
         "beyond": "Beyond the paper",
     },
-    studies=studies,
+    studies=chosen,
     claims=CLAIMS,
     circuits=circuits,
     defaults=Options(data="mnist"),

@@ -10,8 +10,8 @@ from resqunn.lab.study.plan import Series, Study
 from resqunn.lab.training.config import PRESETS
 from resqunn.nn.wiring import Wiring
 from resqunn.papers.paper import Options
-from resqunn.papers.resqunns.figures import DEPTHS, base, every_interpretation
 from resqunn.papers.resqunns.interpretations import AS_WRITTEN, Interpretation
+from resqunn.papers.resqunns.studies import DEPTHS, base, every_interpretation
 
 MAX_LAYERS = 6
 """Of the study of gradient norms by depth."""

@@ -12,7 +12,7 @@ import torch
 
 from resqunn.lab.study.results import GradientCell, GradientTable, StudyResult
 from resqunn.nn.presets import paper_model
-from resqunn.papers.resqunns.figures import DEPTHS, FEATURES, WIRINGS, gradients_id
+from resqunn.papers.resqunns.studies import DEPTHS, FEATURES, WIRINGS, gradients_id
 
 Facts = list[tuple[str, str, list[bool]]]
 Studies = Mapping[str, StudyResult]
