@@ -203,13 +203,13 @@ def warm() -> None:
     """Does once, here, what the commands do, so that forks find it done."""
 
     from resqunn.lab.report import write_report
+    from resqunn.lab.study.running import run
     from resqunn.papers import Options
-
-    from support import reproduce
+    from resqunn.papers.resqunns import PAPER
 
     with tempfile.TemporaryDirectory() as folder:
         options = Options("digits", seeds=(0,), epochs=1, figures=("2", "7"), quick=True)
-        reproduce(options, Path(folder))
+        run(PAPER.plan(options), folder)
         write_report(Path(folder))
     tasks = len(list(Path("/proc/self/task").iterdir()))
     assert tasks == 1, f"a process with {tasks} threads cannot be forked"
