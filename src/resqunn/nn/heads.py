@@ -97,7 +97,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
         if features is not None:
             self._materialize(features)
 
-    def initialize_parameters(self, features: Tensor, *_: Any, **__: Any) -> None:
+    def initialize_parameters(self, features: Any, *_: Any, **__: Any) -> None:
         """Gives the weights their shape and values; called with the first batch."""
         if self.has_uninitialized_params():
             count = _flat(features, self.weight).shape[1]

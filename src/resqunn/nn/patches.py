@@ -154,29 +154,28 @@ class Window:
         rank = len(outputs)
         members = channels // groups
         values, patches = members * math.prod(self.kernel), batch * math.prod(outputs)
+        if rank == 2 and not self._tiles:
+            before, after = zip(*self.margins, strict=True)
+            alike = self.padding_mode == "zeros" and before == after  # unfold adds these itself
+            columns_BNL = torch.nn.functional.unfold(
+                x_BCS if alike else self._padded(x_BCS),
+                self.kernel,
+                dilation=self.dilation,
+                padding=before if alike else 0,
+                stride=self.stride,
+            )
+            ordered = columns_BNL.unflatten(1, (groups, -1)).permute(1, 2, 0, 3)
+            return ordered.reshape(groups, values, patches)
         if self._tiles:
             covered = [n * k for n, k in zip(outputs, self.kernel, strict=True)]
             if covered != image:
                 x_BCS = x_BCS[(slice(None), slice(None), *map(slice, covered))]
-            split = [size for both in zip(outputs, self.kernel, strict=True) for size in both]
-            tiles = x_BCS.reshape(batch, groups, members, *split)
-            inside, across = range(4, 4 + 2 * rank, 2), range(3, 3 + 2 * rank, 2)
-            return tiles.permute(1, 2, *inside, 0, *across).reshape(groups, values, patches)
-        if rank != 2:
-            windows = self._windows(self._padded(x_BCS)).unflatten(1, (groups, members))
-            inside, across = range(3 + rank, 3 + 2 * rank), range(3, 3 + rank)
-            return windows.permute(1, 2, *inside, 0, *across).reshape(groups, values, patches)
-        before, after = zip(*self.margins, strict=True)
-        alike = self.padding_mode == "zeros" and before == after  # unfold adds these itself
-        columns_BNL = torch.nn.functional.unfold(
-            x_BCS if alike else self._padded(x_BCS),
-            self.kernel,
-            dilation=self.dilation,
-            padding=before if alike else 0,
-            stride=self.stride,
-        )
-        ordered = columns_BNL.unflatten(1, (groups, -1)).permute(1, 2, 0, 3)
-        return ordered.reshape(groups, values, patches)
+        else:
+            x_BCS = self._windows(self._padded(x_BCS), outputs)
+        split = [size for both in zip(outputs, self.kernel, strict=True) for size in both]
+        tiles = x_BCS.reshape(batch, groups, members, *split)
+        inside, across = range(4, 4 + 2 * rank, 2), range(3, 3 + 2 * rank, 2)
+        return tiles.permute(1, 2, *inside, 0, *across).reshape(groups, values, patches)
 
     def _padded(self, x_BCS: Tensor) -> Tensor:
         if all(margin == (0, 0) for margin in self.margins):
@@ -185,11 +184,17 @@ class Window:
         last_first = [size for margin in reversed(self.margins) for size in margin]
         return torch.nn.functional.pad(x_BCS, last_first, mode=mode)
 
-    def _windows(self, x_BCS: Tensor) -> Tensor:
-        """(B, C, *positions, *kernel), as strided views."""
-        steps = zip(self.kernel, self.stride, self.dilation, strict=True)
-        for axis, (k, s, d) in enumerate(steps, start=2):
-            x_BCS = x_BCS.unfold(axis, d * (k - 1) + 1, s)[..., ::d]
+    def _windows(self, x_BCS: Tensor, outputs: Sizes) -> Tensor:
+        """(B, C, positions, kernel, positions, kernel, ...), axis by axis.
+
+        Of slices, whose derivatives torch can batch (`torch.func.vmap`) and adds up in a fixed
+        order, unlike those of `Tensor.unfold`.
+        """
+        steps = zip(outputs, self.kernel, self.stride, self.dilation, strict=True)
+        for axis, (n, k, s, d) in zip(range(2, 2 + 2 * len(outputs), 2), steps, strict=True):
+            before = (slice(None),) * axis
+            reads = [(*before, slice(i * d, i * d + s * (n - 1) + 1, s)) for i in range(k)]
+            x_BCS = torch.stack([x_BCS[read] for read in reads], dim=axis + 1)
         return x_BCS
 
 
