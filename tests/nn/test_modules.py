@@ -127,6 +127,7 @@ def test_weights_in_channels_last_and_their_limit() -> None:
     expected = module(images)
     assert torch.equal(module.to(memory_format=torch.channels_last)(images), expected)
     assert not module.weight.is_contiguous()
+    assert module(images).is_contiguous()
     # torch asks this of every weight of four or five axes.
     with pytest.raises(RuntimeError, match="required rank 5"):
         made("Quanv3d, sum").to(memory_format=torch.channels_last_3d)

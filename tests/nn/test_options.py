@@ -1,6 +1,7 @@
 """What `nn.Conv1d`, `nn.Conv2d` and `nn.Conv3d` can do beside a layer's, option by option."""
 
 import copy
+import inspect
 import itertools
 import math
 import warnings
@@ -181,6 +182,22 @@ def test_a_circuit_of_ones_own_stands_in_place_of_the_options() -> None:
     assert Quanv2d(2, 2, 2, circuit=circuit, channel_mode="sum").weight.shape == (2, 2, 3, 4)
 
 
+@pytest.mark.parametrize(("rank", "kernel"), [(1, 2), (2, (1, 2)), (3, (1, 1, 2))])
+def test_pennylane_gives_the_same_sums(rank: int, kernel: int | tuple[int, ...]) -> None:
+    options = {"padding": 1, "channel_mode": "sum", "bias": True, "readout": "z1"}
+    layer = LAYERS[rank](2, 1, kernel, **options, **DOUBLE)
+    oracle = copy.deepcopy(layer)
+    oracle.engine = engine("pennylane")
+    images = image(rank, 1, 2, 2)
+    assert torch.allclose(layer(images), oracle(images), rtol=0, atol=1e-10)
+
+
+@RANKS
+def test_the_arguments_of_torchs_convolutions_come_first(rank: int) -> None:
+    ours, theirs = (list(inspect.signature(k[rank]).parameters) for k in (LAYERS, CONVOLUTIONS))
+    assert ours[: len(theirs)] == theirs
+
+
 def test_a_generator_draws_the_weights() -> None:
     first, again = (
         Quanv3d(1, 8, 2, generator=torch.Generator().manual_seed(3)).weight for _ in range(2)
@@ -192,6 +209,8 @@ def test_a_generator_draws_the_weights() -> None:
     ("make", "message"),
     [
         (lambda: Quanv2d(1, 4, 2, padding="sam"), "unknown padding 'sam'; did you mean 'same'"),
+        (lambda: Quanv2d(0, 4, 2), "in_channels, out_channels and groups must be 1 or more"),
+        (lambda: Quanv2d(1, 4, 2, padding=-1), "each 0 or more, got -1"),
         (lambda: Quanv2d(1, 4, 2, 2, padding="same"), "stride must be 1 with padding='same'"),
         (lambda: Quanv2d(1, 4, 2, padding_mode="mirror"), "unknown padding_mode 'mirror'"),
         (lambda: Quanv2d(1, 4, 2, channel_mode="mean"), "unknown channel_mode 'mean'"),
@@ -397,7 +416,7 @@ class Branches(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU())
-        self.second = nn.Conv2d(8, 6, (1, 2), groups=2, bias=False, padding="same")
+        self.second = nn.Conv2d(8, 6, (1, 3), groups=2, bias=False, padding="same")
         self.linear = nn.Linear(2, 2)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -19,9 +19,9 @@ from torch.nn.functional import cross_entropy
 
 from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.nn.layer import Quanv
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.presets import paper_model
-from resqunn.nn.quanv import Quanv
 from resqunn.nn.wiring import Wiring
 
 ROUNDING = 64 * torch.finfo(torch.float64).eps

@@ -13,8 +13,8 @@ from torch import Tensor, fx, nn
 
 from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError, unknown_name
+from resqunn.nn.layer import Quanv
 from resqunn.nn.patches import AXES
-from resqunn.nn.quanv import Quanv
 from resqunn.nn.wiring import Wiring
 
 ALIGNMENTS = ("zero_pad", "zero_pad_center")
