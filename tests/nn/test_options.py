@@ -445,7 +445,11 @@ def test_replaced_convolutions_give_the_same_shapes() -> None:
         ("linear", {}, r"unknown convolution 'linear'.* \(there are: first.0, second\)"),
         ("", {}, "unknown convolution ''"),
         ("second", {"stride": 2}, "unknown option 'stride'"),
-        ("second", {"readout": "z"}, "second cannot be replaced: out_channels must be a multiple"),
+        (
+            "first.0",
+            {"readout": "z"},
+            "first.0 cannot be replaced: out_channels must be a multiple",
+        ),
         ("second", {"channel_mode": "joint", "depth": -1}, "cannot be replaced: depth must be 0"),
     ],
 )
