@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from resqunn.nn.heads import LinearHead, QuantumHead
     from resqunn.nn.network import ResQuNN
     from resqunn.nn.presets import paper_model
-    from resqunn.nn.quanv import Quanv2d
+    from resqunn.nn.quanv import Quanv1d, Quanv2d, Quanv3d
+    from resqunn.nn.replacing import replace_conv2d
     from resqunn.nn.wiring import Wiring
 
 __version__ = "0.1.0"
@@ -56,7 +57,9 @@ _PLACES = {
     "Operation": "circuits.operations",
     "PennyLaneEngine": "engines.pennylane",
     "QuantumHead": "nn.heads",
+    "Quanv1d": "nn.quanv",
     "Quanv2d": "nn.quanv",
+    "Quanv3d": "nn.quanv",
     "Readout": "circuits.readouts",
     "ResQuNN": "nn.network",
     "ResqunnError": "errors",
@@ -68,6 +71,7 @@ _PLACES = {
     "gradient_flow": "analysis.gradient_flow",
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
+    "replace_conv2d": "nn.replacing",
 }
 
 __all__ = [
@@ -91,7 +95,9 @@ __all__ = [
     "Operation",
     "PennyLaneEngine",
     "QuantumHead",
+    "Quanv1d",
     "Quanv2d",
+    "Quanv3d",
     "Readout",
     "ResQuNN",
     "ResqunnError",
@@ -103,6 +109,7 @@ __all__ = [
     "gradient_flow",
     "load_dataset",
     "paper_model",
+    "replace_conv2d",
 ]
 
 

@@ -5,10 +5,11 @@ import random
 import warnings
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from resqunn import Quanv2d
+from resqunn import Quanv1d, Quanv2d, Quanv3d
 from resqunn.circuits.circuit import Circuit
 from resqunn.errors import ResqunnError
 
@@ -129,6 +130,74 @@ def test_output_sizes_are_those_of_conv2d(size: Callable) -> None:
             theirs = torch.Size([0, *theirs[1:]])
         ours = shape_or_refusal(
             lambda: Quanv2d(**options, encoding="amplitude", readout="mean_z", depth=0),  # noqa: B023
+            torch.rand(shape),
+            ResqunnError,
+        )
+        assert ours == theirs, (options, shape)
+        found.append(theirs)
+    refused = found.count(None)
+    assert 0.2 * len(found) < refused < 0.8 * len(found)
+
+
+def drawn_options(rng: random.Random, rank: int) -> dict:
+    """Options that layers and convolutions share; some are refused by both."""
+
+    def each(low: int, high: int) -> int | tuple[int, ...]:
+        numbers = tuple(rng.randint(low, high) for _ in range(rank))
+        return numbers if rng.random() < 0.5 else numbers[0]
+
+    groups = rng.choice([1, 1, 2, 3])
+    options = {
+        "in_channels": groups * rng.randint(1, 2) + (rng.random() < 0.05),
+        "out_channels": groups * rng.randint(1, 2) + (rng.random() < 0.05),
+        "kernel_size": each(1, 3),
+        "stride": each(1, 3) if rng.random() < 0.5 else 1,
+        "padding": rng.choice([each(0, 3), each(0, 3), "same", "valid"]),
+        "dilation": each(1, 2),
+        "groups": groups,
+        "bias": rng.random() < 0.5,
+        "padding_mode": rng.choice(["zeros", "reflect", "replicate", "circular"]),
+    }
+    if rng.random() < 0.15:
+        bad = rng.choice([name for name in options if name not in ("bias", "padding")])
+        options[bad] = "no" if bad == "padding_mode" else rng.choice([0, -1])
+        if bad == "in_channels":
+            options[bad] = -1  # nn.Conv2d accepts 0 input channels
+    elif rng.random() < 0.03:
+        options["padding"] = "no"
+    return options
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")  # both by torch
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize(
+    ("layer", "convolution"),
+    [(Quanv1d, nn.Conv1d), (Quanv2d, nn.Conv2d), (Quanv3d, nn.Conv3d)],
+    ids=["1", "2", "3"],
+)
+def test_output_sizes_of_every_rank_and_option(
+    layer: type[nn.Module], convolution: type[nn.Module], size: Callable
+) -> None:
+    rank = layer.rank
+    rng, found = random.Random(rank), []
+    for _ in range(size(100, 2000)):
+        options = drawn_options(rng, rank)
+        channels = max(1, options["in_channels"] + (rng.random() < 0.05))
+        shape = [rng.randint(1, 2), channels, *(rng.randint(1, 6) for _ in range(rank))]
+        shape = shape[rng.choice([0, 0, 0, 1, 2]) :]
+        theirs = shape_or_refusal(
+            lambda: convolution(**options),  # noqa: B023
+            torch.rand(shape),
+            (RuntimeError, ValueError, IndexError),
+        )
+        ours = shape_or_refusal(
+            lambda: layer(
+                **options,  # noqa: B023
+                encoding="amplitude",
+                readout="mean_z",
+                depth=0,
+                channel_mode=rng.choice(["joint", "sum"]),
+            ),
             torch.rand(shape),
             ResqunnError,
         )

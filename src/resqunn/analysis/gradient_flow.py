@@ -19,9 +19,9 @@ from torch.nn.functional import cross_entropy
 
 from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.nn.layer import Quanv
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.presets import paper_model
-from resqunn.nn.quanv import Quanv2d
 from resqunn.nn.wiring import Wiring
 
 ROUNDING = 64 * torch.finfo(torch.float64).eps
@@ -91,7 +91,7 @@ class GradientFlow:
 @checked
 def gradient_flow(
     model: nn.Module,
-    images: Float[Tensor, "B C H W"],
+    images: Float[Tensor, "B C *S"],
     labels: Tensor,
     loss: Callable[..., Any] = cross_entropy,
 ) -> GradientFlow:
@@ -100,7 +100,7 @@ def gradient_flow(
     It is evaluated on a copy of the model in float64, so that rounding does not look like
     flow, and with every weight trainable, so that a frozen layer shows what it would get. The
     model itself stays as it is, and `torch.no_grad` around the call makes no difference.
-    The layers are `model.layers` of a `ResQuNN`, else every `Quanv2d` of the model.
+    The layers are `model.layers` of a `ResQuNN`, else every quanvolutional layer of the model.
 
     Args:
         images: one batch.
@@ -150,7 +150,7 @@ def _flow(
     if isinstance(model, ResQuNN):
         layers = list(model.layers)
     else:
-        layers = [module for module in model.modules() if isinstance(module, Quanv2d)]
+        layers = [module for module in model.modules() if isinstance(module, Quanv)]
     if not layers:
         raise ConfigurationError("model must have a quanvolutional layer, got none")
     kept: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}

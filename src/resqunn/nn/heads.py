@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.fx import Proxy
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedParameter
 
@@ -24,6 +25,7 @@ from resqunn.engines.base import Engine
 from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError, unknown_name
 from resqunn.nn.placement import draw, factory, fitting, require_computable
+from resqunn.nn.tracing import traced_call
 
 MAX_QUBITS = 30
 """Of a quantum head; its engine may refuse fewer."""
@@ -95,7 +97,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
         if features is not None:
             self._materialize(features)
 
-    def initialize_parameters(self, features: Tensor, *_: Any, **__: Any) -> None:
+    def initialize_parameters(self, features: Any, *_: Any, **__: Any) -> None:
         """Gives the weights their shape and values; called with the first batch."""
         if self.has_uninitialized_params():
             count = _flat(features, self.weight).shape[1]
@@ -118,8 +120,10 @@ class LinearHead(LazyModuleMixin, nn.Module):
         for parameter in (self.weight, self.bias):
             draw(parameter, -bound, bound, generator)
 
-    def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
+    def forward(self, features: Tensor | Proxy) -> Float[Tensor, "B K"] | Proxy:
         """One score a class."""
+        if isinstance(features, Proxy):
+            return traced_call(self, features)
         flat_BD = _flat(features, self.weight)
         if flat_BD.shape[1] != self.weight.shape[1]:
             raise ShapeError(
@@ -198,8 +202,10 @@ class QuantumHead(nn.Module):
         """Draws the weights uniformly from [0, 2 pi)."""
         draw(self.weight, 0.0, 2 * math.pi, generator)
 
-    def forward(self, features: Tensor) -> Float[Tensor, "B K"]:
+    def forward(self, features: Tensor | Proxy) -> Float[Tensor, "B K"] | Proxy:
         """One expectation value a class, or their softmax."""
+        if isinstance(features, Proxy):
+            return traced_call(self, features)
         require_computable(self.weight.dtype, "weights")
         flat_BD = _flat(features, self.weight)
         room = self.circuit.num_inputs - flat_BD.shape[1]

@@ -1,43 +1,60 @@
 """`ResQuNN`: layers, joined by a residual wiring, and a head.
 
-Shape suffixes: B batch, C channel, H W height and width, K classes.
+Shape suffixes: B batch, C channel, S spatial dimensions, K classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError, unknown_name
-from resqunn.nn.quanv import Quanv2d
+from resqunn.nn.layer import Quanv
+from resqunn.nn.patches import AXES
 from resqunn.nn.wiring import Wiring
 
 ALIGNMENTS = ("zero_pad", "zero_pad_center")
 
+_WINDOWED = (Quanv, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""Layers that tell the rank of their images."""
 
+
+@fx.wrap  # kept whole by symbolic tracing, since it asks for sizes
 def add_aligned(
-    a_BCHW: Float[Tensor, "B C1 H1 W1"], b_BCHW: Float[Tensor, "B C2 H2 W2"], align: str
-) -> Float[Tensor, "B C H W"]:
-    """The sum of two maps, each zero-padded to the larger size in every dimension.
+    a_BCS: Float[Tensor, "B C1 *S1"], b_BCS: Float[Tensor, "B C2 *S2"], align: str
+) -> Float[Tensor, "B C *S"]:
+    """The sum of two maps of one rank, each zero-padded to the larger size in every dimension.
 
-    Channels are padded at the end. Rows and columns are padded at the bottom and right
-    (`"zero_pad"`), or on both sides with the odd one at the bottom and right
+    Channels are padded at the end. Rows and columns (any spatial dimension) are padded at the
+    bottom and right (`"zero_pad"`), or on both sides with the odd one at the bottom and right
     (`"zero_pad_center"`).
+
+    Raises:
+        ShapeError: for maps of different ranks.
     """
-    sizes = [max(p, q) for p, q in zip(a_BCHW.shape[1:], b_BCHW.shape[1:], strict=True)]
-    return _padded(a_BCHW, sizes, align) + _padded(b_BCHW, sizes, align)
+    if a_BCS.ndim != b_BCS.ndim:
+        raise ShapeError(
+            "maps must have as many dimensions to be summed, got "
+            f"{tuple(a_BCS.shape)} and {tuple(b_BCS.shape)}"
+        )
+    sizes = [max(p, q) for p, q in zip(a_BCS.shape[1:], b_BCS.shape[1:], strict=True)]
+    return _padded(a_BCS, sizes, align) + _padded(b_BCS, sizes, align)
 
 
-def _padded(x_BCHW: Tensor, sizes: list[int], align: str) -> Tensor:
-    missing = [size - have for size, have in zip(sizes, x_BCHW.shape[1:], strict=True)]
+def _padded(x_BCS: Tensor, sizes: list[int], align: str) -> Tensor:
+    missing = [size - have for size, have in zip(sizes, x_BCS.shape[1:], strict=True)]
     if not any(missing):
-        return x_BCHW
-    channels, rows, columns = missing
-    top, left = (rows // 2, columns // 2) if align == "zero_pad_center" else (0, 0)
-    return nn.functional.pad(x_BCHW, (left, columns - left, top, rows - top, 0, channels))
+        return x_BCS
+    channels, *spatial = missing
+    margins = []
+    for zeros in reversed(spatial):  # as pad takes them: the last dimension first
+        before = zeros // 2 if align == "zero_pad_center" else 0
+        margins += [before, zeros - before]
+    return nn.functional.pad(x_BCS, [*margins, 0, channels])
 
 
 class ResQuNN(nn.Module):
@@ -47,7 +64,8 @@ class ResQuNN(nn.Module):
 
     Args:
         layers: modules that map (B, C, H, W) to (B, C', H', W'); `Quanv2d` or any other,
-            such as `nn.Conv2d` for a classical benchmark.
+            such as `nn.Conv2d` for a classical benchmark. Networks over signals (B, C, L) and
+            volumes (B, C, D, H, W) are made of layers of that rank.
         wiring: a `Wiring` of as many layers, or its string form.
         head: maps the last sum (B, C, H, W) to scores (B, K).
         align: how maps of different sizes are summed: zeros are appended to the smaller one,
@@ -90,15 +108,22 @@ class ResQuNN(nn.Module):
         self.head = head
         self.align = align
 
-    def features(self, images: Tensor) -> Float[Tensor, "B C2 H2 W2"]:
+    def features(self, images: Tensor | fx.Proxy) -> Tensor | fx.Proxy:
         """R_n, what the head reads."""
+        if not isinstance(images, fx.Proxy):
+            self._check_images(images)
+        return self.sums((images,))[-1]  # pyright: ignore[reportArgumentType]
+
+    def _check_images(self, images: Tensor) -> None:
         if not isinstance(images, Tensor):
             raise WrongTypeError(f"images must be a torch.Tensor, got {shown(images)}")
-        if images.ndim != 4:
-            raise ShapeError(f"images must have shape (B, C, H, W), got {tuple(images.shape)}")
-        return self.sums((images,))[-1]
+        ranks = [len(layer.kernel_size) for layer in self.layers if isinstance(layer, _WINDOWED)]
+        fits = images.ndim == ranks[0] + 2 if ranks else images.ndim > 2
+        if not fits:
+            shape = f"(B, C, {AXES[ranks[0]] if ranks else '...'})"
+            raise ShapeError(f"images must have shape {shape}, got {tuple(images.shape)}")
 
-    def sums(self, first: Sequence[Tensor], last: int | None = None) -> list[Tensor]:
+    def sums(self, first: Sequence[Any], last: int | None = None) -> list[Any]:
         """R_0, ..., R_last (by default R_n), given the first of them: at least R_0, the images."""
         sums = list(first)
         count = len(self.layers)
@@ -121,11 +146,11 @@ class ResQuNN(nn.Module):
         for number, reached in enumerate(self.wiring.reached(cut)):
             layer = self.layers[number]
             learns = reached and any(p.requires_grad for p in layer.parameters())
-            if learns or not isinstance(layer, Quanv2d):
+            if learns or not isinstance(layer, Quanv):
                 return number
         return len(self.layers)
 
-    def forward(self, images: Tensor) -> Float[Tensor, "B K"]:
+    def forward(self, images: Tensor | fx.Proxy) -> Any:
         """The head's scores of R_n."""
         return self.head(self.features(images))
 

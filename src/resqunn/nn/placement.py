@@ -106,3 +106,24 @@ def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
         f"{what} must be {weight.dtype} as the weights are, got {values.dtype}: convert one of "
         f"them, for instance with {what}.to(weight.dtype)"
     )
+
+
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+def memory_format(x: Tensor) -> torch.memory_format:
+    """`torch.channels_last` (or `_3d`) of images that are laid out so, else contiguous.
+
+    Of images with one channel their strides tell, as for `nn.Conv2d`.
+    """
+    shape, strides = x.shape, x.stride()
+    if x.ndim not in _CHANNELS_LAST or strides[1] != 1 or all(size == 1 for size in shape[2:]):
+        return torch.contiguous_format
+    if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active():
+        return torch.contiguous_format  # torch.vmap knows no other
+    step = 1
+    for axis in (1, *range(x.ndim - 1, 1, -1), 0):
+        if shape[axis] != 1 and strides[axis] != step:
+            return torch.contiguous_format
+        step *= shape[axis]
+    return _CHANNELS_LAST[x.ndim]

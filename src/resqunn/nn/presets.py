@@ -27,9 +27,10 @@ PAPER: dict[str, Any] = {
 """The layers of the ResQuNN paper, read literally."""
 
 
-_SETTLED = ("in_channels", "out_channels", "stride", "groups", "depth")
+_SETTLED = ("in_channels", "out_channels", "stride", "groups", "depth", "circuit")
+_NAMED = ("kernel_size", "generator")
 LAYER_OPTIONS = tuple(
-    name for name in inspect.signature(Quanv2d).parameters if name not in (*_SETTLED, "kernel_size")
+    name for name in inspect.signature(Quanv2d).parameters if name not in (*_SETTLED, *_NAMED)
 )
 """Options of `Quanv2d` that `depthwise_layers` passes on."""
 
