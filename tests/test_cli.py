@@ -60,6 +60,7 @@ def test_help_is_instant_and_has_examples(within: Callable) -> None:
         assert status == 0
         assert f"Example: resqunn {command}" in shown
     assert resqunn().returncode == 0
+    assert "--version" in within("--help")[1]
     assert resqunn("--version").stdout.startswith("resqunn 0.")
 
 
@@ -102,14 +103,19 @@ def test_the_papers_network_by_name(tmp_path: Path, within: Callable) -> None:
         (["train", "--preset=nope"], "there are: resqunn, paper"),
         (
             ["train", "--epochs", "0"],
-            "resqunn: error: epochs must be 1 or more (and a whole number), got 0",
+            "resqunn: error: epochs must be 1 or more, got 0",
         ),
+        (
+            ["train", "--data-root", "pngs"],
+            "data_root must be left out for digits, which ship with this package, got 'pngs'",
+        ),
+        (["reproduce", "--quick", "--data-root", "pngs"], "data_root must be left out for digits"),
         (["train", "--per-class", "9999"], "fewer than per_class=9999"),
         (["train", "--threads", "100000"], "threads must be 1 to 1024, got 100000"),
         (["train", "--kernel-size", "3"], "as large as the kernel"),
         (["resume", "nowhere"], "holds no run"),
         (["evaluate", "nowhere"], "holds no run"),
-        (["gradients", "--layers", "0"], "layers is 1 to 6"),
+        (["gradients", "--layers", "0"], "layers must be 1 to 6, got 0"),
         (["gradients", "--ansatz", "rx"], "unknown ansatz"),
         (["wirings", "--layers", "9"], "layers must be 1 to 8"),
         (["draw", "--readout", "z7"], "0 to 3"),
@@ -147,7 +153,7 @@ def test_wirings_draw_and_datasets(tmp_path: Path, within: Callable) -> None:
     assert "0: ─RY(x0)─RX(w0)─●" in within("draw", "--ansatz", "rx_chain")[1]
     assert within("draw", "--qasm")[1].startswith("OPENQASM 3.0;")
     _, shown, _ = within("datasets", "--data-root", str(tmp_path))
-    assert "with scikit-learn" in shown
+    assert "with this package" in shown
     assert "downloaded at first use" in shown
 
 

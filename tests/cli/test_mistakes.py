@@ -23,6 +23,13 @@ ERROR = "resqunn: error: "
         ("train --no-softmx", "has no option --no-softmx; did you mean --no-softmax?"),
         ("wirings --layer 3", "did you mean --layers? (see: resqunn wirings --help)"),
         ("reproduce --figure 8", "did you mean --figures? (see: resqunn reproduce --help)"),
+        ("train --lr 0.1", "has no option --lr; did you mean --learning-rate?"),
+        ("train --bs 8", "did you mean --batch-size?"),
+        ("train -o x", "has no option -o; did you mean --out?"),
+        ("reproduce --n_epochs 3", "has no option --n_epochs; did you mean --epochs?"),
+        ("train --version", "resqunn train has no option --version (see: resqunn train --help)"),
+        ("draw --output x", "has no option --output: it prints its result, which your shell"),
+        ("report --output x", "resqunn report has no option --output (see: resqunn report"),
         ("draw -x", "resqunn draw has no option -x (see: resqunn draw --help)"),
         # values of a wrong type
         ("train --epochs many", "--epochs must be a whole number, got 'many' (see: resqunn train"),
@@ -31,8 +38,8 @@ ERROR = "resqunn: error: "
         ("train --batch_size 1e3", "--batch-size must be a whole number, got '1e3'"),
         ("train --learning-rate fast", "--learning-rate must be a number, got 'fast'"),
         ("train --depths 1 x", "--depths must be a sequence of whole numbers, got '1 x'"),
-        ("train --measured a", "--measured must be a sequence of whole numbers or None, got 'a'"),
-        ("train --per-class some", "--per-class must be a whole number, 'all' or None, got 'some'"),
+        ("train --measured a", "--measured must be a sequence of whole numbers, got 'a'"),
+        ("train --per-class some", "--per-class must be a whole number or 'all', got 'some'"),
         ("draw --values x", "--values must be a whole number, got 'x'"),
         ("draw --inputs 1 b --qasm", "--inputs must be a sequence of numbers, got '1 b'"),
         (
@@ -44,9 +51,10 @@ ERROR = "resqunn: error: "
         ("evaluate x --checkpoint last", "did you mean 'latest'? (there are: best, latest)"),
         # missing
         ("train --epochs", "--epochs needs a whole number (see: resqunn train --help)"),
-        ("train --out", "--out needs a Path or None"),
+        ("train --out", "--out needs a path (see: resqunn train --help)"),
         ("train --preset", "--preset needs 'resqunn' or 'paper'"),
         ("resume", "resqunn resume needs a FOLDER (see: resqunn resume --help)"),
+        ("report", "resqunn report needs a FOLDER"),
         ("evaluate --json", "resqunn evaluate needs a FOLDER"),
         # too much
         ("train extra", "nothing is expected after train, but there is 'extra'"),

@@ -315,3 +315,8 @@ def test_images_and_labels_that_do_not_fit(change: dict, message: str) -> None:
 def test_options_that_do_not_fit(options: dict, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         load_dataset(**({"name": "digits"} | options))
+
+
+def test_a_folder_for_the_digits_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="root must be left out for digits, which ship"):
+        load_dataset("digits", root=tmp_path)

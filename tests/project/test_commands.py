@@ -10,11 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from resqunn.circuits.ansatze import ANSATZE
+from resqunn.circuits.encodings import ENCODINGS
+from resqunn.circuits.readouts import READOUTS
 from resqunn.cli import main
 from resqunn.cli.command_line import parsed
 from resqunn.cli.commands import COMMANDS
 from resqunn.cli.mistakes import options
-from resqunn.lab.training.config import TrainConfig
+from resqunn.data.sources import SOURCES
+from resqunn.engines.registry import ENGINES
+from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.nn.heads import HEADS
+from resqunn.nn.network import ALIGNMENTS
+from resqunn.papers.paper import INTERPRETATIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -129,6 +137,36 @@ def test_every_option_is_in_the_help_with_its_text(
         for field, text in texts.items():
             words = re.findall(r"\w+", text)[:6]
             assert re.search(r"\W+".join(map(re.escape, words)), plain), f"{field}: {text}"
+
+
+TABLES = {
+    "encoding": ENCODINGS, "ansatz": ANSATZE, "readout": READOUTS, "engine": ENGINES,
+    "data": SOURCES, "head": HEADS, "align": ALIGNMENTS, "preset": PRESETS,
+    "interpretations": INTERPRETATIONS,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_names_every_entry_of_a_table(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    succeeds([name, "--help"])
+    shown = re.split(r"(?m)^\W*(?=--[a-z-]+)", capsys.readouterr().out)
+    for option in {option.removeprefix("--") for option in options(COMMANDS[name])} & set(TABLES):
+        text = next(part for part in shown if part.startswith(f"--{option} "))
+        for entry in TABLES[option]:
+            assert re.search(rf"(?<!\w){entry}(?!\w)", text), f"--{option}: {entry}"
+
+
+def test_the_help_shows_no_default_that_is_none_or_empty(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in COMMANDS:
+        succeeds([name, "--help"])
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "None" not in shown, name
+        assert "(default: )" not in shown, name
 
 
 def field_texts(kind: type) -> dict[str, str]:

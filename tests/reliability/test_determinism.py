@@ -60,7 +60,7 @@ def test_five_runs_are_the_same_bytes(tmp_path: Path, name: str, form: str) -> N
 
 
 def test_one_worker_or_two_are_the_same_bytes(tmp_path: Path, form: str) -> None:
-    """`studies/test_executors.py` has the same where workers die."""
+    """`lab/study/test_executors.py` has the same where workers die."""
     figures, seeds = (("3", "10"), (0,)) if form == "short" else ((), (0, 1))
     options = Options("digits", seeds, epochs=1, figures=figures, quick=True)
     found = reproduce(options, tmp_path / "serial")

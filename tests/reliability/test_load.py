@@ -100,7 +100,7 @@ def still_running(pids: list[int]) -> list[int]:
 
 
 def assert_only_what_is_documented(folder: Path, runs: int) -> None:
-    """`studies/folder.py` and `training/records.py` say what a study and its runs leave."""
+    """`lab/study/folder.py` and `lab/training/records.py` say what a study and its runs leave."""
     files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     names = Counter(re.sub(r"\d+", "N", p.name) for p in files if p.parts[0] == "runs")
     one_a_run = ("config", "manifest", "result", "best", "latest")

@@ -14,7 +14,7 @@ import tyro
 
 from resqunn import __version__
 from resqunn.cli.commands import COMMANDS, Command, Train
-from resqunn.cli.mistakes import told_in_one_line
+from resqunn.cli.mistakes import in_one_line
 from resqunn.cli.signals import Stopped
 from resqunn.errors import ResqunnError, unknown_name
 from resqunn.lab.training.config import PRESETS
@@ -26,6 +26,8 @@ DESCRIPTION = """\
 Trainable, multi-layer, residual quanvolutional neural networks.
 
 Example: resqunn train --wiring "(X+O1)+O2" --epochs 10 --out runs/demo
+
+resqunn COMMAND --help shows the options of a command, resqunn --version the version.
 """
 
 
@@ -55,7 +57,7 @@ def parsed(arguments: list[str]) -> Command:
     Raises:
         ConfigurationError: if there is no such command, option or value.
     """
-    with told_in_one_line(arguments):
+    with in_one_line(arguments):
         return tyro.cli(
             _commands(_preset(arguments)),  # pyright: ignore[reportArgumentType]
             prog="resqunn",

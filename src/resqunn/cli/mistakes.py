@@ -1,6 +1,6 @@
 """What is wrong with a command line, in one line that says what would be right.
 
-The parser tells what it stumbled over through a hook that tyro calls private: should a newer
+The parser reports what it cannot read through a hook that tyro calls private: should a newer
 version lack it, its own message appears in its place, a box of several lines.
 """
 
@@ -10,7 +10,9 @@ import contextlib
 import dataclasses
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from resqunn.checks import words
 from resqunn.cli.commands import COMMANDS
@@ -21,9 +23,30 @@ try:
 except ImportError:
     on_parse_error = None
 
+SYNONYMS = {
+    "--out": ("o", "output", "out-dir", "outdir", "output-dir", "output-folder", "folder", "save"),
+    "--learning-rate": ("lr", "rate", "step-size"),
+    "--batch-size": ("b", "bs", "batch", "mini-batch", "minibatch"),
+    "--epochs": ("e", "n-epochs", "num-epochs", "max-epochs", "iterations"),
+    "--data": ("d", "dataset", "data-set"),
+    "--data-root": ("root", "data-dir", "data-path", "data-folder"),
+    "--depths": ("layers", "num-layers", "n-layers"),
+    "--values": ("qubits", "num-qubits", "n-qubits", "wires"),
+    "--workers": ("j", "jobs", "num-workers", "n-jobs", "processes"),
+    "--classes": ("num-classes", "n-classes"),
+    "--engine": ("backend", "simulator"),
+}
+"""What other programs call an option of ours."""
+
+PRINTING = ("evaluate", "gradients", "wirings", "draw", "papers", "datasets")
+"""Commands that write no files."""
+
+SIMILAR = 0.7
+"""Least similarity of an option that is proposed in place of another, as difflib measures it."""
+
 
 @contextlib.contextmanager
-def told_in_one_line(arguments: Sequence[str]) -> Iterator[None]:
+def in_one_line(arguments: Sequence[str]) -> Iterator[None]:
     """Raises what is wrong with the command line, instead of printing it and exiting."""
 
     def tell(event: Any) -> None:
@@ -47,10 +70,15 @@ def _mistake(event: Any, arguments: list[str]) -> ResqunnError:
     if argument is None:
         return ConfigurationError(f"{getattr(event, 'message', kind).splitlines()[0]}{see}")
     option = argument.display_name()
+    if not option.startswith("-"):  # nothing stands where a folder should, or an option's name
+        unknown = [a for a in arguments if a.startswith("-") and not _knows(command, a)]
+        if unknown:
+            return _unrecognized(unknown[0], arguments, command, see)
+        return ConfigurationError(f"resqunn {command} needs a {option.upper()}{see}")
     if kind == "InvalidChoice":
         return unknown_name(f"value of {option}:", event.value, event.choices)
     found = " ".join(_values(option, arguments))
-    taken = words(argument.field.type)
+    taken = _taken(argument.field.type)
     return ConfigurationError(
         f"{option} must be {taken}, got {found!r}{see}" if found else f"{option} needs {taken}{see}"
     )
@@ -66,14 +94,40 @@ def _unrecognized(token: str, arguments: list[str], command: str, see: str) -> R
         )
     if token.startswith("-"):
         name = token.partition("=")[0]
-        known = list(options(COMMANDS[command]))
-        close = difflib.get_close_matches(name.replace("_", "-"), known, n=1, cutoff=0.5)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        return ConfigurationError(f"resqunn {command} has no option {name}{hint}{see}")
+        return ConfigurationError(
+            f"resqunn {command} has no option {name}{_hint(name, command)}{see}"
+        )
     # A value that is attached by "=" is no argument of its own.
     attached = [a.removesuffix(f"={token}") for a in arguments if a.endswith(f"={token}")]
     before = attached[0] if attached else arguments[max(1, arguments.index(token)) - 1]
     return ConfigurationError(f"nothing is expected after {before}, but there is {token!r}{see}")
+
+
+def _knows(command: str, argument: str) -> bool:
+    return argument.partition("=")[0].replace("_", "-") in options(COMMANDS[command])
+
+
+def _taken(hint: Any) -> str:
+    """What an option takes: leaving it out is what None says in the configuration."""
+    if get_origin(hint) is Annotated:
+        return _taken(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        hint = Union[tuple(part for part in get_args(hint) if part is not type(None))]  # noqa: UP007
+    return "a path" if hint is Path else words(hint)
+
+
+def _hint(name: str, command: str) -> str:
+    """What the user may have meant by an option that the command does not have."""
+    plain = name.lstrip("-").replace("_", "-")
+    known = list(options(COMMANDS[command]))
+    meant = next((option for option, others in SYNONYMS.items() if plain in others), None)
+    if meant == "--out" and command in PRINTING:
+        return ": it prints its result, which your shell writes to a file with > FILE"
+    if meant not in known:
+        names = [option.removeprefix("--") for option in known]
+        close = difflib.get_close_matches(plain, names, n=1, cutoff=SIMILAR)
+        meant = f"--{close[0]}" if close else None
+    return f"; did you mean {meant}?" if meant else ""
 
 
 def options(command: type) -> Iterator[str]:

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from resqunn.checks import check_fields, checked
-from resqunn.data.sources import Source, read, source
+from resqunn.data.sources import Source, read, require_used, source
 from resqunn.errors import ConfigurationError, DataError
 
 
@@ -110,13 +110,13 @@ def load_dataset(
 
     Args:
         name: "digits" (8x8, needs no files), "mnist", "fashion_mnist" or "kmnist".
-        classes: the first so many classes.
-        per_class: so many images of each class, drawn from the training files and split;
+        classes: how many classes, the first ones of the data set.
+        per_class: images of each class, drawn from the training files and split;
             "all" takes every image, with the official test files for validation where there
             are any. None is the table's default: 200 (ResQuNN paper, Table 3), for digits
             all.
         seed: fixes which images are drawn and how they are split.
-        root: a folder with the files.
+        root: a folder with the files; "digits" has none.
         validation: the fraction of each class that is held out.
         mirror: another base address to download from, https:// (http:// for a server on this
             machine alone).
@@ -131,6 +131,7 @@ def load_dataset(
     (torch.Size([320, 1, 8, 8]), tensor([20, 20, 20, 20]))
     """
     row = source(name)
+    require_used(row, "root", root)
     if not 2 <= classes <= len(row.classes):
         raise ConfigurationError(
             f"classes must be 2 to {len(row.classes)} for {name}, got {classes}"
@@ -138,7 +139,7 @@ def load_dataset(
     if not 0 < validation < 1:
         raise ConfigurationError(f"validation must be a fraction between 0 and 1, got {validation}")
     if not 0 <= seed < 2**63:
-        raise ConfigurationError(f"seed must be 0 or more (and below 2**63), got {seed}")
+        raise ConfigurationError(f"seed must be 0 or more and below 2**63, got {seed}")
     if per_class is None:
         per_class = row.per_class or "all"
     if per_class != "all" and (isinstance(per_class, str) or per_class < 2):

@@ -17,7 +17,7 @@ import numpy as np
 
 from resqunn.data.download import download
 from resqunn.data.idx import decompressed, parse_idx
-from resqunn.errors import DataError, unknown_name
+from resqunn.errors import ConfigurationError, DataError, unknown_name
 
 DATA_ROOT = "RESQUNN_DATA"
 """Environment variable: the folder that holds the data sets."""
@@ -166,11 +166,24 @@ def source(name: str) -> Source:
     return SOURCES[name]
 
 
-def find(row: Source, file: IdxFile, root: str | Path | None) -> Path | None:
-    """Where a file lies under `root` or `RESQUNN_DATA`, plain or .gz; None if nowhere.
+def require_used(row: Source, name: str, root: str | Path | None) -> None:
+    """Refuses a folder for a data set that has no files.
 
-    Files lie in a folder of the set's name, or all in one, where those of other sets, which
-    are called the same, are passed over.
+    Raises:
+        ConfigurationError: naming the option `name`.
+    """
+    if root is not None and not row.files:
+        raise ConfigurationError(
+            f"{name} must be left out for {row.name}, which ship with this package, got "
+            f"{str(root)!r}"
+        )
+
+
+def find(row: Source, file: IdxFile, root: str | Path | None) -> Path | None:
+    """Where a file is under `root` or `RESQUNN_DATA`, plain or .gz; None if it is in neither.
+
+    Files may be in a folder of the set's name, or in one folder with those of other sets,
+    which have the same names and are passed over.
     """
     for folder in (root, os.environ.get(DATA_ROOT)):
         if not folder:

@@ -18,7 +18,7 @@ from resqunn.errors import ConfigurationError
 class Gradients:
     """Show which layers get a gradient, for every wiring, with cut and true derivatives.
 
-    Cut derivatives, as in the paper, do not pass through a layer to its input.
+    Cut derivatives, as in the paper, do not pass from a layer to its input.
 
     Example: resqunn gradients --layers 3
     """
@@ -30,16 +30,16 @@ class Gradients:
     """Ansatz layers of each circuit."""
 
     ansatz: str = "rx_chain"
-    """The trainable circuit."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
 
     readout: str = "mean_z"
-    """What is measured."""
+    """Channels: z, the expectation of Z on each qubit; mean_z, their mean; z0, z1, ..., one."""
 
     batch: int = 4
-    """Images in the batch (random ones)."""
+    """Random images in the batch."""
 
     seed: int = 0
-    """Decides the images and the weights."""
+    """Number that fixes the images and the weights."""
 
     json: bool = False
     """Print JSON, with the gradient of each weight, instead of a table."""
@@ -48,9 +48,11 @@ class Gradients:
         from resqunn.analysis.gradient_flow import survey
 
         if not 1 <= self.layers <= 6:
-            raise ConfigurationError(f"layers is 1 to 6, not {self.layers}")
-        if not 1 <= self.batch <= 10_000 or not 0 <= self.seed < 2**63:
-            raise ConfigurationError("batch is 1 to 10,000, and seed 0 to 2**63 - 1")
+            raise ConfigurationError(f"layers must be 1 to 6, got {self.layers}")
+        if not 1 <= self.batch <= 10_000:
+            raise ConfigurationError(f"batch must be 1 to 10,000, got {self.batch}")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigurationError(f"seed must be 0 or more and below 2**63, got {self.seed}")
         found = survey(
             self.layers,
             depth=self.depth,
@@ -100,22 +102,22 @@ class Wirings:
 
 @dataclass(frozen=True)
 class Draw:
-    """Draw a circuit, or write it as OpenQASM 3.
+    """Draw a circuit as text, or print it as OpenQASM 3.
 
     Example: resqunn draw --ansatz rx_chain --depth 2 --reupload
     """
 
     encoding: str = "ry"
-    """How values become qubit rotations."""
+    """How the values of a patch become a quantum state: ry, rx, rz or amplitude."""
 
     ansatz: str = "ry_chain"
-    """The trainable circuit."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
 
     readout: str = "z"
-    """What is measured."""
+    """Values: z, the expectation of Z on each qubit; mean_z, their mean; z0, z1, ..., one."""
 
     values: int = 4
-    """Values of a patch; a 2x2 kernel on one channel has 4."""
+    """Values in a patch; a 2x2 kernel on one channel has 4."""
 
     depth: int = 2
     """Ansatz layers."""
@@ -124,10 +126,13 @@ class Draw:
     """Repeat the encoding before each ansatz layer."""
 
     qasm: bool = False
-    """Write OpenQASM 3 instead of a drawing."""
+    """Print OpenQASM 3 instead of a drawing."""
 
-    inputs: Annotated[tuple[float, ...], tyro.conf.arg(metavar="X...")] = ()
-    """With --qasm: numbers for the inputs, which amplitude encoding needs."""
+    inputs: Annotated[
+        tuple[float, ...],
+        tyro.conf.arg(metavar="X...", help_behavior_hint="(default: left as parameters)"),
+    ] = ()
+    """With --qasm: the values of the patch, which amplitude encoding needs."""
 
     def run(self) -> None:
         from resqunn.circuits.circuit import Circuit
@@ -156,8 +161,11 @@ class Datasets:
     Example: resqunn datasets --data-root ~/data
     """
 
-    data_root: Path | None = None
-    """Folder with the data files; RESQUNN_DATA if not given."""
+    data_root: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: $RESQUNN_DATA)"),
+    ] = None
+    """Folder that holds the data files."""
 
     def run(self) -> None:
         from resqunn.data.sources import SOURCES, find
@@ -166,7 +174,7 @@ class Datasets:
         for row in SOURCES.values():
             found = [find(row, file, self.data_root) for file in row.files]
             if not row.files:
-                places.append("with scikit-learn")
+                places.append("with this package")
             elif all(found):
                 places.append(str(found[0].parent if found[0] else ""))
             else:

@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 from rich.markup import escape
@@ -16,53 +17,82 @@ from resqunn.cli.console import console
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Rerun a paper's studies, judge its claims, and leave a report.
+    """Rerun a paper's studies, judge its claims, and write a report.
 
-    Stopped at any moment, the same command goes on where it was.
+    If it is stopped, the same command continues where it was.
 
     Example: resqunn reproduce --figures 8 9 --out results/figures
     """
 
-    paper: tyro.conf.Positional[str] = "resqunns"
-    """A name that `resqunn papers` lists, or MODULE:OBJECT."""
+    paper: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="[PAPER]")] = "resqunns"
+    """A name that `resqunn papers` lists, or MODULE:OBJECT for a paper of your own."""
 
-    out: Path | None = None
-    """Results folder. Default: results/PAPER, or results/PAPER-quick with --quick."""
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="FOLDER",
+            help_behavior_hint="(default: results/PAPER; with --quick results/PAPER-quick)",
+        ),
+    ] = None
+    """Results folder."""
 
-    figures: tuple[str, ...] = ()
-    """Figures of the paper, and the studies beyond it (see `resqunn papers`). Default: all."""
+    figures: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(metavar="FIGURE...", help_behavior_hint="(default: all but those of --full)"),
+    ] = ()
+    """Figures of the paper and further studies to run, as `resqunn papers` lists them."""
 
     interpretations: str = "default"
-    """Of what the paper leaves open. default: those it is mainly read in; all: every
-    combination."""
+    """Of what the paper leaves open: default, the most likely ones; all, every combination."""
 
     quick: bool = False
-    """Little data, few epochs and seeds: everything works, nothing is judged fairly."""
+    """Use little data, few epochs and few seeds: shows that everything works, not what holds."""
 
     full: bool = False
-    """Also what takes long and is otherwise left out."""
+    """Also run the studies that take long."""
 
-    data: str | None = None
-    """Data set. Default: the paper's, or digits with --quick."""
+    data: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="STR", help_behavior_hint="(default: the paper's; with --quick digits)"
+        ),
+    ] = None
+    """Data set: digits, mnist, fashion_mnist or kmnist."""
 
-    data_root: Path | None = None
-    """Folder with the data files; RESQUNN_DATA if not given."""
+    data_root: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: $RESQUNN_DATA)"),
+    ] = None
+    """Folder that holds the data files."""
 
-    seeds: str | None = None
-    """Runs of each network: a number of seeds, or a range such as 200:230. Default: the
-    paper's, or 2 with --quick."""
+    seeds: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="INT|A:B", help_behavior_hint="(default: the paper's; with --quick 2)"
+        ),
+    ] = None
+    """Seeds of each network: how many, counted from 0, or a range such as 200:230."""
 
-    epochs: int | None = None
-    """Passes over the training images. Default: the paper's, or 4 with --quick."""
+    epochs: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the paper's; with --quick 4)"),
+    ] = None
+    """Passes over the training images."""
 
-    workers: int | None = None
-    """Processes; by default one a core."""
+    workers: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="INT", help_behavior_hint="(default: one for each CPU core)"),
+    ] = None
+    """Processes that train at the same time."""
 
-    dask: str | None = None
-    """Address of a Dask scheduler, such as tcp://10.0.0.1:8786, to run there instead."""
+    dask: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="(default: no cluster)"),
+    ] = None
+    """Train on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786."""
 
     def run(self) -> None:
-        from resqunn.data.sources import source
+        from resqunn.data.sources import require_used, source
         from resqunn.lab.report.page import write_report
         from resqunn.lab.study.executors.choice import executor
         from resqunn.lab.study.running import run
@@ -79,7 +109,7 @@ class Reproduce:
             options = replace(options, epochs=self.epochs)
         chosen = (self.figures or options.figures or found.figures) + found.extra * self.full
         options = replace(options, figures=chosen, interpretations=self.interpretations)
-        source(options.data)
+        require_used(source(options.data), "data_root", self.data_root)
         plan = found.plan(options)
         folder = self.out or Path("results") / (found.name + "-quick" * self.quick)
         workers = os.cpu_count() or 1 if self.workers is None else self.workers
@@ -118,13 +148,13 @@ class Papers:
 
 @dataclass(frozen=True)
 class Report:
-    """Write the report of a folder of results, as one HTML page with its figures and numbers.
+    """Write the report of a results folder: one HTML page, its figures and its numbers.
 
     Example: resqunn report results/figures
     """
 
-    folder: tyro.conf.Positional[Path]
-    """Folder of `resqunn reproduce`, which holds a summary.json."""
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
+    """Results folder that `resqunn reproduce` wrote."""
 
     def run(self) -> None:
         from resqunn.lab.report.page import write_report

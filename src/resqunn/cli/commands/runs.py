@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -16,15 +16,18 @@ from resqunn.lab.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class Train:
-    """Train a network, in a folder of its own.
+    """Train a network and keep the run in a folder.
 
     Example: resqunn train --preset paper --wiring "(X+O1)+O2" --data mnist --out runs/demo
     """
 
     config: TrainConfig = field(default_factory=TrainConfig)
 
-    out: Path | None = None
-    """Folder of the run; it must not hold one already. Default: runs/ and the time."""
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: runs/DATE-TIME)"),
+    ] = None
+    """Folder of the run, empty or not there yet."""
 
     def run(self) -> None:
         from resqunn.lab.training.run import train
@@ -35,12 +38,12 @@ class Train:
 
 @dataclass(frozen=True)
 class Resume:
-    """Continue an interrupted run, to the same result as if it had never stopped.
+    """Continue an interrupted run; the result is the same as without the interruption.
 
     Example: resqunn resume runs/demo
     """
 
-    folder: tyro.conf.Positional[Path]
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
     """Folder of the run."""
 
     def run(self) -> None:
@@ -56,11 +59,11 @@ class Evaluate:
     Example: resqunn evaluate runs/demo --checkpoint latest
     """
 
-    folder: tyro.conf.Positional[Path]
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
     """Folder of the run."""
 
     checkpoint: Literal["best", "latest"] = "best"
-    """The epoch with the best validation accuracy, or the latest."""
+    """Weights to score: those of the epoch with the best validation accuracy, or the latest."""
 
     json: bool = False
     """Print JSON instead of a table."""

@@ -80,7 +80,7 @@ def write_report(folder: str | Path) -> Path:
     Raises:
         RunError: if the results are missing, damaged or of another format, if the report
             cannot be written, or if one of its folders is a symbolic link.
-        MissingExtraError: without the extra `[report]`.
+        MissingExtraError: without the extra `[lab]`.
     """
     folder = Path(folder)
     found = open_results(folder)
@@ -104,7 +104,7 @@ def _template() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "jinja2":
             raise
-        raise MissingExtraError("the report", "report") from None
+        raise MissingExtraError("the report", "lab") from None
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )

@@ -98,7 +98,7 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
         except ModuleNotFoundError as error:
             if error.name != "matplotlib":
                 raise
-            raise MissingExtraError("the report", "report") from None
+            raise MissingExtraError("the report", "lab") from None
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(RC)

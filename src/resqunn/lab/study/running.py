@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from resqunn.data.sources import source
 from resqunn.lab.study.execution import ProgressReport, execute
 from resqunn.lab.study.executors.base import Executor, Outcome, Serial
 from resqunn.lab.study.finished import read_runs
@@ -14,6 +15,7 @@ from resqunn.lab.study.results import Results, as_builtins, write_results
 from resqunn.lab.study.summary import failures, summarise
 from resqunn.lab.study.tables import write_tables
 from resqunn.lab.study.tasks import task
+from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import as_json, write_atomically
 from resqunn.lab.training.session import load_data
 
@@ -42,7 +44,8 @@ def run(
 
     Args:
         executor: where runs are executed; by default in this process, one after the other.
-        data_root: folder with the data files; RESQUNN_DATA if not given.
+        data_root: folder with the data files; RESQUNN_DATA if not given. Data sets without
+            files take no notice of it.
 
     Raises:
         ConfigurationError: for a task that does not exist.
@@ -50,13 +53,17 @@ def run(
         DataError: if a data set cannot be had.
     """
     folder = Path(folder)
-    root = None if data_root is None else str(Path(data_root).absolute())
-    runs = [replace(each, config=replace(each.config, data_root=root)) for each in plan.runs]
+
+    def located(config: TrainConfig) -> TrainConfig:
+        root = data_root if source(config.data).files else None
+        return replace(config, data_root=None if root is None else str(Path(root).absolute()))
+
+    runs = [replace(each, config=located(each.config)) for each in plan.runs]
     for address in {each.task for each in runs} - {TRAIN}:
         task(address)
     with opened(folder, plan.options):
         for config in plan.data:
-            load_data(replace(config, data_root=root))  # once, before hundreds of runs fail at it
+            load_data(located(config))  # once, before hundreds of runs fail at it
         read_runs(folder, plan.runs)  # a damaged one shows now, not after hours of training
         failed = execute(
             executor or Serial(), runs, folder, on_progress, lambda: check_writable(folder)

@@ -10,7 +10,9 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import tyro
 
 from resqunn.checks import check_fields, settle_fields
 from resqunn.errors import ConfigurationError, RunError, unknown_name
@@ -21,96 +23,105 @@ from resqunn.lab.training.files import digest, read_sealed, sealed
 class TrainConfig:
     """Everything that decides a run's result.
 
-    The defaults are what trains well; `PRESETS["paper"]` holds the paper's choices.
+    The defaults train well; `--preset paper` takes the choices of the ResQuNN paper instead.
     """
 
     preset: Literal["resqunn", "paper"] = "resqunn"
-    """Where the defaults below come from: what trains well, or the paper's choices."""
+    """Sets the defaults of the options below: those that train well, or the paper's."""
 
     wiring: str = "O1+O2"
-    """Residual wiring, such as "none", "X+O1" or "(X+O1)+O2"."""
+    """Residual wiring, such as none, X+O1 or "(X+O1)+O2"; `resqunn wirings` lists them."""
 
     data: str = "digits"
     """Data set: digits, mnist, fashion_mnist or kmnist."""
 
-    data_root: str | None = None
-    """Folder with the data files; RESQUNN_DATA if not given."""
+    data_root: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: $RESQUNN_DATA)"),
+    ] = None
+    """Folder that holds the data files."""
 
     classes: int = 10
-    """Train on the first so many classes."""
+    """How many classes: the first ones of the data set."""
 
-    per_class: int | Literal["all"] | None = None
-    """Images of each class, or all; by default 200 (digits: all)."""
+    per_class: Annotated[
+        int | Literal["all"] | None,
+        tyro.conf.arg(metavar="INT|all", help_behavior_hint="(default: 200; digits: all)"),
+    ] = None
+    """Images of each class, for training and validation together, or all."""
 
     depths: tuple[int, ...] = (2, 2)
-    """Ansatz layers of each quanvolutional layer; one number a layer."""
+    """Ansatz layers of each quanvolutional layer: one number for each layer."""
 
     kernel_size: int = 2
     """Side of the square kernel, which is also its stride."""
 
     encoding: str = "ry"
-    """How pixels become qubit rotations."""
+    """How pixels become a quantum state: ry, rx, rz or amplitude."""
 
     ansatz: str = "ry_chain"
-    """The trainable circuit."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
 
     readout: str = "z"
-    """What is measured: z gives one channel a qubit, mean_z one, z0 one qubit's."""
+    """Channels: z, the expectation of Z on each qubit; mean_z, their mean; z0, z1, ..., one."""
 
     reupload: bool = False
     """Repeat the encoding before each ansatz layer."""
 
     angle_scale: float = math.pi
-    """Radians for a pixel of 1."""
+    """Angle in radians that encodes a pixel of 1."""
 
     input_gradients: bool = True
-    """Pass the true derivative to each layer's input (the paper's code cuts it)."""
+    """Pass the true derivative to each layer's input; the paper cuts it there."""
 
     trainable: bool = True
-    """Train the quanvolutional layers too (else only the head, as in Fig. 9's benchmarks)."""
+    """Train the quanvolutional layers too, not the head alone."""
 
     head: Literal["linear", "quantum"] = "linear"
-    """What turns the last feature map into class scores."""
+    """What turns the last feature map into one score for each class."""
 
-    measured: tuple[int, ...] | None = None
-    """The quantum head's measured qubits; by default the last ones."""
+    measured: Annotated[
+        tuple[int, ...] | None,
+        tyro.conf.arg(metavar="QUBIT...", help_behavior_hint="(default: the last ones)"),
+    ] = None
+    """Qubits that the quantum head measures, one for each class."""
 
     softmax: bool = False
-    """Softmax in the model, before the cross entropy's own (the paper's double softmax)."""
+    """Apply a softmax to the scores before the cross entropy applies its own, as in the paper."""
 
     align: Literal["zero_pad", "zero_pad_center"] = "zero_pad"
-    """How maps of different sizes are summed."""
+    """Where a smaller map gets zeros before a sum: at the bottom and right, or all around."""
 
     epochs: int = 30
     """Passes over the training images."""
 
     batch_size: int = 16
-    """Images a step."""
+    """Images in each step of the optimiser."""
 
     learning_rate: float = 0.01
-    """Of Adam."""
+    """Learning rate of the optimiser, which is Adam."""
 
     seed: int = 0
-    """Decides the images drawn, the initial weights and the order of batches."""
+    """Number that fixes the images drawn, the initial weights and the order of batches."""
 
     engine: str = "auto"
-    """How circuits are evaluated: auto, fourier, fused, statevector, or pennylane:DEVICE."""
+    """What evaluates circuits: auto (chooses), fourier, fused, statevector, pennylane:DEVICE."""
 
     dtype: Literal["float32", "float64"] = "float32"
-    """Number type of the computation."""
+    """Floating-point type of the computation."""
 
     device: str = "cpu"
-    """Torch device, such as cpu or cuda."""
+    """PyTorch device, such as cpu or cuda."""
 
     threads: int = 1
-    """Threads of the computation on the CPU."""
+    """CPU threads of the computation."""
 
     def __post_init__(self) -> None:
         with contextlib.suppress(ConfigurationError):
-            settle_fields(self)  # what does not fit is told by `check`
+            settle_fields(self)  # `check` reports what does not fit
 
     def check(self) -> None:
-        """Called before a run starts.
+        """Refuses values that do not fit; called before a run starts.
 
         Raises:
             ConfigurationError: naming the first field whose type or value does not fit.
@@ -118,11 +129,11 @@ class TrainConfig:
         """
         check_fields(self)
         for name in ("epochs", "batch_size", "threads", "kernel_size"):
-            holds = 1 <= getattr(self, name) < 2**31
-            self._require(name, holds, "1 or more (and a whole number)")
+            self._require(name, getattr(self, name) >= 1, "1 or more")
+            self._require(name, getattr(self, name) < 2**31, "below 2**31")
         self._require("threads", self.threads <= 1024, "1 to 1024")
-        self._require("classes", 2 <= self.classes <= 10_000, "2 or more (and below 10,000)")
-        self._require("seed", 0 <= self.seed < 2**63, "0 or more (and below 2**63)")
+        self._require("classes", 2 <= self.classes <= 10_000, "2 to 10,000")
+        self._require("seed", 0 <= self.seed < 2**63, "0 or more and below 2**63")
         rate = self.learning_rate
         self._require("learning_rate", 0 < rate < math.inf, "a positive number")
         self._require("angle_scale", math.isfinite(self.angle_scale), "a finite number")
@@ -138,7 +149,7 @@ class TrainConfig:
 
     @property
     def sha256(self) -> str:
-        """Of everything that decides the result, which is all but where the data lie."""
+        """Of everything that decides the result, which is all but `data_root`."""
         return digest(dataclasses.asdict(dataclasses.replace(self, data_root=None)))
 
     def to_json(self) -> bytes:

@@ -17,6 +17,7 @@ from torch import nn
 
 from resqunn import __version__
 from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
+from resqunn.data.sources import require_used, source
 from resqunn.errors import RunError
 from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, save_checkpoint
 from resqunn.lab.training.config import TrainConfig
@@ -81,6 +82,7 @@ def build_model(config: TrainConfig) -> ResQuNN:
 
 def load_data(config: TrainConfig) -> Dataset:
     """The data set of a configuration."""
+    require_used(source(config.data), "data_root", config.data_root)
     return load_dataset(
         config.data, config.classes, config.per_class, config.seed, config.data_root
     )

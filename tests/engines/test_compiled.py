@@ -131,7 +131,7 @@ def test_a_file_as_it_should_be_is_used(place: Path):
 def test_changed_sources_are_compiled(place: Path, monkeypatch: pytest.MonkeyPatch):
     engines = place.parent / "engines"
     shutil.copytree(Path(machine.__file__).parents[1], engines)
-    monkeypatch.setattr(machine, "__file__", str(engines / "native" / "machine.py"))
+    monkeypatch.setattr(machine, "__file__", str(engines / "compiled" / "machine.py"))
     try:
         for change in range(2):
             with (engines / "fused" / "kernels" / "turns.py").open("a") as file:
