@@ -66,7 +66,7 @@ class Window:
 
     @property
     def _tiles(self) -> bool:
-        """Whether patches lie side by side without overlap or gap."""
+        """Whether patches tile the image without overlap or gap."""
         return self.kernel == self.stride and self.padding == (0, 0) and self.dilation == (1, 1)
 
     def patches(self, x_BCHW: Float[Tensor, "B C H W"], groups: int) -> Float[Tensor, "G N P"]:

@@ -25,7 +25,7 @@ from resqunn.nn.placement import draw, factory, fitting, require_computable
 
 
 class Quanv2d(nn.Module):
-    r"""A quanvolutional layer with the signature, shapes and conventions of `nn.Conv2d`.
+    r"""A quanvolutional layer with the shapes and conventions of `nn.Conv2d`.
 
     Each patch $x$ of the image is encoded into qubits, goes through the trainable circuit,
     and is measured; the expectation values are the output channels:
