@@ -1,7 +1,7 @@
 """Are arguments what their annotations say? Asked once, where a user's values come in.
 
 Only types are asked for here, so that every constructor answers a wrong one in the same
-words; ranges are the business of whoever knows them.
+words; ranges are checked where they are known.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SHOWN = 60
 
 
 def checked(function: Function) -> Function:
-    """Refuses arguments that their annotations do not allow, and settles the others.
+    """Refuses arguments that their annotations do not allow, and converts the others.
 
     >>> @checked
     ... def root(of: float, digits: int | None = None) -> float: ...

@@ -282,7 +282,7 @@ def test_gzip_is_told_by_its_content() -> None:
         ({"images": torch.full((2, 1, 2, 2), torch.inf)}, "image 0 holds NaN or infinite"),
         (
             {"images": torch.full((2, 1, 2, 2), 255.0)},
-            r"pixels must lie in \[0, 1\], got \[255, 255\]: scale them",
+            r"pixels must be in \[0, 1\], got \[255, 255\]: scale them",
         ),
         ({"labels": torch.tensor([0, 3])}, "labels of 3 classes must be 0 to 2, got 3 for image 1"),
         ({"labels": torch.tensor([-1, 0])}, "got -1 for image 0"),

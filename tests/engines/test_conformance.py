@@ -183,7 +183,9 @@ def test_engine_names() -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'statevector'"):
         engine("state_vector")
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
-    with pytest.raises(ConfigurationError, match=r"no PennyLane device 'nothing\.here'"):
+    with pytest.raises(
+        ConfigurationError, match=r"one that PennyLane has here, got 'nothing\.here'"
+    ):
         engine("pennylane:nothing.here").expectation_values(
             circuit, torch.rand(1, 2, 1), torch.rand(1, 1, 2)
         )

@@ -19,7 +19,7 @@ def layer(engine: str = "auto", depth: int = 3, **options) -> Quanv2d:
 @ENGINES
 def test_weights_on_another_device_are_refused(engine: str) -> None:
     for module in (layer(engine, device="meta"), QuantumHead(3, num_qubits=4, device="meta")):
-        with pytest.raises(ShapeError, match=r"must lie on meta .*, got cpu: .*\.to\(weight"):
+        with pytest.raises(ShapeError, match=r"must be on meta .*, got cpu: .*\.to\(weight"):
             module(torch.rand(1, 1, 4, 4))
 
 

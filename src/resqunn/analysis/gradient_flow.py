@@ -1,4 +1,4 @@
-r"""Which layers of a network learn: their gradients, told apart as none, zero or flowing.
+r"""Which layers of a network learn: whether their gradients are none, zero or flowing.
 
 *None* means that no path of derivatives leads from the loss to the layer. *Zero* means that
 a path exists but the derivative vanishes identically, up to rounding. *Flows* is all else,
@@ -217,7 +217,7 @@ def survey(
     seed: int = 0,
     **options: Any,
 ) -> Iterator[tuple[Wiring, GradientFlow, GradientFlow]]:
-    """Every wiring of so many layers, with its gradients under cut and true derivatives.
+    """Every wiring of `layers` layers, with its gradients under cut and true derivatives.
 
     The networks are the paper's (Fig. 3, 7 and 11) with circuits of `depth` layers, on a
     batch of uniformly random images, 28x28 or large enough to halve in every layer. All

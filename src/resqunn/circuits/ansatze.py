@@ -16,7 +16,7 @@ from resqunn.errors import ConfigurationError, unknown_name
 
 
 class Ansatz(ABC):
-    """What every ansatz tells about itself."""
+    """Base class of every ansatz."""
 
     name: str
 

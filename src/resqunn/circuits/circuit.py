@@ -28,14 +28,14 @@ class Circuit:
 
     With $E(x)$ the encoding and $A_l$ the layers, the state before readout is
     $A_L \cdots A_1 E(x)|0\rangle$, or with `reupload` $A_L E(x) \cdots A_1 E(x)|0\rangle$
-    (Eq. 8 of the ResQuNN paper). At depth 0 it is $E(x)|0\rangle$ in both readings.
+    (Eq. 8 of the ResQuNN paper). At depth 0 it is $E(x)|0\rangle$ either way.
 
     A circuit is what its operations are: two are equal exactly if they read as many inputs,
     have as many qubits, prepare amplitudes or not, and have the same weight shape, operations
     and observables, whatever their encodings, ansaetze and readouts are called.
 
     Args:
-        inputs: how many values one patch has.
+        inputs: how many values the circuit reads, those of one patch.
 
     Attributes:
         encoding, ansatz, readout: table names or objects.
@@ -98,7 +98,7 @@ class Circuit:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        """Compiled engines look up what operations and observables name without asking."""
+        """Refuses indices that are out of range, which compiled engines use unchecked."""
         here = {
             "qubit": self.num_qubits,
             "input": self.num_inputs,

@@ -8,7 +8,7 @@ from resqunn.circuits.operations import Operation
 from resqunn.circuits.readouts import Observable
 
 MOST_TERMS = 3
-"""Of what is measured on a qubit, so many are named."""
+"""How many observables are named at the end of a qubit's line."""
 
 
 def draw(

@@ -16,7 +16,7 @@ from resqunn.errors import unknown_name
 
 
 class Encoding(ABC):
-    """What every encoding tells about itself."""
+    """Base class of every encoding."""
 
     name: str
 

@@ -56,7 +56,10 @@ class Gate:
 
     def __post_init__(self) -> None:
         if (self.axis is None) == (self.fixed is None):
-            raise CircuitError(f"gate {self.name} must have either an axis or a fixed matrix")
+            given = "both" if self.fixed is not None else "neither"
+            raise CircuitError(
+                f"gate {self.name} must have either an axis or a fixed matrix, got {given}"
+            )
         if self.fixed is None:
             if self.axis not in PAULIS:
                 raise unknown_name("axis", self.axis, PAULIS)
@@ -113,7 +116,7 @@ class Gate:
 def on_states(
     monomial: Complex[np.ndarray, "A A"], wires: tuple[int, ...], num_qubits: int
 ) -> tuple[Int[np.ndarray, " S"], Complex[np.ndarray, " S"]]:
-    """What a monomial matrix on some wires does to a state vector of so many qubits.
+    """What a monomial matrix on some wires does to a state vector of `num_qubits` qubits.
 
     Returns:
         For each basis state s its source and its factor: new[s] = factor[s] * old[source[s]].

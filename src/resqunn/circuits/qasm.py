@@ -65,7 +65,7 @@ def write(
 
 
 def numbers(kind: str, values: Any, count: int) -> Values:
-    """So many numbers, flattened row-major; their count where there are none.
+    """The `count` numbers, flattened row-major; `count` itself where none are given.
 
     Raises:
         CircuitError: for another number of them, or what is no finite number.

@@ -36,7 +36,7 @@ class Observable:
 
 
 class Readout(ABC):
-    """What every readout tells about itself."""
+    """Base class of every readout."""
 
     name: str
 

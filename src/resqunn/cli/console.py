@@ -15,7 +15,7 @@ UNSEEN_WIDTH = 160
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Told to whoever runs the command; rich itself would exit with 1."""
+        """Raised to the command's caller; rich itself would exit with 1."""
         raise BrokenPipeError
 
 

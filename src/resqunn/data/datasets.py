@@ -26,7 +26,7 @@ class LabelledImages:
     """Images and the index of each one's class.
 
     Raises:
-        WrongTypeError, ShapeError: for what are no such tensors.
+        WrongTypeError, ShapeError: for arguments that are no such tensors.
         DataError: for pixels that are not finite or outside [0, 1], labels outside the
             classes, or counts that differ.
     """
@@ -49,7 +49,7 @@ class LabelledImages:
                 raise DataError(
                     f"image {int(bad.nonzero()[0])} holds NaN or infinite pixels: repair or drop it"
                 )
-            raise DataError(f"pixels must lie in [0, 1], got [{low:.4g}, {high:.4g}]: scale them")
+            raise DataError(f"pixels must be in [0, 1], got [{low:.4g}, {high:.4g}]: scale them")
         outside = (self.labels < 0) | (self.labels >= len(self.classes))
         if outside.any():
             at = int(outside.nonzero()[0])
@@ -185,7 +185,7 @@ def _load(
 
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
-    """The pixels, 0 to 16, and labels of the digits that lie beside this file."""
+    """The pixels, 0 to 16, and labels of the digits in the file beside this one."""
     with (
         resources.files("resqunn.data").joinpath("digits.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as arrays,  # noqa: TID251

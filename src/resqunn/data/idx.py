@@ -30,7 +30,7 @@ def decompressed(content: bytes, path: Path) -> bytes:
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}): get it anew") from None
+        raise DataError(f"{path} is a damaged gzip file ({error}): replace it") from None
 
 
 def parse_idx(content: bytes, path: Path) -> np.ndarray:

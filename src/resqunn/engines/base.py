@@ -2,7 +2,7 @@
 
 Shape suffixes: G groups, F filters in a group, N values of a patch, P patches, W weights
 of a filter (flattened row-major), R readout values. The patch index is last, so that
-neighbouring patches lie side by side in memory.
+neighbouring patches are contiguous in memory.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Engine(ABC):
 
 
 def size_obstacle(circuit: Circuit, most: int) -> str | None:
-    """The obstacle of engines that hold state vectors of up to so many qubits."""
+    """The obstacle of engines that hold state vectors of `most` qubits at most."""
     if circuit.num_qubits <= most:
         return None
     return f"a state vector of {circuit.num_qubits} qubits is too large (at most {most})"

@@ -18,7 +18,7 @@ _ORDINARY = 0
 for _key in ("CPU", "AutogradCPU", "ADInplaceOrView", "AutocastCPU", "Negative"):
     _ORDINARY |= DispatchKeySet(getattr(DispatchKey, _key)).raw_repr()
 _OTHERS = ~_ORDINARY
-"""What tells of a tensor that is not dense memory of the processor: another device or layout, a
+"""What shows of a tensor that is not dense memory of the processor: another device or layout, a
 subclass, a fake, meta or functional tensor, one that stands for many (`torch.vmap`)."""
 
 

@@ -49,16 +49,16 @@ class PennyLaneEngine(Engine):
         check_fields(self)
         if not isinstance(self.device, str) and not hasattr(self.device, "wires"):
             raise ConfigurationError(
-                "device is the name of a PennyLane device or such a device, not "
+                "device must be the name of a PennyLane device or such a device, got "
                 f"{shown(self.device)}"
             )
         if self.shots is not None and self.shots < 1:
             raise ConfigurationError(
-                f"shots is 1 or more, or None for exact values, not {self.shots}"
+                f"shots must be 1 or more, or None for exact values, got {self.shots}"
             )
         if self.noise_model is not None and not hasattr(self.noise_model, "model_map"):
             raise ConfigurationError(
-                f"noise_model is a pennylane.NoiseModel or None, not {shown(self.noise_model)}"
+                f"noise_model must be a pennylane.NoiseModel or None, got {shown(self.noise_model)}"
             )
 
     @property
@@ -75,7 +75,9 @@ class PennyLaneEngine(Engine):
         try:
             return self._evaluated(circuit, inputs_GNP, weights_GFW)
         except (refused.DeviceError, refused.QuantumFunctionError, refused.WireError) as error:
-            raise ConfigurationError(f"{self.name} does not work so: {error}") from None
+            raise ConfigurationError(
+                f"engine {self.name!r} cannot evaluate this circuit with its options: {error}"
+            ) from None
 
     def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         groups, _, patches = inputs_GNP.shape
@@ -109,7 +111,9 @@ class PennyLaneEngine(Engine):
             try:
                 device = qml.device(device, wires=circuit.num_qubits)
             except qml.exceptions.DeviceError as error:
-                raise ConfigurationError(f"no PennyLane device {self.device!r}: {error}") from None
+                raise ConfigurationError(
+                    f"device must be one that PennyLane has here, got {self.device!r}: {error}"
+                ) from None
 
         def run(inputs_NP: Tensor, weights_W: Tensor):
             if circuit.encoding.prepares_amplitudes:

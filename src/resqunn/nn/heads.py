@@ -112,7 +112,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
         self.reset_parameters(torch.Generator().manual_seed(self.seed))
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draws weight and bias anew, or, before the first batch, from what they will be drawn."""
+        """Draws weight and bias again; before the first batch, what they will be drawn from."""
         if self.has_uninitialized_params():
             self.seed = _draw_seed(generator)
             return

@@ -139,7 +139,7 @@ class Window:
 
     @cached_property
     def _tiles(self) -> bool:
-        """Whether patches lie side by side without overlap or gap."""
+        """Whether patches tile the image without overlap or gap."""
         unpadded = all(margin == (0, 0) for margin in self.margins)
         return self.kernel == self.stride and unpadded and set(self.dilation) == {1}
 

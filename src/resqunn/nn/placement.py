@@ -1,4 +1,4 @@
-"""Where a module's weights lie, of which number type they are, and what fits them."""
+"""The device and number type of a module's weights, and the tensors that fit them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def fitting(values: Tensor, weight: Tensor, what: str) -> Tensor:
         raise WrongTypeError(f"{what} must be a torch.Tensor, got {shown(values)}")
     if values.device != weight.device:
         raise ShapeError(
-            f"{what} must lie on {weight.device} as the weights do, got {values.device}: move one "
+            f"{what} must be on {weight.device} as the weights are, got {values.device}: move one "
             f"of them, for instance with {what}.to(weight.device)"
         )
     if values.dtype == weight.dtype:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from resqunn.checks import checked
+from resqunn.checks import checked, shown
 from resqunn.circuits.circuit import Circuit
 from resqunn.errors import ConfigurationError, unknown_name
 from resqunn.nn.heads import head_class
@@ -81,7 +81,9 @@ def depthwise_layers(
         if name not in LAYER_OPTIONS:
             raise unknown_name("option", name, LAYER_OPTIONS)
     if not depths:
-        raise ConfigurationError("depths must be one number a layer, for at least one layer")
+        raise ConfigurationError(
+            f"depths must be one number a layer, for at least one layer, got {shown(depths)}"
+        )
     if channels < 1:
         raise ConfigurationError(f"channels must be 1 or more, got {channels}")
     if isinstance(wiring, str):
@@ -150,7 +152,7 @@ def paper_model(
         options: any of `Quanv2d` and of the head. Where the paper can be read in two ways:
             `input_gradients=True` passes the true derivative to each layer's input,
             `reupload=False` encodes once (the gate counts of Sec. 1.1), and `readout="z"` is
-            the reading of one channel a qubit; later layers are then depthwise.
+            one channel for each qubit (Sec. 3.1, step 4); later layers are then depthwise.
 
     Raises:
         ConfigurationError, CircuitError: for options that do not fit.

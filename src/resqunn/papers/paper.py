@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from resqunn.checks import check_fields, settle_fields
+from resqunn.checks import check_fields, settle_fields, shown
 from resqunn.errors import ConfigurationError, unknown_name
 from resqunn.lab.study.claims import Claim
 from resqunn.lab.study.plan import Plan, Study
@@ -30,9 +30,9 @@ class Options:
     Attributes:
         seeds: one run of each network for each.
         figures: names of the paper's figures; none for all.
-        interpretations: of what the paper leaves open: "default" for those that it is mainly
-            read in, "all" for every combination.
-        quick: little of everything.
+        interpretations: of what the paper leaves open: "default" for the most likely ones,
+            "all" for every combination.
+        quick: little data, few epochs and few seeds.
 
     Raises:
         ConfigurationError: for a value that does not fit.
@@ -50,9 +50,13 @@ class Options:
         if self.interpretations not in INTERPRETATIONS:
             raise unknown_name("interpretations", self.interpretations, INTERPRETATIONS)
         if not 1 <= len(self.seeds) <= MAX_SEEDS or len(set(self.seeds)) != len(self.seeds):
-            raise ConfigurationError(f"seeds must be 1 to {MAX_SEEDS} different numbers")
+            raise ConfigurationError(
+                f"seeds must be 1 to {MAX_SEEDS} different numbers, got {shown(self.seeds)}"
+            )
         if not all(0 <= seed < 2**63 for seed in self.seeds):
-            raise ConfigurationError(f"seeds must be 0 or more (and below 2**63), got {self.seeds}")
+            raise ConfigurationError(
+                f"seeds must be 0 or more and below 2**63, got {shown(self.seeds)}"
+            )
         if self.epochs < 1:
             raise ConfigurationError(f"epochs must be 1 or more, got {self.epochs}")
 
@@ -62,7 +66,7 @@ class Paper:
     """A paper that can be rerun.
 
     Attributes:
-        name: what the command knows it by.
+        name: of the paper in the command.
         title: of the report.
         figures: what can be rerun on its own, by name.
         studies: from the options, with `figures` filled in, to what is run.

@@ -68,7 +68,7 @@ def test_why_a_claim_has_its_verdict() -> None:
     depends, _, _, counted, missing = sample_results.small().claims
     assert formatting.why(depends).startswith("Validation accuracy, none minus guessing (as wri")
     assert formatting.why(counted) == "Networks that reach every layer (as written): 5 of 5."
-    assert formatting.why(missing) == "None of the runs that it needs was made."
+    assert formatting.why(missing) == "None of the runs that it needs were made."
     few = dataclasses.replace(depends, deciding=None, verdict="not measured")
     assert formatting.why(few) == "Too few seeds to judge it."
     assert formatting.by_verdict(counted.verdicts) == ""

@@ -352,7 +352,7 @@ def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         ("matplotlib", lambda: style.styled(lambda: None)()),
     ):
         monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(MissingExtraError, match=r"pip install 'resqunn\[report\]'"):
+        with pytest.raises(MissingExtraError, match=r"pip install 'resqunn\[lab\]'"):
             go()
 
 

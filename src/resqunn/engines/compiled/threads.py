@@ -28,7 +28,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def useful_workers(tasks: int, busy: int) -> int:
-    """How many threads are to share so many tasks, which keep `busy` threads busy: at most
+    """How many threads are to share `tasks` tasks, which keep `busy` threads busy: at most
     `torch.get_num_threads()`."""
     return max(1, min(torch.get_num_threads(), tasks, busy))
 

@@ -31,7 +31,7 @@ from resqunn.engines.fourier.monomials import LANES, fourier_plan, tasks
 from resqunn.errors import CircuitError
 
 OPERATIONS_PER_THREAD = 8_000_000
-"""A thread is worth waking for so many multiplications (about a millisecond)."""
+"""A thread is started for at least this many multiplications (about a millisecond)."""
 
 _NONE = {dtype: torch.empty(0, 0, 0, dtype=dtype, device="cpu") for dtype in DTYPES}
 """In place of gradients that nobody asked for."""

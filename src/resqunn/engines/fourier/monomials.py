@@ -22,11 +22,11 @@ from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.product_state import Factor
 
 LANES, TASK = 128, 8
-"""So many patches make a block, and so many blocks a task."""
+"""Patches in a block, and blocks in a task."""
 
 
 def tasks(patches: int) -> int:
-    """How many tasks a group of so many patches is."""
+    """How many tasks a group of `patches` patches makes."""
     return -(-patches // (TASK * LANES))
 
 
@@ -85,7 +85,7 @@ class FourierPlan:
         return self.kept[filters, dtype]
 
     def operations(self, patches: int, inputs: int, filters: int) -> int:
-        """About how many multiplications the values of so many patches take."""
+        """About how many multiplications the values of `patches` patches take."""
         return patches * (30 * inputs + self.products.shape[0] + filters * self.node_K.size)
 
 

@@ -113,7 +113,7 @@ def pushed_apart(operations: Sequence[Operation]) -> tuple[list[Rotation], list[
 
 @cache
 def _matrices(qubits: int) -> dict[tuple[int, int], np.ndarray]:
-    """The matrix of each string of so many qubits; qubit 0 is the most significant bit."""
+    """The matrix of each string of `qubits` qubits; qubit 0 is the most significant bit."""
     of_bits = {(0, 0): np.eye(2)} | {LETTERS[axis]: matrix for axis, matrix in PAULIS.items()}
     return {
         (

@@ -36,7 +36,7 @@ MAX_QUBITS = 20
 """Circuits with more are refused: a worker's memory would be over 256 MB."""
 
 WORK_PER_THREAD = 2**18
-"""A thread more for so many updates of an amplitude: about a tenth of a millisecond."""
+"""One more thread for each of this many updates of an amplitude: about a tenth of a millisecond."""
 
 RUN = Kernel("resqunn.engines.fused.kernels.programs", "run")
 COMPOSE = Kernel("resqunn.engines.fused.kernels.turns", "compose")

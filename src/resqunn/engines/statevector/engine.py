@@ -37,10 +37,11 @@ MAX_QUBITS = 24
 """Circuits with more are refused: each patch would take over 100 MB."""
 
 EXACT_TURNS = 2**10
-"""Up to so many turns are taken off an angle in float32 without a rounding error that shows."""
+"""Up to this many multiples of 2 pi are subtracted from an angle in float32 without a
+visible rounding error."""
 
 CHUNK_QUBITS = 4
-"""Beyond `DENSE_QUBITS`, single-qubit gates act together on so many qubits at once."""
+"""Beyond `DENSE_QUBITS`, single-qubit gates act together on this many qubits at once."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _phases(segment: Phases, inputs_GNP: Tensor) -> Tensor:
 
 
 def _within_a_turn(angles: Tensor) -> Tensor:
-    """The angles less whole turns, which leave a rotation as it is up to its sign.
+    """The angles less multiples of 2 pi, which leave a rotation as it is up to its sign.
 
     A sum of large angles would be rounded to the precision of the largest. A turn is taken
     off in two parts, the first of which has so few bits that its multiples are exact; of more

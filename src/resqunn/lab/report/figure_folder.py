@@ -53,7 +53,7 @@ class FigureFolder:
 
 def _listed(path: Path) -> set[str]:
     """The figures that an earlier report wrote; none if its list is missing or damaged, since
-    then nothing can be told from a user's own pictures."""
+    then they cannot be distinguished from a user's own pictures."""
     try:
         names = read_sealed(path, RunError, "").get(FIGURES)
     except RunError:

@@ -20,7 +20,7 @@ from resqunn.lab.study.rules import (
 from resqunn.lab.training.config import PRESETS, TrainConfig
 
 MIN_SEEDS = 5
-"""Intervals are shown from so many seeds on. Student's factor on the standard error is 12.7 for
+"""Fewest seeds for which an interval is shown. Student's factor on the standard error is 12.7 for
 two seeds, 4.3 for three, 3.2 for four and 2.8 for five; and of so few values the standard error
 itself is hardly known: two that agree by chance would look certain."""
 
@@ -113,7 +113,7 @@ def _interval(stats: Stats, worded: Callable[[float], str]) -> str:
 def why(claim: ClaimResult) -> str:
     """The measurement that decided, as a sentence; or why there is none."""
     if not claim.measured:
-        return "None of the runs that it needs was made."
+        return "None of the runs that it needs were made."
     if claim.deciding is None or claim.verdict == NOT_MEASURED:
         return "Too few seeds to judge it."
     row = claim.measured[claim.deciding]

@@ -45,7 +45,7 @@ def curve(
 
 
 def wrapped(text: str, width: int) -> str:
-    """A name on lines of so many characters, three at most."""
+    """A name on at most three lines of `width` characters."""
     lines = textwrap.wrap(text, width, max_lines=MAX_LINES, placeholder=" \u2026")
     return "\n".join(lines) or text
 
@@ -57,7 +57,7 @@ def titled(variant: str, metric: str, wide: bool) -> str:
 
 
 def offsets(count: int) -> list[float]:
-    """Where the dots of so many metrics stand within a row of height 1."""
+    """Where the dots of the metrics stand within a row of height 1."""
     return [0.3 * i / (count - 1) - 0.15 for i in range(count)] if count > 1 else [0.0]
 
 

@@ -28,10 +28,14 @@ from resqunn.lab.study.tables import FOLDER as TABLES
 from resqunn.lab.study.tables import write_tables
 from resqunn.lab.training.files import write_atomically
 
-CURVES = "After each epoch: the mean, and a band from the lowest to the highest seed."
-GRADIENTS = "What each layer's weights get from the loss: the norm of their gradient, if any."
+CURVES = "After each epoch: the mean over seeds, and a band from the lowest to the highest."
+GRADIENTS = (
+    "Norm of the loss gradient with respect to each layer's weights. None: no path leads from the "
+    "loss to the weights. Zero: a path does, but the gradient is exactly zero. Vanishing: tiny "
+    "beside the largest layer's."
+)
 NORMS = (
-    "Norm of the first layer's gradient and of the last one's by number of layers, on a "
+    "Gradient norm of the first and of the last layer against the number of layers, on a "
     "logarithmic scale. A gap is a gradient that is exactly zero."
 )
 
@@ -178,7 +182,7 @@ class _Page:
         if pairs and after:
             draw = partial(figures.trained_against_frozen, series, self._palette)
             shown.append(
-                self._figure(f"{name}-frozen", draw, "Trained against frozen", _after(series))
+                self._figure(f"{name}-frozen", draw, "Trained and frozen layers", _after(series))
             )
         if 2 * len(pairs) < len(series) and after:
             beside = self._beside(study)

@@ -1,7 +1,7 @@
 """How figures look: one colour and one marker a label, the same everywhere, and how a figure
 is written.
 
-The colours are Okabe and Ito's, which people with colour blindness tell apart, without black
+The colours are Okabe and Ito's, which people with colour blindness can distinguish, without black
 and yellow, which vanish on a dark or a light page.
 """
 

@@ -48,8 +48,8 @@ def read_run(folder: Path, run: PlannedRun) -> FinishedRun | None:
         return _read(place, run)
     except (RunError, ValueError) as error:
         raise RunError(
-            f"the run in {place} cannot be used ({error}); once {place} is deleted, the same "
-            "command makes this run alone anew"
+            f"the run in {place} cannot be used ({error}); delete {place}, and the same "
+            "command makes this run again"
         ) from None
 
 

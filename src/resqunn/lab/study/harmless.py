@@ -50,7 +50,7 @@ def own_folder(path: Path) -> Path:
     """Makes a folder to write to, if it is not there.
 
     Raises:
-        RunError: if a symbolic link stands in its place: what lies behind it is not ours.
+        RunError: if a symbolic link stands in its place: its target is not ours.
     """
     if path.is_symlink():
         raise RunError(

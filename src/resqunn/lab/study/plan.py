@@ -41,7 +41,7 @@ class PlannedRun:
 
     @property
     def key(self) -> str:
-        """Hash of task and configuration, but not of where the data lie."""
+        """Hash of task and configuration, but not of where the data are."""
         return hashlib.sha256(f"{self.task}\n{self.config.sha256}".encode()).hexdigest()[:16]
 
 
@@ -141,12 +141,12 @@ class Plan:
             for named in (study.beside,):
                 if named is not None and named not in ids:
                     raise ConfigurationError(
-                        f"study {study.id!r} is beside {named!r}, but there is no such study"
+                        f"beside of study {study.id!r} must be the id of a study, got {named!r}"
                     )
             if study.section not in self.source.sections:
                 raise ConfigurationError(
-                    f"study {study.id!r} is in section {study.section!r}, but the sections are: "
-                    f"{', '.join(self.source.sections) or 'none'}"
+                    f"section of study {study.id!r} must be one of the plan's "
+                    f"({', '.join(self.source.sections) or 'none'}), got {study.section!r}"
                 )
 
     @property

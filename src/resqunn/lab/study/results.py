@@ -23,7 +23,7 @@ Kind = Literal["difference", "above_chance", "count"]
 """Of a quantity: networks minus networks, networks minus guessing, or facts that hold."""
 
 Unit = Literal["points", "items"]
-"""Of a quantity: percentage points of a metric, or so many of all."""
+"""Of a quantity: percentage points of a metric, or a count of items out of all."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class GradientTable:
 
 @dataclass(frozen=True)
 class NormsByDepth:
-    """Gradient norms of one network of so many layers, first layer first.
+    """Gradient norms of one network of `num_layers` layers, first layer first.
 
     Attributes:
         panel: what is drawn together.

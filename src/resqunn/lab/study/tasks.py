@@ -62,7 +62,7 @@ def perform(run: PlannedRun, folder: Path) -> None:
         RunError: if `folder` is no results folder, as seen from where the run is executed.
     """
     if not (folder / "study.json").exists():
-        raise RunError(f"{folder} is not a results folder here: do all workers share it?")
+        raise RunError(f"{folder} must be a results folder, seen by every worker under this path")
     with _ONE_AT_A_TIME, locked(folder / "locks" / run.key):
         if finished(folder, run.key):
             return

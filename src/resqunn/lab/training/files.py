@@ -2,7 +2,7 @@
 
 What decides or reports a result is written sealed: the last entry, `sha256`, is the SHA-256 of
 the file's name and all other entries. It is taken of the values, not of the bytes, so that a
-file that was only laid out anew is still itself. No torch here.
+file whose layout alone has changed still counts as the same. No torch here.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def metrics_sha256(epochs: Iterable[Epoch]) -> str:
 
 
 def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
-    """The first so many epochs of `metrics.jsonl`.
+    """The first `count` epochs of `metrics.jsonl`.
 
     Raises:
         RunError: if they are not those that have this SHA-256.
@@ -166,7 +166,7 @@ def write_result(run: Run) -> None:
 
 
 def keep_lines(path: Path, count: int) -> None:
-    """Cuts a file of JSON lines after so many: later ones are of epochs without a checkpoint."""
+    """Keeps the first `count` JSON lines: later ones are of epochs without a checkpoint."""
     lines = _lines(path) if path.exists() else []
     write_atomically(path, b"".join(lines[:count]))
 

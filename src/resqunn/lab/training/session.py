@@ -49,7 +49,7 @@ _RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylan
 
 @dataclass(frozen=True)
 class Callbacks:
-    """What a caller wants to hear of while a run goes on."""
+    """Functions of the caller's that a run calls as it goes on."""
 
     on_start: Callable[[TrainConfig, Dataset, ResQuNN, int], None] | None = None
     """With the configuration, the data, the model, and the epochs already done."""

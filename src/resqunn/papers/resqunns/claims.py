@@ -1,7 +1,7 @@
 """The paper's claims, one entry a claim. To add a claim, add an entry to `CLAIMS`.
 
 The facts that are checked one by one are in `checklists.py`; how a claim is measured and judged
-is the laboratory's business (`lab/study/claims.py` and `rules.py`).
+is defined in the laboratory (`lab/study/claims.py` and `rules.py`).
 """
 
 from __future__ import annotations

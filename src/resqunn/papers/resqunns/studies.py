@@ -190,7 +190,7 @@ def figure_11(_: Options) -> Study:
 
 
 def gradients_id(layers: int, depth: int) -> str:
-    """The id of the study of gradients of so many layers, with circuits of this depth."""
+    """The id of the study of gradients of `layers` layers with circuits of this depth."""
     return f"gradients-{layers}-layers-depth-{depth}"
 
 

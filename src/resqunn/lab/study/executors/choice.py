@@ -9,7 +9,7 @@ from resqunn.lab.study.executors.pool import Pool
 
 
 def executor(workers: int, dask: str | None = None) -> Executor:
-    """So many processes of this machine, or a Dask cluster.
+    """`workers` processes of this machine, or a Dask cluster.
 
     Args:
         dask: the address of its scheduler, which then decides alone.

@@ -30,7 +30,7 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Pool(Executor):
-    """So many processes on this machine, one thread each."""
+    """A number of processes on this machine, one thread each."""
 
     workers: int
 
