@@ -154,10 +154,7 @@ def interpretations(numbers: dict[str, Numbers]) -> str:
         [
             (
                 f"`{wiring}`",
-                *(
-                    _both(_find(numbers["interpretations"], "fig8", wiring, r, False))
-                    for r in shown
-                ),
+                *(_both(_find(found, "fig8", wiring, r, False)) for r in shown),
             )
             for wiring in WIRINGS
         ],
