@@ -148,13 +148,15 @@ def interpretations(numbers: dict[str, Numbers]) -> str:
         "logits": "logits",
         "readout per qubit": "readout per qubit",
     }
-    found = numbers["interpretations"]
     return _table(
         ("wiring", *shown.values()),
         [
             (
                 f"`{wiring}`",
-                *(_both(_find(found, "fig8", wiring, r, False)) for r in shown),
+                *(
+                    _both(_find(numbers["interpretations"], "fig8", wiring, r, False))
+                    for r in shown
+                ),
             )
             for wiring in WIRINGS
         ],
