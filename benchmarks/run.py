@@ -28,7 +28,7 @@ from benchmarks import cases, report  # noqa: E402
 
 
 def layer_cases() -> list[cases.LayerCase]:
-    """Kernels of 4, 9 and 16 qubits, both readings, small and large batches."""
+    """Kernels of 4, 9 and 16 qubits, encoded once and re-uploaded, small and large batches."""
     found = [
         cases.LayerCase(2, depth, reupload, batch)
         for batch in (16, 256)

@@ -67,7 +67,7 @@ def skip_if_unsupported(name: str, circuit: Circuit) -> None:
 
 
 def _entries() -> list[Circuit]:
-    """A small circuit for every entry of every table, in both readings."""
+    """A small circuit for every entry of every table, encoded once and re-uploaded."""
     circuits = [Circuit(e, "rx_chain", "z", inputs=3, depth=1) for e in ENCODINGS]
     circuits += [
         Circuit("ry", a, "z", inputs=3, depth=2, reupload=reupload)

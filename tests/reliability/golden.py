@@ -1,4 +1,4 @@
-"""The loss after each of 20 steps, for every wiring of two layers and every reading.
+"""The loss after each of 20 steps, for every wiring of two layers and every interpretation.
 
 Written by the reference engine; the long form of `test_determinism.py` holds PennyLane's
 default.qubit to the same numbers. They change with the networks, the batch order, the

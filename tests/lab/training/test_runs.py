@@ -275,7 +275,7 @@ BAD_VALUES = {
     "softmax": ("no", "softmax must be True or False"),
     "measured": ("012", "measured must be a sequence of whole numbers or None"),
     "data": ("mnits", "did you mean 'mnist'"),
-    "classes": (1, "classes must be 2 or more"),
+    "classes": (1, "classes must be 2 to 10,000, got 1"),
     "per_class": (1, "per_class must be 2 or more"),
     "depths": ((), "depths must be one number a layer"),
     "kernel_size": (0, "kernel_size must be 1 or more"),
