@@ -43,7 +43,7 @@ def test_a_damaged_run_of_a_study_is_made_anew_once_it_is_deleted(tmp_path: Path
     key = next(run.key for run in PAPER.plan(OPTIONS).runs if run.task == "train")
     place = folder / "runs" / key
     (place / "result.json").write_text("{")
-    with pytest.raises(RunError, match=f"once .*{place.name} is deleted, the same command"):
+    with pytest.raises(RunError, match=f"delete .*{place.name}, and the same command"):
         reproduce(OPTIONS, folder)
     for file in place.rglob("*"):
         if file.is_file():

@@ -20,13 +20,16 @@ from resqunn import (
     LinearHead,
     PennyLaneEngine,
     QuantumHead,
+    Quanv1d,
     Quanv2d,
+    Quanv3d,
     ResQuNN,
     ResqunnError,
     Wiring,
     gradient_flow,
     load_dataset,
     paper_model,
+    replace_conv2d,
 )
 from resqunn.nn.presets import depthwise_layers
 from resqunn.papers import Options
@@ -35,6 +38,7 @@ WHOLE = ["many", 2.5, True, None, -1, [1]]
 """What a number of anything never is."""
 FLAG = ["yes", None, 1, 0.5]
 NAME = ["nothing", 3, None, [], "Z"]
+SIZE = [0.5, None, -1, True, "2"]
 PAIR = [0.5, (1, 2, 3), "2", None, -1, (1, True), [1.5, 2]]
 PLACE: dict[str, list[Any]] = {
     "device": ["tpu?", 3.5, [], "cuda:99"],
@@ -62,6 +66,27 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
          "generator": PLACE["generator"],
          "engine": NAME, "device": PLACE["device"], "dtype": PLACE["dtype"],
      }),
+    (Quanv1d, {"in_channels": 2, "out_channels": 8, "kernel_size": 2},
+     CIRCUIT | {
+         "in_channels": [*WHOLE, 0], "out_channels": [*WHOLE, 0, 3], "groups": [*WHOLE, 0, 3],
+         "kernel_size": [*SIZE, 0], "stride": [*SIZE, 0], "padding": SIZE, "dilation": [*SIZE, 0],
+         "angle_scale": ["1", True, float("nan"), 1j], "input_gradients": FLAG, "bias": FLAG,
+         "padding_mode": NAME, "channel_mode": NAME, "circuit": ["ry", 3, Circuit],
+         "generator": PLACE["generator"],
+         "engine": NAME, "device": PLACE["device"], "dtype": PLACE["dtype"],
+     }),
+    (Quanv3d, {"in_channels": 2, "out_channels": 16, "kernel_size": 2},
+     CIRCUIT | {
+         "in_channels": [*WHOLE, 0], "out_channels": [*WHOLE, 0, 3], "groups": [*WHOLE, 0, 3],
+         "kernel_size": [*SIZE, 0], "stride": [*SIZE, 0], "padding": SIZE, "dilation": [*SIZE, 0],
+         "angle_scale": ["1", True, float("nan"), 1j], "input_gradients": FLAG, "bias": FLAG,
+         "padding_mode": NAME, "channel_mode": NAME, "circuit": ["ry", 3, Circuit],
+         "generator": PLACE["generator"],
+         "engine": NAME, "device": PLACE["device"], "dtype": PLACE["dtype"],
+     }),
+    (replace_conv2d, {"model": nn.Sequential(nn.Conv2d(3, 4, 2)), "name": "0"}, {
+        "model": [None, 3, "net"], "name": [None, 3, "1"], "options": [3],
+    }),
     (ResQuNN, {"layers": [nn.Identity()], "wiring": "none", "head": nn.Flatten()},
      {
          "layers": [3, None, [], [3], nn.Identity(), "ab"], "wiring": [None, 3, "O9", [[0]]],
