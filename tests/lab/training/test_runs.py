@@ -350,3 +350,30 @@ def test_a_folder_that_cannot_be_written_any_more_leaves_a_run_that_resumes(
             train(SMALL, tmp_path / "run")
     resume(tmp_path / "run")
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("mutation", ["shrunk", "missing", "renamed", "double", "nan", "negative"])
+def test_case_2_an_optimiser_that_does_not_fit_is_refused(tmp_path: Path, mutation: str) -> None:
+    """Sums recomputed: what is in the file is compared with what the network needs."""
+
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, tmp_path / "run", Callbacks(on_epoch=stop))
+    folder = tmp_path / "run/checkpoints"
+    saved = load_checkpoint(folder, "latest")
+    tensors = dict(saved.tensors)
+    name = next(key for key in tensors if key.endswith("exp_avg_sq"))
+    value = tensors.pop(name)
+    replaced = {
+        "shrunk": {name: value.flatten()[:1]},
+        "missing": {},
+        "renamed": {name.replace("exp_avg_sq", "exp_avg_2"): value},
+        "double": {name: value.double()},
+        "nan": {name: value * float("nan")},
+        "negative": {name: -value - 1},
+    }[mutation]
+    save_checkpoint(folder, "latest", replace(saved, tensors=tensors | replaced))
+    with pytest.raises(RunError, match="does not fit its configuration"):
+        resume(tmp_path / "run")

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -71,6 +73,46 @@ def remove_leftovers(folder: Path) -> None:
             for old in folder.glob(f"{pointer.stem}-*.safetensors"):
                 if old.name != current:
                     old.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a tensor of a checkpoint must be.
+
+    Attributes:
+        shape: its sizes, None for one that is not known beforehand.
+        lowest: what none of its numbers may be below, if there is such a bound.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: torch.dtype
+    lowest: float | None = None
+
+
+def check_entries(found: Mapping[str, Tensor], expected: Mapping[str, Entry]) -> None:
+    """Compares tensors, which may have been written by anybody, with what they must be.
+
+    Raises:
+        ValueError: naming the first that is missing, is not expected, has another shape or number
+            type, or holds numbers that cannot be.
+    """
+    for name in [*expected, *found]:
+        if name not in found:
+            raise ValueError(f"{name} is missing")
+        if name not in expected:
+            raise ValueError(f"{name:.80} is not expected")
+        tensor, entry = found[name], expected[name]
+        shape = tuple(tensor.shape)
+        if tensor.dtype != entry.dtype:
+            raise ValueError(f"{name} must be {entry.dtype}, got {tensor.dtype}")
+        if len(shape) != len(entry.shape) or any(
+            wanted not in (None, size) for size, wanted in zip(shape, entry.shape, strict=True)
+        ):
+            raise ValueError(f"{name} must have shape {entry.shape}, got {shape}")
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"{name} holds numbers that are not finite")
+        if entry.lowest is not None and (tensor < entry.lowest).any():
+            raise ValueError(f"{name} holds numbers below {entry.lowest:g}")
 
 
 def load_checkpoint(folder: Path, name: str) -> Checkpoint:

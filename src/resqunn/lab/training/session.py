@@ -14,12 +14,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
 from resqunn import __version__
 from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
 from resqunn.data.sources import require_used, source
 from resqunn.errors import RunError
-from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, save_checkpoint
+from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, Entry, check_entries, save_checkpoint
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import sealed, write_atomically
 from resqunn.lab.training.loop import (
@@ -191,16 +192,42 @@ class Session:
         Raises:
             RunError: if it is of another network.
         """
+        found = dict(_named(checkpoint, "adam"))
+        with _fitting_its_configuration(folder):
+            others = {key.partition("/")[0] for key in checkpoint.tensors} - {"model", "adam"}
+            if others:
+                raise ValueError(f"{min(others):.80} is not expected")
+            check_entries(found, self._optimizer_entries(checkpoint.epoch))
         restore_weights(self.model, folder, checkpoint)
         if not with_optimizer:
             return
         state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in found.items():
+            number, _, entry = name.partition("/")
+            state.setdefault(int(number), {})[entry] = tensor
         groups = self.optimizer.state_dict()["param_groups"]
-        with _fitting_its_configuration(folder):
-            for name, tensor in _named(checkpoint, "adam"):
-                number, _, entry = name.partition("/")
-                state.setdefault(int(number), {})[entry] = tensor
-            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+    def _optimizer_entries(self, epoch: int) -> dict[str, Entry]:
+        """What Adam keeps of each weight that a gradient reaches: its steps and two moments."""
+        if epoch == 0:
+            return {}
+        (trained,) = (group["params"] for group in self.optimizer.param_groups)
+        expected: dict[str, Entry] = {}
+        for number in self._reached(trained):
+            like = trained[number]
+            shape = tuple(like.shape)
+            expected[f"{number}/step"] = Entry((), torch.float32, lowest=1.0)
+            expected[f"{number}/exp_avg"] = Entry(shape, like.dtype)
+            expected[f"{number}/exp_avg_sq"] = Entry(shape, like.dtype, lowest=0.0)
+        return expected
+
+    def _reached(self, trained: list[torch.Tensor]) -> list[int]:
+        """The numbers of the weights that a gradient reaches: with cut derivatives not all."""
+        with threads(self.config.threads):
+            scores = self.model(self.train.images[:1])
+            found = torch.autograd.grad(scores.sum(), trained, allow_unused=True)
+        return [number for number, gradient in enumerate(found) if gradient is not None]
 
 
 def restore_weights(model: ResQuNN, folder: Path, checkpoint: Checkpoint) -> None:
@@ -209,8 +236,17 @@ def restore_weights(model: ResQuNN, folder: Path, checkpoint: Checkpoint) -> Non
     Raises:
         RunError: if it is of another network.
     """
+    found = dict(_named(checkpoint, "model"))
+    classes: Any = model.head.classes
+    expected = {
+        name: Entry((classes, None), value.dtype)
+        if isinstance(value, UninitializedParameter)
+        else Entry(tuple(value.shape), value.dtype)
+        for name, value in model.state_dict(keep_vars=True).items()
+    }
     with _fitting_its_configuration(folder):
-        model.load_state_dict(dict(_named(checkpoint, "model")))
+        check_entries(found, expected)
+        model.load_state_dict(found)
 
 
 def _named(checkpoint: Checkpoint, kind: str) -> Iterator[tuple[str, torch.Tensor]]:
