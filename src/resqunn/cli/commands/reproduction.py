@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,13 +55,14 @@ class Reproduce:
     """Passes over the training images. Default: the paper's, or 4 with --quick."""
 
     workers: int | None = None
-    """Processes; by default one a core."""
+    """Processes; by default one for each core that the command may use."""
 
     dask: str | None = None
     """Address of a Dask scheduler, such as tcp://10.0.0.1:8786, to run there instead."""
 
     def run(self) -> None:
         from resqunn.data.sources import source
+        from resqunn.engines.compiled.cores import allowed_cores
         from resqunn.lab.report.page import write_report
         from resqunn.lab.study.executors.choice import executor
         from resqunn.lab.study.running import run
@@ -82,7 +82,7 @@ class Reproduce:
         source(options.data)
         plan = found.plan(options)
         folder = self.out or Path("results") / (found.name + "-quick" * self.quick)
-        workers = os.cpu_count() or 1 if self.workers is None else self.workers
+        workers = allowed_cores() if self.workers is None else self.workers
         place = executor(workers, self.dask)
         try:
             finished = progress.reproducing(
