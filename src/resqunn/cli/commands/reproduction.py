@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
-from rich.markup import escape
 
 from resqunn.cli import progress, tables
-from resqunn.cli.console import console
+from resqunn.cli.console import console, one_line, shown
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Reproduce:
         finally:
             place.close()
         tables.verdicts(finished.results, finished.path)
-        console.print(f"report   {escape(str(write_report(folder)))}")
+        console.print(f"report   {shown(write_report(folder))}")
 
 
 @dataclass(frozen=True)
@@ -129,4 +128,5 @@ class Report:
     def run(self) -> None:
         from resqunn.lab.report.page import write_report
 
-        sys.stdout.write(f"{progress.waiting('drawing', lambda: write_report(self.folder))}\n")
+        path = progress.waiting("drawing", lambda: write_report(self.folder))
+        sys.stdout.write(f"{one_line(path)}\n")

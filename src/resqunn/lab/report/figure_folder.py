@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +19,8 @@ class FigureFolder:
     """`figures/` in a report's folder, and beside it the list of what the report wrote there.
 
     Raises:
-        RunError: if one of the two folders is a symbolic link.
+        RunError: if one of the two folders is a symbolic link, or a file that no report has
+            listed, which is a user's own, has the name of a figure.
     """
 
     def __init__(self, report: Path) -> None:
@@ -37,7 +39,14 @@ class FigureFolder:
         """
         while f"{name}{KINDS[0]}" in self._names:
             name = f"{name}-{len(self._names)}"
-        self._names |= {f"{name}{kind}" for kind in KINDS}
+        names = {f"{name}{kind}" for kind in KINDS}
+        for each in sorted(names - self._earlier):
+            if os.path.lexists(self._folder / each):
+                raise RunError(
+                    f"{self._folder / each} is not from an earlier report and would be "
+                    "overwritten: move it, or remove it if it is of no use"
+                )
+        self._names |= names
         self._write(self._earlier | self._names)
         return self._folder / name
 
