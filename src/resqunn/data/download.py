@@ -54,7 +54,7 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
             known_hash=f"sha256:{sha256}",
             fname=name,
             path=pooch.os_cache("resqunn") / subfolder,
-            downloader=downloader,
+            downloader=downloader,  # pyright: ignore[reportArgumentType] - called so by retrieve
         )
     except requests.exceptions.RequestException as error:
         raise DataError(

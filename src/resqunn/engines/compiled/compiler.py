@@ -33,8 +33,12 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     array.
     """
     options |= {"error_model": "numpy", "_nrt": False}
-    with _compiling():
-        return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
+
+    def decorated(function: Callable[..., Any]) -> Any:
+        with _compiling():
+            return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+
+    return decorated
 
 
 @contextlib.contextmanager

@@ -18,8 +18,9 @@ def allowed_cores() -> int:
 
 
 def _bound() -> int:
-    if hasattr(os, "process_cpu_count"):  # Python 3.13; heeds PYTHON_CPU_COUNT too
-        return os.process_cpu_count() or 1
+    count = getattr(os, "process_cpu_count", None)  # Python 3.13; heeds PYTHON_CPU_COUNT too
+    if count is not None:
+        return count() or 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

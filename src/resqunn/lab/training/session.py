@@ -276,7 +276,7 @@ def restore_weights(model: ResQuNN, folder: Path, checkpoint: Checkpoint) -> Non
     """
     found = dict(_named(checkpoint, "model"))
     expected = {
-        name: Entry((model.head.classes, None), value.dtype)
+        name: Entry((None, None), value.dtype)
         if isinstance(value, UninitializedParameter)
         else Entry(tuple(value.shape), value.dtype)
         for name, value in model.state_dict(keep_vars=True).items()
