@@ -186,8 +186,8 @@ def test_case_14_a_picture_of_the_users_own_is_not_overwritten(tmp_path: Path) -
     figures = FigureFolder(tmp_path / "report")
     mine = tmp_path / "report/figures/loss.png"
     mine.write_bytes(b"mine")
-    with pytest.raises(RunError, match=r"loss\.png is not from an earlier report"):
-        figures.stem("loss")
+    assert figures.stem("loss").name != "loss"
+    figures.tidy()
     assert mine.read_bytes() == b"mine"
 
 

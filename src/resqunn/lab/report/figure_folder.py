@@ -19,8 +19,7 @@ class FigureFolder:
     """`figures/` in a report's folder, and beside it the list of what the report wrote there.
 
     Raises:
-        RunError: if one of the two folders is a symbolic link, or a file that no report has
-            listed, which is a user's own, has the name of a figure.
+        RunError: if one of the two folders is a symbolic link.
     """
 
     def __init__(self, report: Path) -> None:
@@ -37,18 +36,16 @@ class FigureFolder:
 
         They are listed at once, so that a report that is cut short is tidied up by the next.
         """
-        while f"{name}{KINDS[0]}" in self._names:
+        while any(self._taken(f"{name}{kind}") for kind in KINDS):
             name = f"{name}-{len(self._names)}"
-        names = {f"{name}{kind}" for kind in KINDS}
-        for each in sorted(names - self._earlier):
-            if os.path.lexists(self._folder / each):
-                raise RunError(
-                    f"{self._folder / each} is not from an earlier report and would be "
-                    "overwritten: move it, or remove it if it is of no use"
-                )
-        self._names |= names
+        self._names |= {f"{name}{kind}" for kind in KINDS}
         self._write(self._earlier | self._names)
         return self._folder / name
+
+    def _taken(self, name: str) -> bool:
+        """Whether a figure has the name, or a file that no report has listed: a user's own."""
+        theirs = name not in self._earlier and os.path.lexists(self._folder / name)
+        return name in self._names or theirs
 
     def tidy(self) -> None:
         """Removes the figures of an earlier report that this one does not have."""
