@@ -135,6 +135,10 @@ ANSATZE: dict[str, Ansatz] = {
 }
 
 
+MAX_DIGITS = 100
+"""Of a seed in an ansatz's name; Python itself reads a few thousand."""
+
+
 def ansatz(name: str | Ansatz) -> Ansatz:
     """The table's entry of that name; an `Ansatz` is returned as it is.
 
@@ -146,7 +150,13 @@ def ansatz(name: str | Ansatz) -> Ansatz:
     if isinstance(name, Ansatz):
         return name
     if name.startswith("random:") and name[7:].isdecimal():
-        return Random(name, seed=int(name[7:]))
+        digits = name[7:].lstrip("0") or "0"
+        if len(digits) > MAX_DIGITS:
+            raise ConfigurationError(
+                f"the seed of a random ansatz must have {MAX_DIGITS} digits or fewer, got "
+                f"{len(digits)}"
+            )
+        return Random(name, seed=int(digits))
     if name not in ANSATZE:
         raise unknown_name("ansatz", name, [*ANSATZE, "random:SEED"])
     return ANSATZE[name]

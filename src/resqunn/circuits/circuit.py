@@ -21,6 +21,12 @@ from resqunn.circuits import ansatze, drawing, encodings, qasm, readouts
 from resqunn.circuits.operations import Input, Operation
 from resqunn.errors import CircuitError
 
+MAX_INPUTS = 2**20
+MAX_QUBITS = 1024
+MAX_GATES = 2**18
+"""What a circuit may have: lists of this size are made in a second or two, and engines take far
+less."""
+
 
 @dataclass(frozen=True, init=False, eq=False)
 class Circuit:
@@ -47,8 +53,9 @@ class Circuit:
         ConfigurationError: for an argument of a wrong type.
         ConfigurationError: for a name that no table holds.
         CircuitError: for `inputs` below 1, a negative depth, an operation or a readout on a
-            qubit, an input or a weight that is not there, or re-uploading amplitudes (they can
-            only be prepared once).
+            qubit, an input or a weight that is not there, re-uploading amplitudes (they can
+            only be prepared once), or more than 1,048,576 inputs, 1,024 qubits or 262,144
+            gates.
 
     >>> circuit = Circuit("ry", "rx_chain", "mean_z", inputs=3, depth=1)
     >>> print(circuit.draw())
@@ -95,7 +102,25 @@ class Circuit:
                 f"encoding {self.encoding.name!r} prepares the initial state and cannot be "
                 "repeated: use reupload=False or an angle encoding"
             )
+        self._check_size()
         self._check_numbers()
+
+    def _check_size(self) -> None:
+        """Before memory is used: sizes may come from a file, or from a slip."""
+        if self.num_inputs > MAX_INPUTS:
+            raise CircuitError(f"inputs must be {MAX_INPUTS:,} or fewer, got {self.num_inputs:,}")
+        if self.num_qubits > MAX_QUBITS:
+            raise CircuitError(
+                f"a circuit must have {MAX_QUBITS:,} qubits or fewer, got {self.num_qubits:,}"
+            )
+        layer = len(self.ansatz.layer(0, self.num_qubits)) if self.depth else 0
+        encode = len(self.encoding.operations(self.num_inputs))
+        gates = encode + self.depth * (layer + encode * self.reupload)
+        if gates > MAX_GATES or self.depth > MAX_GATES:
+            raise CircuitError(
+                f"a circuit must have {MAX_GATES:,} gates or fewer, got about {gates:,}: give a "
+                f"smaller depth than {self.depth:,}"
+            )
 
     def _check_numbers(self) -> None:
         """Refuses indices that are out of range, which compiled engines use unchecked."""
@@ -187,7 +212,15 @@ class Circuit:
         return {name: value for name, value in self.__dict__.items() if name != "_hash"}
 
     def diagonals(self) -> Float[np.ndarray, "R A"]:
-        """The observables as rows of their values in each basis state."""
+        """The observables as rows of their values in each basis state.
+
+        Raises:
+            CircuitError: for more than 30 qubits, which have over a billion basis states.
+        """
+        if self.num_qubits > 30:
+            raise CircuitError(
+                f"diagonals need a circuit of 30 qubits or fewer, got {self.num_qubits}"
+            )
         return np.stack([observable.diagonal(self.num_qubits) for observable in self.observables])
 
     def draw(self) -> str:

@@ -5,15 +5,19 @@ Torch is imported by the commands that need it, so that `--help` is instant.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
+import warnings
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import tyro
 
 from resqunn import __version__
 from resqunn.cli.commands import COMMANDS, Command, Train
+from resqunn.cli.console import one_line
 from resqunn.cli.mistakes import in_one_line
 from resqunn.cli.signals import Stopped
 from resqunn.errors import ResqunnError, unknown_name
@@ -38,17 +42,36 @@ def run(arguments: list[str] | None = None) -> None:
         sys.stdout.write(f"resqunn {__version__}\n")
         return
     try:
-        parsed(arguments).run()
+        with _warnings_in_one_line():
+            parsed(arguments).run()
     except ResqunnError as error:
-        sys.stderr.write(f"resqunn: error: {error}\n")
+        sys.stderr.write(f"resqunn: error: {one_line(error)}\n")
         sys.exit(2)
     except Stopped as stop:
-        sys.stderr.write(f"resqunn: {stop}\n")
+        sys.stderr.write(f"resqunn: {one_line(stop)}\n")
         sys.exit(stop.status)
     except BrokenPipeError:
         # The reader of our output has closed it, as `| head` does: no more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Those that are meant for users, without the place in the code that they come from."""
+    before = warnings.showwarning
+
+    def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if category is UserWarning:
+            sys.stderr.write(f"resqunn: warning: {one_line(message)}\n")
+        else:
+            before(message, category, *place, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def parsed(arguments: list[str]) -> Command:

@@ -8,6 +8,9 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
+
+from resqunn.lab.study.harmless import printable
 
 UNSEEN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe, where nothing needs to be wrapped."""
@@ -25,6 +28,16 @@ def _width() -> int | None:
 
 console = _Console(highlight=False, soft_wrap=True, width=_width())
 errors = _Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def one_line(text: object) -> str:
+    """A text that may hold names from outside, as one line without terminal escapes."""
+    return " ".join(printable(str(text)).splitlines())
+
+
+def shown(text: object) -> str:
+    """A text from outside for `console`, which takes nothing in it for markup."""
+    return escape(printable(str(text)))
 
 
 def print_json(value: Any) -> None:

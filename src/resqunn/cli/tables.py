@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
-from resqunn.cli.console import console
+from resqunn.cli.console import console, shown
 
 if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow
@@ -52,8 +51,8 @@ def report(run: Run) -> None:
     console.print(
         f"\nfinal: {last.train_accuracy:.1%} train, {last.validation_accuracy:.1%} validation; "
         f"best*: {best.validation_accuracy:.1%} validation in epoch {best.epoch}\n"
-        f"saved in {escape(str(run.folder))}; look closer with: resqunn evaluate "
-        f"{escape(str(run.folder))}"
+        f"saved in {shown(run.folder)}; look closer with: resqunn evaluate "
+        f"{shown(run.folder)}"
     )
 
 
@@ -66,9 +65,7 @@ def scores(folder: Path, checkpoint: str, epoch: int, scores: Scores) -> None:
         share = f"{right / total:.1%}" if total else "-"
         table.add_row(str(label), str(right), str(total), share)
     table.add_row("all", str(sum(scores.right)), str(sum(scores.total)), f"{scores.accuracy:.1%}")
-    console.print(
-        f"{escape(str(folder))}, {checkpoint} checkpoint (epoch {epoch}), validation images"
-    )
+    console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), validation images")
     console.print(table)
     console.print(f"mean cross entropy {scores.loss:.4f}")
 
@@ -123,7 +120,7 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
         table.add_column(name, no_wrap=True)
     for row, place in zip(rows, places, strict=True):
         subset = "all" if row.per_class is None else f"{len(row.classes)} x {row.per_class}"
-        table.add_row(row.name, row.summary, subset, escape(place))
+        table.add_row(row.name, row.summary, subset, shown(place))
     console.print(table)
 
 
@@ -133,19 +130,19 @@ def verdicts(results: Results, path: Path) -> None:
     for name in ("verdict", "claim", "source"):
         table.add_column(name, no_wrap=name == "verdict")
     for claim in results.claims:
-        table.add_row(escape(claim.verdict), escape(claim.statement), escape(claim.source))
+        table.add_row(shown(claim.verdict), shown(claim.statement), shown(claim.source))
     if results.claims:
         console.print(table)
     if results.source.warning:
-        console.print(f"\n{escape(results.source.warning)}")
+        console.print(f"\n{shown(results.source.warning)}")
     for failure in results.failures:
         console.print(
-            escape(
+            shown(
                 f"failed twice: {failure.study}, {failure.label}, seed {failure.seed}: "
                 f"{failure.error}"
             )
         )
-    console.print(f"\nsummary  {escape(str(path))}")
+    console.print(f"\nsummary  {shown(path)}")
 
 
 def papers(rows: Sequence[tuple[str, str, str]]) -> None:
@@ -154,5 +151,5 @@ def papers(rows: Sequence[tuple[str, str, str]]) -> None:
     for name in ("name", "paper", "figures"):
         table.add_column(name, no_wrap=name == "name")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(shown, row))
     console.print(table)

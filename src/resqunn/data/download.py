@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from resqunn.data.idx import LIMIT
 from resqunn.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Hosts that may serve files unencrypted: nobody sits between them and the program."""
+
+TIMEOUT = 30.0
+"""Seconds that a server may be silent."""
+
+PATIENCE = 1800.0
+"""Seconds that a file may take."""
+
+CHUNK = 2**16
 
 
 def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
@@ -24,7 +34,7 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
     Raises:
         MissingExtraError: if what downloads is not installed.
         DataError: if the address, or one that it redirects to, is not encrypted; if nobody
-            answers there; if the file has another SHA-256.
+            answers there; if the answer is too large; if the file has another SHA-256.
     """
     try:
         import pooch
@@ -33,7 +43,10 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
         raise MissingExtraError(f"downloading {subfolder}", "lab") from None
 
     base, _, name = address.rpartition("/")
-    downloader = pooch.HTTPDownloader(hooks={"response": _check_redirect})
+
+    def downloader(url: str, output_file: str, _: object) -> None:
+        _fetch(url, Path(output_file))
+
     try:
         _require_safe(address)
         fetched = pooch.retrieve(
@@ -41,7 +54,7 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
             known_hash=f"sha256:{sha256}",
             fname=name,
             path=pooch.os_cache("resqunn") / subfolder,
-            downloader=downloader,  # pyright: ignore[reportArgumentType] - pooch's own class
+            downloader=downloader,  # pyright: ignore[reportArgumentType] - called so by retrieve
         )
     except requests.exceptions.RequestException as error:
         raise DataError(
@@ -59,6 +72,35 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
             "the download is damaged or the mirror altered; try again or another mirror"
         ) from None
     return Path(fetched)
+
+
+def _fetch(address: str, path: Path) -> None:
+    """Writes what an address answers, and gives up when that is more than any file has."""
+    import requests
+
+    with requests.get(
+        address,
+        stream=True,
+        timeout=TIMEOUT,
+        headers={"Accept-Encoding": "identity"},
+        hooks={"response": _check_redirect},
+    ) as response:
+        response.raise_for_status()
+        length, until = 0, time.monotonic() + PATIENCE
+        with path.open("wb") as file:
+            for chunk in response.iter_content(CHUNK):
+                length += len(chunk)
+                if length > LIMIT:
+                    raise DataError(
+                        f"refused to download {address}: it answers more than {LIMIT:,} bytes, "
+                        "which is not the file wanted; try another mirror"
+                    )
+                if time.monotonic() > until:
+                    raise DataError(
+                        f"gave up {address}: it took longer than {PATIENCE:.0f} s; try again or "
+                        "another mirror"
+                    )
+                file.write(chunk)
 
 
 def _require_safe(address: str, redirected: str = "") -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from resqunn.data.download import download
-from resqunn.data.idx import decompressed, parse_idx
+from resqunn.data.idx import LIMIT, decompressed, parse_idx
 from resqunn.errors import ConfigurationError, DataError, unknown_name
 
 DATA_ROOT = "RESQUNN_DATA"
@@ -203,9 +203,13 @@ def _of_another(row: Source, path: Path) -> bool:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LIMIT + 1)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from None
+    if len(content) > LIMIT:
+        raise DataError(f"{path} has more than {LIMIT:,} bytes: it is not the file wanted")
+    return content
 
 
 def read(row: Source, root: str | Path | None, mirror: str | None) -> list[np.ndarray]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.markup import escape
 
 from resqunn.cli import progress, tables
-from resqunn.cli.console import console
+from resqunn.cli.console import console, one_line, shown
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Reproduce:
 
     workers: Annotated[
         int | None,
-        tyro.conf.arg(metavar="INT", help_behavior_hint="(default: one for each CPU core)"),
+        tyro.conf.arg(metavar="INT", help_behavior_hint="(default: one for each usable core)"),
     ] = None
     """Processes that train at the same time."""
 
@@ -93,6 +91,7 @@ class Reproduce:
 
     def run(self) -> None:
         from resqunn.data.sources import require_used, source
+        from resqunn.engines.compiled.cores import allowed_cores
         from resqunn.lab.report.page import write_report
         from resqunn.lab.study.executors.choice import executor
         from resqunn.lab.study.running import run
@@ -112,7 +111,7 @@ class Reproduce:
         require_used(source(options.data), "data_root", self.data_root)
         plan = found.plan(options)
         folder = self.out or Path("results") / (found.name + "-quick" * self.quick)
-        workers = os.cpu_count() or 1 if self.workers is None else self.workers
+        workers = allowed_cores() if self.workers is None else self.workers
         place = executor(workers, self.dask)
         try:
             finished = progress.reproducing(
@@ -124,7 +123,7 @@ class Reproduce:
         finally:
             place.close()
         tables.verdicts(finished.results, finished.path)
-        console.print(f"report   {escape(str(write_report(folder)))}")
+        console.print(f"report   {shown(write_report(folder))}")
 
 
 @dataclass(frozen=True)
@@ -159,4 +158,5 @@ class Report:
     def run(self) -> None:
         from resqunn.lab.report.page import write_report
 
-        sys.stdout.write(f"{progress.waiting('drawing', lambda: write_report(self.folder))}\n")
+        path = progress.waiting("drawing", lambda: write_report(self.folder))
+        sys.stdout.write(f"{one_line(path)}\n")

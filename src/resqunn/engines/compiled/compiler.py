@@ -6,6 +6,7 @@ process needs numba, but an entry that builds the kernel's arguments from a bloc
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import count
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from llvmlite import binding, ir
 from numba import njit, types
+from numba.core import config
 from numba.core.registry import cpu_target
 from numba.np.arrayobj import populate_array
 
@@ -31,14 +33,32 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     array.
     """
     options |= {"error_model": "numpy", "_nrt": False}
-    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
+
+    def decorated(function: Callable[..., Any]) -> Any:
+        with _compiling():
+            return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+
+    return decorated
+
+
+@contextlib.contextmanager
+def _compiling() -> Iterator[None]:
+    """Without the settings of numba's with which there is nothing that a kernel could call."""
+    own = {"DISABLE_JIT": 0, "BOUNDSCHECK": None}
+    before = {name: getattr(config, name, value) for name, value in own.items()}
+    vars(config).update(own)
+    try:
+        yield
+    finally:
+        vars(config).update(before)
 
 
 def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
     """Compiles a kernel for one kind of arguments (those of `kernel.Kernel`)."""
     kernel = getattr(import_module(module), name)
     arguments = tuple(map(_type_of, kinds))
-    kernel.compile(arguments)
+    with _compiling():
+        kernel.compile(arguments)
     overload = kernel.overloads[arguments]
     language = binding.parse_assembly(kernel.inspect_llvm(arguments))
     language.link_in(binding.parse_assembly(str(_entry(overload))))

@@ -14,9 +14,10 @@ interpreter's lock is released meanwhile, so that Python threads run side by sid
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterable
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,37 @@ from torch import Tensor
 
 from resqunn.engines.compiled.files import read, write
 
-_LOCK = Lock()
+_LOCK = RLock()
 """Held while code is loaded or compiled: threads that want the same do not compile it twice."""
+
+PATIENCE = 120.0
+"""Seconds for which a fork waits until no thread compiles."""
+
+
+def _before_fork() -> None:
+    # A child that is born while a thread compiles would inherit half-imported modules and the
+    # compiler's locks, which nobody there would ever release.
+    global _waited
+    _waited = _LOCK.acquire(timeout=PATIENCE)
+
+
+def _after_fork_in_parent() -> None:
+    if _waited:
+        _LOCK.release()
+
+
+def _after_fork_in_child() -> None:
+    global _LOCK
+    _LOCK = RLock()
+
+
+_waited = False
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
 
 
 class Constants:
@@ -95,10 +125,10 @@ class Kernel:
 
     def _loaded(self, kinds: tuple[Any, ...]) -> Callable[..., None]:
         # Importing llvmlite takes 39 MB, which programs without compiled engines can do without.
-        from resqunn.engines.compiled.machine import circumstances, load
+        from resqunn.engines.compiled.machine import circumstances, load, settings
 
         identity = {"kernel": f"{self.module}.{self.name}", "arguments": str(kinds)}
-        identity |= circumstances()
+        identity |= circumstances() | settings()
         code = read(self.name, identity)
         if code is None:
             from resqunn.engines.compiled.compiler import machine_code

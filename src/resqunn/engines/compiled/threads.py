@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
 import torch
 
+from resqunn.engines.compiled.cores import allowed_cores
+
 
 @lru_cache(maxsize=1)
 def pool() -> ThreadPoolExecutor:
     """The threads of this process, started when first needed."""
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="resqunn")
+    return ThreadPoolExecutor(allowed_cores(), thread_name_prefix="resqunn")
 
 
 # A forked process inherits the pool without its threads.
@@ -34,8 +36,18 @@ def useful_workers(tasks: int, busy: int) -> int:
 
 
 def share(kernel: Callable[..., None], workers: int, *arguments: Any) -> None:
-    """Calls `kernel(worker, workers, *arguments)` for each worker at the same time."""
-    others = [pool().submit(kernel, worker, workers, *arguments) for worker in range(1, workers)]
-    kernel(0, workers, *arguments)
+    """Calls `kernel(worker, workers, *arguments)` for each worker at the same time, or, when
+    Python is shutting down and starts nothing any more, one after the other."""
+    others: list[Future[None]] = []
+    own = [0]
+    for worker in range(1, workers):
+        try:
+            others.append(pool().submit(kernel, worker, workers, *arguments))
+        except RuntimeError as error:
+            if "shutdown" not in str(error):
+                raise
+            own.append(worker)
+    for worker in own:
+        kernel(worker, workers, *arguments)
     for other in others:
         other.result()

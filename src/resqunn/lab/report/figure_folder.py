@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,11 +36,16 @@ class FigureFolder:
 
         They are listed at once, so that a report that is cut short is tidied up by the next.
         """
-        while f"{name}{KINDS[0]}" in self._names:
+        while any(self._taken(f"{name}{kind}") for kind in KINDS):
             name = f"{name}-{len(self._names)}"
         self._names |= {f"{name}{kind}" for kind in KINDS}
         self._write(self._earlier | self._names)
         return self._folder / name
+
+    def _taken(self, name: str) -> bool:
+        """Whether a figure has the name, or a file that no report has listed: a user's own."""
+        theirs = name not in self._earlier and os.path.lexists(self._folder / name)
+        return name in self._names or theirs
 
     def tidy(self) -> None:
         """Removes the figures of an earlier report that this one does not have."""

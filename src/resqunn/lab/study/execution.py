@@ -115,7 +115,8 @@ def compile_kernels(runs: Sequence[PlannedRun]) -> None:
             seen.add(kind)
             model = build_model(config)
             side = 28 if config.data != "digits" else 8
-            images = torch.rand(config.batch_size, 1, side, side)
+            # A batch has no more images than there are, whatever the configuration says.
+            images = torch.rand(min(config.batch_size, EVALUATION_BATCH), 1, side, side)
             loss = model(images).sum()
             if loss.requires_grad:
                 loss.backward()

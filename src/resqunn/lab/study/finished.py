@@ -63,12 +63,12 @@ def _read(place: Path, run: PlannedRun) -> FinishedRun:
     result = read_record(place, "result.json")
     if config.sha256 != run.config.sha256:
         raise RunError(f"{place / 'config.json'} belongs to another run")
-    if (result["kind"], result["config_sha256"]) != (run.task, config.sha256):
+    if (result.get("kind"), result.get("config_sha256")) != (run.task, config.sha256):
         raise RunError(f"{place / 'result.json'} belongs to another run")
     if run.task != TRAIN:
         measured = built(result, Measured)
         return FinishedRun(run, (), measured, read_seconds(place, [0]), {})
-    epochs = read_metrics(place, config.epochs, result["metrics_sha256"])
+    epochs = read_metrics(place, config.epochs, str(result.get("metrics_sha256")))
     seconds = read_seconds(place, [epoch.epoch for epoch in epochs])
     manifest = read_record(place, "manifest.json")
     return FinishedRun(run, epochs, Measured(), seconds, manifest)

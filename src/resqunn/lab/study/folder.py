@@ -11,6 +11,7 @@ tables/        the same as CSV
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from resqunn import __version__
 from resqunn.errors import ResqunnError, RunError
 from resqunn.lab.training.files import (
     is_partial,
+    open_anew,
+    open_for_appending,
     read_sealed,
+    refuse_links,
     remove_partials,
     sealed,
     write_atomically,
@@ -28,6 +32,9 @@ from resqunn.lab.training.lock import lock
 
 OWN = ("runs", "locks", "tables", "report", "failures.json", "summary.json")
 """What else a results folder may hold, if its study.json was damaged and had to be deleted."""
+
+LINKED = ("study.json", *OWN)
+"""What must be no symbolic link."""
 
 PROBE = 1 << 20
 """Bytes written to see whether the disk still takes any."""
@@ -39,14 +46,18 @@ def opened(folder: Path, options: Mapping[str, Any]) -> Iterator[None]:
 
     Raises:
         RunError: if it belongs to other options, another version, something else or a
-            process that is still running, or cannot be written to.
+            process that is still running, holds symbolic links in the place of its parts, or
+            cannot be written to.
     """
     with contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            refuse_links(folder / name for name in LINKED)
             _require_ours(folder, options)
             (folder / "locks").mkdir(exist_ok=True)
-            file = held.enter_context((folder / "locks" / "command").open("ab"))
+            refuse_links([folder / "locks" / "command"])
+            opening = open_for_appending(folder / "locks" / "command")
+            file = held.enter_context(os.fdopen(opening, "ab"))
             if not lock(file.fileno(), wait=False):
                 raise RunError(
                     f"another command is working in {folder}: wait for it, stop it, or choose "
@@ -111,8 +122,11 @@ def check_writable(folder: Path) -> None:
         RunError: if not; says why.
     """
     path = folder / "locks" / "probe"
+    refuse_links((path.parent, path))
     try:
-        path.write_bytes(bytes(PROBE))
+        path.unlink(missing_ok=True)  # of a process that was killed here
+        with os.fdopen(open_anew(path), "wb") as file:
+            file.write(bytes(PROBE))
     except OSError as error:
         raise unwritable(folder, error) from None
     finally:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resqunn.data.sources import source
 from resqunn.lab.study.execution import ProgressReport, execute
 from resqunn.lab.study.executors.base import Executor, Outcome, Serial
-from resqunn.lab.study.finished import read_runs
+from resqunn.lab.study.finished import FinishedRun, read_runs
 from resqunn.lab.study.folder import check_writable, opened, unwritable
 from resqunn.lab.study.plan import TRAIN, Plan
 from resqunn.lab.study.results import Results, as_builtins, write_results
@@ -17,7 +19,7 @@ from resqunn.lab.study.tables import write_tables
 from resqunn.lab.study.tasks import task
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import as_json, write_atomically
-from resqunn.lab.training.session import load_data
+from resqunn.lab.training.session import load_data, versions
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def run(
     with opened(folder, plan.options):
         for config in plan.data:
             load_data(located(config))  # once, before hundreds of runs fail at it
-        read_runs(folder, plan.runs)  # a damaged one shows now, not after hours of training
+        # A damaged run shows now, not after hours of training.
+        _tell_versions(folder, read_runs(folder, plan.runs).values())
         failed = execute(
             executor or Serial(), runs, folder, on_progress, lambda: check_writable(folder)
         )
@@ -76,3 +79,16 @@ def run(
         except OSError as error:
             raise unwritable(folder, error) from None
     return Finished(results, path, tuple(failed))
+
+
+def _tell_versions(folder: Path, runs: Iterable[FinishedRun]) -> None:
+    """Warns if there are runs of another torch, whose last digits may differ."""
+    ours = versions()["torch"]
+    recorded = [run.manifest.get("versions") for run in runs]
+    theirs = {str(found.get("torch", ours)) for found in recorded if isinstance(found, dict)}
+    if others := sorted(theirs - {ours}):
+        warnings.warn(
+            f"{folder} holds runs made with torch {' and '.join(others)}, and what is left is made "
+            f"with torch {ours}: their numbers may differ in the last digits",
+            stacklevel=3,
+        )

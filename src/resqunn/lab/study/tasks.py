@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import shutil
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,9 +21,16 @@ from resqunn.errors import ConfigurationError, RunError
 from resqunn.lab.study.plan import TRAIN, PlannedRun
 from resqunn.lab.study.results import Measured, as_builtins
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.files import sealed, write_atomically
+from resqunn.lab.training.files import (
+    as_line,
+    open_for_appending,
+    refuse_links,
+    remove_partials,
+    sealed,
+    write_atomically,
+)
 from resqunn.lab.training.lock import lock
-from resqunn.lab.training.records import append
+from resqunn.lab.training.records import refuse_linked_parts
 from resqunn.lab.training.run import resume, train
 from resqunn.lab.training.session import threads
 
@@ -67,6 +74,8 @@ def perform(run: PlannedRun, folder: Path) -> None:
         if finished(folder, run.key):
             return
         place = folder / "runs" / run.key
+        refuse_links((folder / "runs", place))
+        refuse_linked_parts(place)
         if run.task == TRAIN:
             _train(run.config, place)
             return
@@ -75,10 +84,10 @@ def perform(run: PlannedRun, folder: Path) -> None:
             found = task(run.task)(run.config)
         result = {"kind": run.task, "config_sha256": run.config.sha256, **as_builtins(found)}
         seconds = round(time.perf_counter() - start, 4)
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
+        remove_partials(place)
         write_atomically(place / "config.json", run.config.to_json())
-        append(place / "timings.jsonl", {"epoch": 0, "seconds": seconds})
+        write_atomically(place / "timings.jsonl", as_line({"epoch": 0, "seconds": seconds}))
         write_atomically(place / "result.json", sealed("result.json", result))
 
 
@@ -87,17 +96,24 @@ def locked(path: Path) -> Iterator[None]:
     """Waits until no other process is at the same run.
 
     A scheduler may take a slow worker for a dead one and start its run elsewhere.
+
+    Raises:
+        RunError: if the file or its folder is a symbolic link.
     """
+    refuse_links((path.parent, path))
     path.parent.mkdir(exist_ok=True)
-    with path.open("ab") as file:
+    with os.fdopen(open_for_appending(path), "ab") as file:
         lock(file.fileno(), wait=True)
         yield
 
 
 def _train(config: TrainConfig, place: Path) -> None:
-    if (place / "config.json").exists() and TrainConfig.from_json(place / "config.json") == config:
-        resume(place)
+    if not (place / "config.json").exists():
+        with contextlib.suppress(OSError):
+            (place / "checkpoints").rmdir()  # emptied by a user who wants the run anew
+        train(config, place)  # which refuses a folder that holds anything else
         return
-    # Begun with data in another place, or stopped before it was a run: nothing to keep.
-    shutil.rmtree(place, ignore_errors=True)
-    train(config, place)
+    if TrainConfig.from_json(place / "config.json").sha256 != config.sha256:
+        raise RunError(f"{place} holds another run: delete it, and the same command makes this one")
+    # Its data may lie in another place than when it was begun: their checksum is compared.
+    resume(place, data_root=config.data_root)

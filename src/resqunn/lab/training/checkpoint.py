@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -21,11 +23,18 @@ from torch import Tensor
 
 from resqunn.errors import RunError
 from resqunn.lab.training.files import (
+    read_bounded,
     read_sealed,
     remove_partials,
     sealed,
     write_atomically,
 )
+
+NAMES = ("best", "latest")
+"""Of the checkpoints that a run has."""
+
+LIMIT = 2**32
+"""Bytes that a checkpoint may have: a billion weights."""
 
 AGAIN = "put the original back, or delete the run's folder and make the run again"
 
@@ -58,21 +67,44 @@ def save_checkpoint(folder: Path, name: str, checkpoint: Checkpoint) -> None:
         "metrics_sha256": checkpoint.metrics_sha256,
     }
     write_atomically(folder / f"{name}.json", sealed(f"{name}.json", pointer))
-    for old in folder.glob(f"{name}-*.safetensors"):
-        if old.name != file.name:
+    _remove_others(folder, name, file.name)
+
+
+def _remove_others(folder: Path, name: str, current: str) -> None:
+    """Removes the files of a checkpoint's earlier epochs, and nothing else of a like name."""
+    ours = re.compile(rf"{re.escape(name)}-\d{{5,}}\.safetensors")
+    for old in folder.iterdir():
+        if ours.fullmatch(old.name) and old.name != current and not old.is_symlink():
             old.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path) -> None:
     """Removes what a crash between two steps of `save_checkpoint` left behind."""
     remove_partials(folder)
-    for pointer in folder.glob("*.json"):
+    for name in NAMES:
         # A damaged pointer names nothing, so that nothing is removed on its word.
         with contextlib.suppress(RunError):
-            current = read_sealed(pointer, RunError, AGAIN)["file"]
-            for old in folder.glob(f"{pointer.stem}-*.safetensors"):
-                if old.name != current:
-                    old.unlink(missing_ok=True)
+            _remove_others(folder, name, _pointer(folder, name)["file"])
+
+
+def _pointer(folder: Path, name: str) -> dict[str, Any]:
+    """The entries of `NAME.json`.
+
+    Raises:
+        RunError: if it cannot be used; it may have been written by anybody.
+    """
+    path = folder / f"{name}.json"
+    entry = read_sealed(path, RunError, AGAIN)
+    epoch = entry.get("epoch")
+    texts = [entry.get(key) for key in ("file_sha256", "config_sha256", "metrics_sha256")]
+    if (
+        type(epoch) is not int
+        or not 0 <= epoch < 2**31
+        or entry.get("file") != f"{name}-{epoch:05d}.safetensors"
+        or not all(isinstance(text, str) for text in texts)
+    ):
+        raise RunError(f"{path} does not name a checkpoint of its folder: {AGAIN}")
+    return entry
 
 
 @dataclass(frozen=True)
@@ -81,11 +113,13 @@ class Entry:
 
     Attributes:
         shape: its sizes, None for one that is not known beforehand.
+        value: what each of its numbers must be, if that is known.
         lowest: what none of its numbers may be below, if there is such a bound.
     """
 
     shape: tuple[int | None, ...]
     dtype: torch.dtype
+    value: float | None = None
     lowest: float | None = None
 
 
@@ -111,6 +145,8 @@ def check_entries(found: Mapping[str, Tensor], expected: Mapping[str, Entry]) ->
             raise ValueError(f"{name} must have shape {entry.shape}, got {shape}")
         if not torch.isfinite(tensor).all():
             raise ValueError(f"{name} holds numbers that are not finite")
+        if entry.value is not None and (tensor != entry.value).any():
+            raise ValueError(f"{name} must be {entry.value:g}, got {tensor.flatten()[0]:g}")
         if entry.lowest is not None and (tensor < entry.lowest).any():
             raise ValueError(f"{name} holds numbers below {entry.lowest:g}")
 
@@ -124,15 +160,17 @@ def load_checkpoint(folder: Path, name: str) -> Checkpoint:
     pointer = folder / f"{name}.json"
     if not pointer.exists():
         raise RunError(f"{folder} holds no checkpoint {name!r}: there is no {pointer.name}")
-    entry = read_sealed(pointer, RunError, AGAIN)
+    entry = _pointer(folder, name)
     while True:
         file = folder / entry["file"]
         try:
-            content = file.read_bytes()
+            content = read_bounded(file, LIMIT)
             break
+        except ValueError as error:
+            raise RunError(f"{file} cannot be read ({error}): {AGAIN}") from None
         except OSError as error:
             # A run that goes on meanwhile replaces first the pointer, then the file.
-            before, entry = entry, read_sealed(pointer, RunError, AGAIN)
+            before, entry = entry, _pointer(folder, name)
             if entry == before:
                 raise RunError(f"{file} cannot be read ({error.strerror}): {AGAIN}") from None
     if hashlib.sha256(content).hexdigest() != entry["file_sha256"]:

@@ -3,6 +3,9 @@
 What decides or reports a result is written sealed: the last entry, `sha256`, is the SHA-256 of
 the file's name and all other entries. It is taken of the values, not of the bytes, so that a
 file whose layout alone has changed still counts as the same. No torch here.
+
+A folder may come from somebody else, who may have put symbolic links in it: nothing is written
+or removed through one.
 """
 
 from __future__ import annotations
@@ -10,12 +13,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping
+import re
+import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from resqunn.errors import ResqunnError
+from resqunn.errors import ResqunnError, RunError
 
 FORMAT = 2
 """Of all these JSON files; raised when those of an older version can no longer be read."""
@@ -23,11 +29,68 @@ FORMAT = 2
 SEAL = "sha256"
 
 
+PARTIAL = re.compile(r"\..+\.\d+\.partial", re.DOTALL)
+
+LIMIT = 2**28
+"""Bytes that a file of records may have; a thousand epochs take less than one in a thousand."""
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+
+
+def refuse_links(paths: Iterable[Path]) -> None:
+    """
+    Raises:
+        RunError: if one of the paths is a symbolic link: what lies behind it is not ours.
+    """
+    for path in paths:
+        if path.is_symlink():
+            raise RunError(
+                f"{path} is a symbolic link, and nothing is written through it: remove the link"
+            )
+
+
+def open_for_appending(path: Path) -> int:
+    """A file's descriptor; the file is made if it is not there, and must be no link.
+
+    Raises:
+        OSError: if it is a link, or cannot be opened.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o666)
+
+
+def open_anew(path: Path) -> int:
+    """The descriptor of a file that was not there before.
+
+    Raises:
+        OSError: if there is one, a link included, or it cannot be made.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
+
+
+def read_bounded(path: Path, limit: int = LIMIT) -> bytes:
+    """The bytes of an ordinary file.
+
+    Raises:
+        OSError: if there is no such file, or it cannot be read.
+        ValueError: if it is a device or a pipe, which may have no end, or larger than `limit`.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _NO_WAIT)
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is no ordinary file")
+        content = file.read(limit + 1) if status.st_size <= limit else b""
+    if status.st_size > limit or len(content) > limit:
+        raise ValueError(f"it has more than {limit:,} bytes")
+    return content
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file so that a reader, or a crash, sees the old one or the new one whole."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        with os.fdopen(_opened_anew(partial), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -43,9 +106,17 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
+def _opened_anew(partial: Path) -> int:
+    try:
+        return open_anew(partial)
+    except FileExistsError:  # of a process that had this number before
+        partial.unlink()
+        return open_anew(partial)
+
+
 def is_partial(path: Path) -> bool:
     """Whether this is what a crash in the middle of `write_atomically` leaves behind."""
-    return path.name.startswith(".") and path.name.endswith(".partial")
+    return PARTIAL.fullmatch(path.name) is not None
 
 
 def remove_partials(folder: Path) -> None:
@@ -57,6 +128,11 @@ def remove_partials(folder: Path) -> None:
 def as_json(value: Any) -> bytes:
     """A JSON file's bytes."""
     return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
+
+
+def as_line(value: Any) -> bytes:
+    """A line of a file of JSON lines."""
+    return (json.dumps(value, allow_nan=False) + "\n").encode()
 
 
 def digest(value: Any) -> str:
@@ -83,14 +159,21 @@ def parsed(content: bytes) -> dict[str, Any]:
     """The JSON object in a file's bytes.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is none, or it holds a number that is not finite.
     """
     try:
-        value = json.loads(content.decode("utf-8"))
+        value = json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError("it holds no JSON object")
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text:.20} is no finite number")
     return value
 
 
@@ -102,7 +185,7 @@ def read_sealed(path: Path, error: type[ResqunnError], remedy: str) -> dict[str,
         remedy: what the message then says would be right.
     """
     try:
-        value = parsed(path.read_bytes())
+        value = parsed(read_bounded(path))
     except OSError as mistake:
         raise error(f"{path} cannot be read ({mistake.strerror}): {remedy}") from None
     except ValueError as mistake:

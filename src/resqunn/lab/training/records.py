@@ -4,18 +4,18 @@ config.json       everything that decides the result
 manifest.json     versions, seed, threads, checksum of the data: what it was run with
 metrics.jsonl     one line an epoch; the same bytes whenever the run is repeated
 timings.jsonl     seconds of each epoch; differs from run to run
+stretches.jsonl   one line for each time it was resumed: versions, threads, first epoch
 checkpoints/      the latest epoch, with the optimiser, and the best epoch
 result.json       written when the last epoch is done
 
 All JSON objects hold their own SHA-256. Checkpoints and the result also hold those of the
 configuration and of the metrics that they belong to, so that no part can be changed, or taken
-from another run, unnoticed. Times alone are not protected.
+from another run, unnoticed. Times and stretches alone are not protected.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 from collections.abc import Iterable, Sequence
@@ -23,10 +23,40 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from resqunn.checks import check_fields
 from resqunn.errors import RunError
 from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, load_checkpoint
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.files import read_sealed, sealed, write_atomically
+from resqunn.lab.training.files import (
+    as_line,
+    open_for_appending,
+    parsed,
+    read_bounded,
+    read_sealed,
+    refuse_links,
+    sealed,
+    write_atomically,
+)
+
+PARTS = (
+    "config.json",
+    "manifest.json",
+    "metrics.jsonl",
+    "timings.jsonl",
+    "stretches.jsonl",
+    "checkpoints",
+    "result.json",
+)
+
+
+def refuse_linked_parts(folder: Path) -> None:
+    """
+    Raises:
+        RunError: if a part of the run in the folder, or of its checkpoints, is a symbolic link.
+    """
+    refuse_links(folder / name for name in PARTS)
+    if (folder / "checkpoints").is_dir():
+        refuse_links(sorted((folder / "checkpoints").iterdir()))
 
 
 @dataclass(frozen=True)
@@ -95,7 +125,7 @@ def checkpoint_of(folder: Path, name: str, config: TrainConfig) -> Checkpoint:
 
 def metrics_sha256(epochs: Iterable[Epoch]) -> str:
     """The SHA-256 of the lines of `metrics.jsonl` of some epochs."""
-    return hashlib.sha256(b"".join(_line(asdict(epoch)) for epoch in epochs)).hexdigest()
+    return hashlib.sha256(b"".join(as_line(asdict(epoch)) for epoch in epochs)).hexdigest()
 
 
 def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
@@ -112,16 +142,27 @@ def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
             f"epochs that are done; {AGAIN}"
         )
     try:
-        return tuple(Epoch(**json.loads(line)) for line in lines)
+        return tuple(map(_epoch, lines))
     except (ValueError, TypeError) as error:
         raise RunError(f"{path} cannot be read: {error}") from None
 
 
+def _epoch(line: bytes) -> Epoch:
+    epoch = Epoch(**parsed(line))
+    check_fields(epoch)
+    for name, norm in epoch.gradient_norms.items():
+        if not isinstance(norm, int | float | None):
+            raise ValueError(f"the gradient norm of {name!r} is no number")
+    return epoch
+
+
 def _lines(path: Path) -> list[bytes]:
     try:
-        return path.read_bytes().splitlines(keepends=True)
+        return read_bounded(path).splitlines(keepends=True)
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}): {AGAIN}") from None
+    except ValueError as error:
+        raise RunError(f"{path} cannot be read ({error}): {AGAIN}") from None
 
 
 def read_record(folder: Path, name: str) -> dict[str, Any]:
@@ -133,6 +174,16 @@ def read_record(folder: Path, name: str) -> dict[str, Any]:
     return read_sealed(folder / name, RunError, AGAIN)
 
 
+def last_stretch(folder: Path) -> dict[str, Any]:
+    """With what a run went on last: the last line of `stretches.jsonl`, or its manifest."""
+    path = folder / "stretches.jsonl"
+    lines = _lines(path) if path.exists() else []
+    try:
+        return parsed(lines[-1]) if lines else read_record(folder, "manifest.json")
+    except ValueError as error:
+        raise RunError(f"{path} cannot be read ({error}): {AGAIN}") from None
+
+
 def read_seconds(folder: Path, epochs: Sequence[int]) -> float:
     """The time that these epochs took together, from `timings.jsonl`.
 
@@ -141,9 +192,9 @@ def read_seconds(folder: Path, epochs: Sequence[int]) -> float:
     """
     path = folder / "timings.jsonl"
     try:
-        entries = [json.loads(line) for line in _lines(path)]
+        entries = [parsed(line) for line in _lines(path)]
         found = {entry["epoch"]: float(entry["seconds"]) for entry in entries}
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError):
         found = {}
     if list(found) != list(epochs) or not all(0 <= s < math.inf for s in found.values()):
         raise RunError(f"{path} is damaged: it does not hold the time of each epoch; {AGAIN}")
@@ -173,11 +224,7 @@ def keep_lines(path: Path, count: int) -> None:
 
 def append(path: Path, value: Any) -> None:
     """Adds a line to a file of JSON lines."""
-    with path.open("ab") as file:
-        file.write(_line(value))
+    with os.fdopen(open_for_appending(path), "ab") as file:
+        file.write(as_line(value))
         file.flush()
         os.fsync(file.fileno())
-
-
-def _line(value: Any) -> bytes:
-    return (json.dumps(value, allow_nan=False) + "\n").encode()

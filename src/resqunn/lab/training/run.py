@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from resqunn.errors import RunError
@@ -16,6 +17,7 @@ from resqunn.lab.training.records import (
     checkpoint_of,
     open_run,
     read_record,
+    refuse_linked_parts,
     write_result,
 )
 from resqunn.lab.training.session import (
@@ -88,22 +90,29 @@ def _require_free(folder: Path) -> None:
         raise RunError(f"cannot write to {folder}: {error.strerror}") from None
 
 
-def resume(folder: str | Path, callbacks: Callbacks = SILENT) -> Run:
+def resume(
+    folder: str | Path, callbacks: Callbacks = SILENT, *, data_root: str | Path | None = None
+) -> Run:
     """Continues an interrupted run from its last whole epoch, to the same bytes.
 
-    A finished run is returned as it is.
+    A finished run is returned as it is. With other versions of torch or of this library than
+    before, which `stretches.jsonl` records, a warning says so.
+
+    Args:
+        data_root: folder with the data files, if they no longer lie where they were.
 
     Raises:
         RunError: if the folder holds no run, or the data are no longer the same.
-        RunError: if the checkpoint is damaged.
+        RunError: if the checkpoint is damaged or does not fit, or a part is a symbolic link.
     """
     folder = Path(folder)
     TrainConfig.from_json(folder / "config.json")  # is there a run?
     with exclusive(folder):
-        return _resume(folder, callbacks)
+        refuse_linked_parts(folder)
+        return _resume(folder, callbacks, data_root)
 
 
-def _resume(folder: Path, callbacks: Callbacks) -> Run:
+def _resume(folder: Path, callbacks: Callbacks, data_root: str | Path | None) -> Run:
     run = open_run(folder)
     if run.epochs:
         checkpoint_of(folder, "best", run.config)  # a damaged one shows now, not at the end
@@ -113,16 +122,21 @@ def _resume(folder: Path, callbacks: Callbacks) -> Run:
         if run.finished:
             write_result(run)
             return run
-    session = Session(run.config)
+    moved = data_root is not None and str(data_root) != run.config.data_root
+    session = Session(replace(run.config, data_root=str(data_root)) if moved else run.config)
     if run.epochs:
         _require_same_data(folder, session)
+    if moved:
+        with writing(folder):
+            write_atomically(folder / "config.json", session.config.to_json())
+    if run.epochs:
         session.restore(folder, checkpoint_of(folder, "latest", run.config))
     return session.go(folder, list(run.epochs), callbacks)
 
 
 def _require_same_data(folder: Path, session: Session) -> None:
     found = session.data.sha256
-    expected = read_record(folder, "manifest.json")["data_sha256"]
+    expected = read_record(folder, "manifest.json").get("data_sha256")
     if found != expected:
         raise RunError(
             f"the data of {folder} have changed: SHA-256 {found}, but the run was started with "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -36,6 +37,7 @@ from resqunn.lab.training.records import (
     Run,
     append,
     keep_lines,
+    last_stretch,
     metrics_sha256,
     write_result,
 )
@@ -45,7 +47,11 @@ from resqunn.nn.placement import available
 from resqunn.nn.presets import depthwise_layers, taken_by
 from resqunn.nn.quanv import Quanv2d
 
+KINDS = {"model", "adam"}
+"""What the names of a checkpoint's tensors begin with."""
+
 _RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
+_DECISIVE = ("resqunn", "torch", "numpy", "numba")
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,9 @@ class Session:
             if not epochs:
                 manifest = sealed("manifest.json", _manifest(self.config, self.data, self.model))
                 write_atomically(folder / "manifest.json", manifest)
+                (folder / "stretches.jsonl").unlink(missing_ok=True)  # of a start before this one
+            else:
+                self._record_stretch(folder, len(epochs))
             for name in ("metrics.jsonl", "timings.jsonl"):
                 keep_lines(folder / name, len(epochs))
         if callbacks.on_start is not None:
@@ -131,6 +140,25 @@ class Session:
         with writing(folder):
             write_result(run)
         return run
+
+    def _record_stretch(self, folder: Path, done: int) -> None:
+        """Notes with what a resumed run goes on, and says what is not as it was before."""
+        stretch = {
+            "first_epoch": done + 1,
+            "versions": versions(),
+            "platform": platform.platform(),
+            "processor": platform.machine(),
+            "threads": self.config.threads,
+            "started": _now(),
+        }
+        changes = changed(last_stretch(folder), stretch)
+        append(folder / "stretches.jsonl", stretch)
+        if changes:
+            warnings.warn(
+                f"{folder} goes on from epoch {done + 1} with {changes}: its numbers may differ "
+                "from those of a run that was not interrupted",
+                stacklevel=2,
+            )
 
     def _epochs(
         self,
@@ -192,38 +220,44 @@ class Session:
         Raises:
             RunError: if it is of another network.
         """
-        found = dict(_named(checkpoint, "adam"))
-        with _fitting_its_configuration(folder):
-            others = {key.partition("/")[0] for key in checkpoint.tensors} - {"model", "adam"}
-            if others:
-                raise ValueError(f"{min(others):.80} is not expected")
-            check_entries(found, self._optimizer_entries(checkpoint.epoch))
-        restore_weights(self.model, folder, checkpoint)
         if not with_optimizer:
+            restore_weights(self.model, folder, checkpoint)
             return
+        expected = self._optimizer_entries(checkpoint.epoch)
         state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in found.items():
-            number, _, entry = name.partition("/")
-            state.setdefault(int(number), {})[entry] = tensor
         groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        with _fitting_its_configuration(folder):
+            if strange := {key.partition("/")[0] for key in checkpoint.tensors} - KINDS:
+                raise ValueError(f"{min(strange):.80} is not expected")
+            found = dict(_named(checkpoint, "adam"))
+            check_entries(found, expected)
+            restore_weights(self.model, folder, checkpoint)
+            for name, tensor in found.items():
+                number, _, entry = name.partition("/")
+                state.setdefault(int(number), {})[entry] = tensor
+            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
     def _optimizer_entries(self, epoch: int) -> dict[str, Entry]:
-        """What Adam keeps of each weight that a gradient reaches: its steps and two moments."""
+        """What Adam keeps after so many epochs: of each weight that a gradient reaches, the
+        number of steps and the two moments."""
         if epoch == 0:
             return {}
+        # Adam counts in float32, which goes no further.
+        steps = min(epoch * -(-len(self.train) // self.config.batch_size), 2**24)
         (trained,) = (group["params"] for group in self.optimizer.param_groups)
         expected: dict[str, Entry] = {}
         for number in self._reached(trained):
             like = trained[number]
             shape = tuple(like.shape)
-            expected[f"{number}/step"] = Entry((), torch.float32, lowest=1.0)
+            expected[f"{number}/step"] = Entry((), torch.float32, value=float(steps))
             expected[f"{number}/exp_avg"] = Entry(shape, like.dtype)
             expected[f"{number}/exp_avg_sq"] = Entry(shape, like.dtype, lowest=0.0)
         return expected
 
     def _reached(self, trained: list[torch.Tensor]) -> list[int]:
         """The numbers of the weights that a gradient reaches: with cut derivatives not all."""
+        if not trained:
+            return []
         with threads(self.config.threads):
             scores = self.model(self.train.images[:1])
             found = torch.autograd.grad(scores.sum(), trained, allow_unused=True)
@@ -271,19 +305,43 @@ def _moved(data: LabelledImages, device: torch.device, dtype: torch.dtype) -> La
     return replace(data, images=data.images.to(device, dtype), labels=data.labels.to(device))
 
 
-def _manifest(config: TrainConfig, data: Dataset, model: ResQuNN) -> dict[str, Any]:
-    versions = {"python": platform.python_version(), "resqunn": __version__}
+def versions() -> dict[str, str]:
+    """Of Python, of this library, and of the packages that results may depend on."""
+    found = {"python": platform.python_version(), "resqunn": __version__}
     for name in _RECORDED:
         try:
-            versions[name] = metadata.version(name)
+            found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    return found
+
+
+def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What decides the last digits and is not as it was: "torch 2.13 in place of 2.12".
+
+    Args:
+        before, now: each a manifest or a stretch; what `before` does not tell is passed over.
+    """
+    then = before.get("versions")
+    then = then if isinstance(then, Mapping) else {}
+    pairs = [(f"{name} ", then.get(name), now["versions"].get(name)) for name in _DECISIVE]
+    pairs.append(("threads = ", before.get("threads"), now["threads"]))
+    return " and ".join(
+        f"{name}{new} in place of {old}" for name, old, new in pairs if old not in (None, new)
+    )
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _manifest(config: TrainConfig, data: Dataset, model: ResQuNN) -> dict[str, Any]:
     return {
-        "versions": versions,
+        "versions": versions(),
         "platform": platform.platform(),
         "processor": platform.machine(),
         "command": sys.argv,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "started": _now(),
         "seed": config.seed,
         "threads": config.threads,
         "data": config.data,

@@ -10,9 +10,12 @@ the data sets likewise. Start them with one thread each: `dask worker ADDRESS --
 from __future__ import annotations
 
 import contextlib
+from asyncio import CancelledError as AsyncCancelled
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from resqunn import __version__
 from resqunn.errors import MissingExtraError, RunError
@@ -61,7 +64,8 @@ class DaskCluster(Executor):
 
     @property
     def width(self) -> int:
-        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+        with self._reaching_the_scheduler():
+            return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
     def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
         from distributed import as_completed  # noqa: TID251
@@ -74,17 +78,34 @@ class DaskCluster(Executor):
         }
         try:
             for future in as_completed(list(futures), loop=self.client.loop):
-                # An exception here is Dask's own: the run's are in the outcome.
-                error = future.exception()
+                with self._reaching_the_scheduler():
+                    # An exception here is Dask's own: the run's are in the outcome.
+                    error = future.exception()
                 if error is None:
                     yield future.result()
                 else:
                     yield Outcome(futures[future], 0.0, f"{type(error).__name__}: {error}")
         finally:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception), _quiet():
                 self.client.cancel(list(futures), force=True)
                 for future in futures:
                     future.release()
+
+    @contextlib.contextmanager
+    def _reaching_the_scheduler(self) -> Iterator[None]:
+        """
+        Raises:
+            RunError: if the scheduler has died, or has forgotten the runs.
+        """
+        from concurrent.futures import CancelledError
+
+        try:
+            yield
+        except (OSError, ValueError, TimeoutError, CancelledError, AsyncCancelled) as error:
+            raise RunError(
+                f"the Dask scheduler at {self.address} is gone ({type(error).__name__}): start it "
+                "again and repeat the same command (finished runs are kept)"
+            ) from None
 
     def _check_workers(self, folder: Path) -> None:
         try:
@@ -97,12 +118,13 @@ class DaskCluster(Executor):
                     f"the Dask worker {worker} cannot run resqunn ({answer}): install the same "
                     "version there"
                 )
-            version, sees = answer
-            if version != __version__:
-                raise RunError(
-                    f"the Dask worker {worker} has resqunn {version}, not {__version__}: results "
-                    "would be mixed; install the same version there"
-                )
+            theirs, sees = answer
+            for name, version in _versions().items():
+                if theirs.get(name) != version:
+                    raise RunError(
+                        f"the Dask worker {worker} has {name} {theirs.get(name)}, not {version}: "
+                        "results would be mixed; install the same version there"
+                    )
             if not sees:
                 raise RunError(
                     f"the Dask worker {worker} does not see {folder}: choose an --out that all "
@@ -115,8 +137,13 @@ class DaskCluster(Executor):
             self.client.close(timeout=TIMEOUT)
 
 
-def _probe(folder: Path) -> tuple[str, bool]:
-    return __version__, (folder / "study.json").exists()
+def _versions() -> dict[str, str]:
+    """Of what decides results, down to the last digit."""
+    return {"resqunn": __version__, "torch": torch.__version__}
+
+
+def _probe(folder: Path) -> tuple[dict[str, str], bool]:
+    return _versions(), (folder / "study.json").exists()
 
 
 @contextlib.contextmanager
