@@ -24,8 +24,9 @@ from resqunn.circuits.operations import Input
 from resqunn.engines.base import size_obstacle
 from resqunn.engines.compiled.engine import CompiledEngine, Gradients
 from resqunn.engines.compiled.kernel import Kernel
+from resqunn.engines.compiled.registers import LANE_BYTES
 from resqunn.engines.compiled.threads import share, useful_workers
-from resqunn.engines.fused.layout import BLOCKS, COEFFICIENTS, LANE_BYTES, layout
+from resqunn.engines.fused.layout import BLOCKS, COEFFICIENTS, layout
 from resqunn.engines.fused.schedule import schedule
 from resqunn.engines.statevector.amplitudes import normalised_amplitudes
 

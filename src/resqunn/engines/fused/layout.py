@@ -7,9 +7,6 @@ from functools import lru_cache
 
 from resqunn.engines.compiled.kernel import Constants
 
-LANE_BYTES = 64
-"""Size of a register; the compiler splits it where the processor has narrower ones."""
-
 BLOCKS = 8
 """How many blocks, each of one register's lanes, make a chunk of patches."""
 

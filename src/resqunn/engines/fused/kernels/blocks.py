@@ -11,21 +11,10 @@ import math
 
 import numpy as np
 
-from resqunn.engines.fused.kernels.lanes import apart, inner, load, spread, store, width
+from resqunn.engines.compiled.kernels.lanes import apart, inner, load, spread, store, width
+from resqunn.engines.compiled.kernels.sines import LARGE, sines
 from resqunn.engines.fused.kernels.passes import product_state
-from resqunn.engines.fused.layout import BASE, LANE_BYTES, SLOPE
-
-LARGE = 8192.0
-"""Half angles beyond this are reduced by the slower functions of the C library."""
-
-# pi in three parts, the first two so short that small integers times them are exact.
-PI = (3.140625, 0.0009670257568359375, 6.278329573009626e-07)
-PI_DOUBLE = (3.141592651605606, 1.9841871583270443e-09, 1.034036596358821e-18)
-LAST_COSINE = (1 / math.factorial(20), 1 / math.factorial(12))
-LAST_SINE = (1 / math.factorial(21), 1 / math.factorial(13))
-"""The last coefficients of the Taylor series, for float64 and for float32."""
-ROUNDING = (1.5 * 2**23, 1.5 * 2**52)
-"""Adding and subtracting this rounds a float32, or a float64, to an integer."""
+from resqunn.engines.fused.layout import BASE, SLOPE
 
 
 @apart
@@ -63,14 +52,13 @@ def write_block(memory, at, step, factor, add, flat, offset, rows, patches, star
 
 
 @apart
-def half_angles(memory, angles, cosines, sines, tangents, rows):
+def half_angles(memory, angles, cosines, sines_at, tangents, rows):
     r"""cos(x/2) and sin(x/2), up to a sign that makes the cosine positive, and tan(x/4).
 
     Turns by $x$ and $x + 2\pi$ differ in the sign of the whole state, which is never
-    measured, so that $x/2$ may be reduced modulo $\pi$. `sines` may be `angles`.
+    measured, so that $x/2$ may be reduced modulo $\pi$. `sines_at` may be `angles`.
     """
     lanes = width(memory)
-    single = 4 * lanes == LANE_BYTES
     for n in range(rows):
         large = False
         for k in range(lanes):
@@ -78,24 +66,9 @@ def half_angles(memory, angles, cosines, sines, tangents, rows):
         half = spread(0.5, memory) * load(memory, angles + n * lanes)
         if large:
             store(memory, tangents + n * lanes, half)
-        rounding = ROUNDING[0] if single else ROUNDING[1]
-        parts = PI if single else PI_DOUBLE
-        turns = half * spread(1 / math.pi, memory) + spread(rounding, memory)
-        turns = turns - spread(rounding, memory)
-        rest = half - turns * spread(parts[0], memory)
-        rest = rest - turns * spread(parts[1], memory)
-        rest = rest - turns * spread(parts[2], memory)
-        square = rest * rest
-        # Taylor series, highest power first.
-        terms = 6 if single else 10
-        c, s = LAST_COSINE[int(single)], LAST_SINE[int(single)]
-        cosine, sine = spread(c, memory), spread(s, memory)
-        for m in range(terms, 0, -1):
-            c, s = -c * (2 * m - 1) * (2 * m), -s * (2 * m) * (2 * m + 1)
-            cosine = cosine * square + spread(c, memory)
-            sine = sine * square + spread(s, memory)
+        cosine, sine, _ = sines(half, memory)
         store(memory, cosines + n * lanes, cosine)
-        store(memory, sines + n * lanes, rest * sine)
+        store(memory, sines_at + n * lanes, sine)
         if large:
             for k in range(lanes):
                 half_k = 1.0 * memory[tangents + n * lanes + k]
@@ -104,8 +77,10 @@ def half_angles(memory, angles, cosines, sines, tangents, rows):
                     cosine_k = math.cos(half_k) if finite else math.nan
                     sign = math.copysign(1.0, cosine_k)
                     memory[cosines + n * lanes + k] = sign * cosine_k
-                    memory[sines + n * lanes + k] = sign * math.sin(half_k) if finite else math.nan
-        _tangent(memory, n, cosines, sines, tangents)
+                    memory[sines_at + n * lanes + k] = (
+                        sign * math.sin(half_k) if finite else math.nan
+                    )
+        _tangent(memory, n, cosines, sines_at, tangents)
 
 
 @inner

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from resqunn.engines.compiled.kernels.lanes import apart, inner, load, spread, store, width
 from resqunn.engines.fused.kernels.amplitudes import (
     first_column,
     load_amplitude,
@@ -21,7 +22,6 @@ from resqunn.engines.fused.kernels.amplitudes import (
     store_amplitude,
     tilt,
 )
-from resqunn.engines.fused.kernels.lanes import apart, inner, load, spread, store, width
 from resqunn.engines.fused.layout import TILT
 from resqunn.engines.fused.schedule import ONE_QUBIT, PHASES
 

@@ -19,6 +19,7 @@ A amplitudes (rows), C coefficients of a turn, H chunks, M memory of a worker.
 
 from __future__ import annotations
 
+from resqunn.engines.compiled.kernels.lanes import apart, in_a_row, inner, width
 from resqunn.engines.fused.kernels.blocks import (
     fill_turns,
     first_state,
@@ -26,7 +27,6 @@ from resqunn.engines.fused.kernels.blocks import (
     read_block,
     write_block,
 )
-from resqunn.engines.fused.kernels.lanes import apart, in_a_row, inner, width
 from resqunn.engines.fused.kernels.passes import read_out, run_pass, weighted_bra
 from resqunn.engines.fused.kernels.transitions import collect, read_one, rescale, undo_pass
 from resqunn.engines.fused.layout import BLOCKS, TILT

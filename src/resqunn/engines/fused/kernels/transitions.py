@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from resqunn.engines.compiled.kernels.lanes import add, apart, inner, load, spread, store, width
 from resqunn.engines.fused.kernels.amplitudes import (
     add_x,
     add_y,
@@ -22,7 +23,6 @@ from resqunn.engines.fused.kernels.amplitudes import (
     store_amplitude,
     tilt_back,
 )
-from resqunn.engines.fused.kernels.lanes import add, apart, inner, load, spread, store, width
 from resqunn.engines.fused.kernels.passes import flips, multiply_phases
 from resqunn.engines.fused.layout import AXIS, FRAME, TILT
 from resqunn.engines.fused.schedule import ONE_QUBIT, PHASES, TWO_QUBITS

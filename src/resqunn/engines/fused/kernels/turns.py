@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from resqunn.engines.fused.kernels.lanes import apart, inner
+from resqunn.engines.compiled.kernels.lanes import apart, inner
 from resqunn.engines.fused.layout import AXIS, BASE, FRAME, SLOPE, TILT
 
 

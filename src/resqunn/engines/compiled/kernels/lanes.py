@@ -1,12 +1,14 @@
-"""A numba type for one vector register: so many neighbouring patches at once.
+"""Numba types for a vector register, and for a block of them: neighbouring patches at once.
 
 Loops over arrays are vectorised by the compiler or not, depending on what it can prove
 about overlaps and strides. A value of type `Lanes` is a vector by construction. Inside
 compiled functions:
 
-    a = load(array, offset)       # LANE_BYTES of neighbouring entries of a flat array
+    a = load(array, offset)       # width(array) neighbouring entries of a flat array
     b = spread(array[0], array)   # one scalar in every lane, a register fit for `array`
-    store(array, offset, a * b - a)   # so many entries: width(array)
+    store(array, offset, a * b - a)
+
+`load_block`, `store_block` and `spread_block` do the same with `BLOCK` registers at once.
 
 Only float arithmetic is defined: `+`, `-`, `*`, `/` and the unary minus. A product that is added
 to something may be fused into one instruction; nothing else is reordered, and NaN stays NaN.
@@ -23,7 +25,7 @@ from numba.extending import intrinsic, models, overload, register_model
 from numba.np.arrayobj import populate_array
 
 from resqunn.engines.compiled.compiler import compiled
-from resqunn.engines.fused.layout import LANE_BYTES
+from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES
 
 inner = compiled(forceinline=True)
 """Decorates what is called in one place: a call with its tables takes as long as the arithmetic
@@ -34,11 +36,11 @@ apart = compiled()
 
 
 class Lanes(types.Type):
-    """As many values of one float type as fill `LANE_BYTES`."""
+    """As many values of one float type as fill so many registers of `LANE_BYTES`."""
 
-    def __init__(self, scalar: types.Float) -> None:
+    def __init__(self, scalar: types.Float, registers: int) -> None:
         self.scalar = scalar
-        self.count = LANE_BYTES * 8 // scalar.bitwidth
+        self.count = registers * LANE_BYTES * 8 // scalar.bitwidth
         super().__init__(name=f"Lanes({scalar} x {self.count})")
 
 
@@ -49,10 +51,10 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, lanes, ir.VectorType(scalar, lanes.count))
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
+def _address(builder: Any, context: Any, lanes: Any, array: Any, offset: Any) -> Any:
     """The address of entry `offset` of a flat array, as a pointer to a vector."""
-    data = context.make_array(array_type)(context, builder, array).data
-    vector = context.get_value_type(Lanes(array_type.dtype))
+    data = context.make_array(types.Array(lanes.scalar, 1, "C"))(context, builder, array).data
+    vector = context.get_value_type(lanes)
     return builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
 
 
@@ -71,44 +73,68 @@ def in_a_row(typing_context, array):
     return row_type(array), emit
 
 
+def _moves(registers: int) -> tuple[Any, Any, Any]:
+    """`load`, `store` and `spread` for values of so many registers."""
+
+    @intrinsic
+    def load(typing_context, array, offset):
+        lanes = Lanes(array.dtype, registers)
+
+        def emit(context, builder, signature, arguments):
+            address = _address(builder, context, lanes, *arguments)
+            return builder.load(address, align=array.dtype.bitwidth // 8)
+
+        return lanes(array, types.intp), emit
+
+    @intrinsic
+    def store(typing_context, array, offset, lanes):
+        def emit(context, builder, signature, arguments):
+            address = _address(builder, context, lanes, *arguments[:2])
+            builder.store(arguments[2], address, align=array.dtype.bitwidth // 8)
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp, lanes), emit
+
+    @intrinsic
+    def spread(typing_context, scalar, array):
+        lanes = Lanes(array.dtype, registers)
+
+        def emit(context, builder, signature, arguments):
+            value = context.cast(builder, arguments[0], scalar, array.dtype)
+            vector = context.get_value_type(lanes)
+            one = builder.insert_element(
+                ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+            )
+            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
+            return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+
+        return lanes(scalar, array), emit
+
+    return load, store, spread
+
+
+load, store, spread = _moves(1)
+load_block, store_block, spread_block = _moves(BLOCK)
+
+
 @intrinsic
-def load(typing_context, array, offset):
-    """The lanes that start at entry `offset` of a flat array."""
+def fold(typing_context, total, a, b):
+    """A register plus the products of two blocks, register by register in order."""
 
     def emit(context, builder, signature, arguments):
-        address = _address(context, builder, array, *arguments)
-        return builder.load(address, align=array.dtype.bitwidth // 8)
+        sums, a_value, b_value = arguments
+        count, index = total.count, ir.IntType(32)
+        for first in range(0, a.count, count):
+            mask = ir.Constant(ir.VectorType(index, count), list(range(first, first + count)))
+            parts = [
+                builder.shuffle_vector(v, ir.Constant(v.type, ir.Undefined), mask)
+                for v in (a_value, b_value)
+            ]
+            product = builder.fmul(*parts, flags=("contract",))
+            sums = builder.fadd(sums, product, flags=("contract",))
+        return sums
 
-    return Lanes(array.dtype)(array, types.intp), emit
-
-
-@intrinsic
-def store(typing_context, array, offset, lanes):
-    """Writes the lanes from entry `offset` of a flat array on."""
-
-    def emit(context, builder, signature, arguments):
-        address = _address(context, builder, array, *arguments[:2])
-        builder.store(arguments[2], address, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, lanes), emit
-
-
-@intrinsic
-def spread(typing_context, scalar, array):
-    """One scalar in every lane of a register that fits `array`."""
-    lanes = Lanes(array.dtype)
-
-    def emit(context, builder, signature, arguments):
-        value = context.cast(builder, arguments[0], scalar, array.dtype)
-        vector = context.get_value_type(lanes)
-        one = builder.insert_element(
-            ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-        )
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
-        return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
-
-    return lanes(scalar, array), emit
+    return total(total, a, b), emit
 
 
 def _define(operation: Any, instruction: str, operands: int) -> None:
@@ -153,7 +179,7 @@ def width(array: Any) -> int:
 @overload(width)
 def _width(array):
     # Of the type alone, so that the compiler sees a constant.
-    count = Lanes(array.dtype).count
+    count = Lanes(array.dtype, 1).count
     return lambda array: count
 
 
@@ -161,3 +187,9 @@ def _width(array):
 def add(array, offset, lanes):
     """Adds the lanes to the entries of a flat array from `offset` on."""
     store(array, offset, load(array, offset) + lanes)
+
+
+@inner
+def add_block(array, offset, block):
+    """Adds a block to the entries of a flat array from `offset` on."""
+    store_block(array, offset, load_block(array, offset) + block)

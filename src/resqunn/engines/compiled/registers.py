@@ -1,0 +1,7 @@
+"""Sizes of what the compiled loops work on side by side."""
+
+LANE_BYTES = 64
+"""Size of a register; the compiler splits it where the processor has narrower ones."""
+
+BLOCK = 8
+"""Registers of a block of patches."""
