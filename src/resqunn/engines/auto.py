@@ -58,6 +58,9 @@ class AutoEngine(Engine):
         assert found is not None
         return found
 
+    def reader(self, circuit: Circuit, dtype: torch.dtype) -> Engine | None:
+        return self._chosen(circuit, dtype).reader(circuit, dtype)
+
     def evaluate(
         self,
         circuit: Circuit,

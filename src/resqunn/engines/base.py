@@ -98,6 +98,11 @@ class Engine(ABC):
         """
         return None
 
+    def reader(self, circuit: Circuit, dtype: torch.dtype) -> Engine | None:
+        """The engine that evaluates `circuit` on images as they lie (`compiled/images.py`), if
+        this one does, or chooses one that does."""
+        return None
+
     def chosen_for(self, circuit: Circuit, dtype: torch.dtype = torch.float32) -> str:
         """The engine that will evaluate `circuit` on the CPU, in words for `extra_repr`."""
         return self.name

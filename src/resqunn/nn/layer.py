@@ -1,7 +1,6 @@
 """`Quanv`: what the quanvolutional layers of all ranks share.
 
-Shape suffixes: B batch, C channel, S spatial dimensions, K output channels, G groups, F filters
-in a group, N values of a patch, P patches, R readout values, W weights of a circuit.
+Shape suffixes: B batch, C channel, S spatial dimensions, K output channels.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ from resqunn.engines.base import Engine
 from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError, unknown_name
 from resqunn.nn.patches import AXES, OneOrEach, PaddingOption, Sizes, Window, padding_of, sizes
-from resqunn.nn.placement import draw, factory, fitting, memory_format, require_computable
+from resqunn.nn.placement import draw, factory, fitting, require_computable
+from resqunn.nn.quanvolution import Quanvolution
 from resqunn.nn.raw_pixels import LOOKS, warn_of_raw_pixels
 from resqunn.nn.tracing import traced_call
 
@@ -126,6 +126,7 @@ class Quanv(nn.Module):
                 f"{channel_mode!r}, got a circuit of {circuit.num_inputs}"
             )
         self.circuit = circuit
+        self._kept: tuple[tuple[Any, ...], Quanvolution] | None = None
         self._require_whole_filters()
         self.engine = find_engine(engine)
         self.engine.require(circuit)
@@ -214,27 +215,23 @@ class Quanv(nn.Module):
         x_BCS = x.unsqueeze(0) if unbatched else x
         if not self.input_gradients:
             x_BCS = x_BCS.detach()
-        outputs = self.window.output_size(*x_BCS.shape[2:])
-        summed = self.channel_mode == "sum"
-        inputs_GNP = self.window.patches(x_BCS, self.in_channels if summed else self.groups)
-        if self.angle_scale != 1.0 and not self.circuit.encoding.prepares_amplitudes:
-            inputs_GNP = inputs_GNP * self.angle_scale
-        filters, members = self.weight.shape[0] // self.groups, self.in_channels // self.groups
-        count = self.circuit.num_weights
-        if summed:
-            weights = self.weight.reshape(self.groups, filters, members, count).transpose(1, 2)
-            weights_GFW = weights.reshape(self.in_channels, filters, count)
-        else:
-            weights_GFW = self.weight.reshape(self.groups, filters, count)
-        values_GFRP = self.engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
-        if summed:
-            values_GFRP = values_GFRP.unflatten(0, (self.groups, members)).sum(1)
-        y_KBS = values_GFRP.reshape(self.out_channels, x_BCS.shape[0], *outputs)
+        y_BKS = self._operation(self.engine, x_BCS, self.weight)
         if self.bias is not None:
-            y_KBS = y_KBS + self.bias.reshape(-1, *[1] * (self.rank + 1))
-        if unbatched:
-            return y_KBS.squeeze(1).contiguous()
-        return y_KBS.transpose(0, 1).contiguous(memory_format=memory_format(x_BCS))
+            y_BKS = y_BKS + self.bias.reshape(-1, *[1] * self.rank)
+        return y_BKS.squeeze(0) if unbatched else y_BKS
+
+    @property
+    def _operation(self) -> Quanvolution:
+        """The layer as a function, kept until an attribute is set to something else."""
+        summed = self.channel_mode == "sum"
+        options = (self.circuit, self.window, self.groups, summed, self.angle_scale)
+        found = self._kept
+        if found is None or found[0] != options:
+            found = self._kept = (options, Quanvolution(*options))
+        return found[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": None}
 
     def _fitting(self, x: Tensor) -> Tensor:
         """The images as the layer reads them, once they and its parameters fit.

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.checks import shown
+from resqunn.engines.places import DIMENSIONS, Places
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError, unknown_name
 
 Sizes = tuple[int, ...]
@@ -96,6 +98,16 @@ class Window:
                 "numbers"
             )
 
+    @property
+    def rank(self) -> int:
+        """How many spatial dimensions there are."""
+        return len(self.kernel)
+
+    @cached_property
+    def unpadded(self) -> Window:
+        """The same without padding: for images that have their margins."""
+        return replace(self, padding=(0,) * self.rank, padding_mode="zeros")
+
     @cached_property
     def margins(self) -> tuple[tuple[int, int], ...]:
         """How many values are added before and after, in each dimension.
@@ -158,7 +170,7 @@ class Window:
             before, after = zip(*self.margins, strict=True)
             alike = self.padding_mode == "zeros" and before == after  # unfold adds these itself
             columns_BNL = torch.nn.functional.unfold(
-                x_BCS if alike else self._padded(x_BCS),
+                x_BCS if alike else self.padded(x_BCS),
                 self.kernel,
                 dilation=self.dilation,
                 padding=before if alike else 0,
@@ -171,18 +183,56 @@ class Window:
             if covered != image:
                 x_BCS = x_BCS[(slice(None), slice(None), *map(slice, covered))]
         else:
-            x_BCS = self._windows(self._padded(x_BCS), outputs)
+            x_BCS = self._windows(self.padded(x_BCS), outputs)
         split = [size for both in zip(outputs, self.kernel, strict=True) for size in both]
         tiles = x_BCS.reshape(batch, groups, members, *split)
         inside, across = range(4, 4 + 2 * rank, 2), range(3, 3 + 2 * rank, 2)
         return tiles.permute(1, 2, *inside, 0, *across).reshape(groups, values, patches)
 
-    def _padded(self, x_BCS: Tensor) -> Tensor:
+    def padded(self, x_BCS: Tensor) -> Tensor:
+        """The images with their margins."""
         if all(margin == (0, 0) for margin in self.margins):
             return x_BCS
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         last_first = [size for margin in reversed(self.margins) for size in margin]
         return torch.nn.functional.pad(x_BCS, last_first, mode=mode)
+
+    def places(
+        self, image: Sizes, channels_last: bool, groups: int, members: int, outputs: int
+    ) -> Places:
+        """Where dense images that need no padding have their patches.
+
+        Args:
+            image: the sizes of one, (C, S).
+            channels_last: whether its channels are the last in memory, of images and outputs.
+            groups: of channels that one circuit reads.
+            members: how many of these are summed up.
+            outputs: how many channels the output has.
+        """
+        channels, *sizes = image
+        found = self.output_size(*sizes)
+        inner = channels if channels_last else 1
+        steps = [inner * math.prod(sizes[axis + 1 :]) for axis in range(self.rank)]
+        channel_step = 1 if channels_last else math.prod(sizes)
+        offsets = np.arange(channels).reshape(groups, -1) * channel_step
+        for k, d, step in zip(self.kernel, self.dilation, steps, strict=True):
+            offsets = (offsets[..., None] + np.arange(k) * (d * step)).reshape(groups, -1)
+        positions = math.prod(found)
+        spans = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
+        before = (0,) * (DIMENSIONS - self.rank)
+        covered = [n * k for n, k in zip(found, self.kernel, strict=True)]
+        return Places(
+            sizes=(*(1 for _ in before), *found),
+            steps=(*before, *(s * step for s, step in zip(self.stride, steps, strict=True))),
+            image_step=channels * math.prod(sizes),
+            out_image_step=outputs * positions,
+            out_step=outputs if channels_last else 1,
+            out_channel_step=1 if channels_last else positions,
+            offsets_CN=offsets,
+            members=members,
+            disjoint=all(s >= span for s, span in zip(self.stride, spans, strict=True)),
+            covering=self._tiles and covered == sizes,
+        )
 
     def _windows(self, x_BCS: Tensor, outputs: Sizes) -> Tensor:
         """(B, C, positions, kernel, positions, kernel, ...), axis by axis.

@@ -76,7 +76,10 @@ def _type_of(kind: Any) -> Any:
     if isinstance(kind[0], torch.dtype):
         scalar = getattr(types, str(kind[0]).removeprefix("torch."))
         return types.Array(scalar, kind[1], "C")
-    return types.BaseTuple.from_types([_type_of(entry) for entry in kind[1:]])
+    entries = [_type_of(entry) for entry in kind[1:]]
+    if kind[0] == "tuple":
+        return types.BaseTuple.from_types(entries)
+    return types.NamedTuple(entries, kind[0])
 
 
 def _entry(overload: Any) -> ir.Module:

@@ -93,10 +93,16 @@ class _Compiled(torch.autograd.Function):
         inputs_GNP, weights_GFW = ctx.saved_tensors
         tensors = (inputs_GNP, weights_GFW, cotangents_GFRP)
         wanted = ctx.needs_input_grad[2:]
-        if not ordinary(*tensors):
-            return None, None, *differentiable_gradients(ctx.circuit, *tensors, wanted)
-        require_memory(*tensors)
-        if torch.is_grad_enabled():
-            return None, None, *differentiable_gradients(ctx.circuit, *tensors, wanted)
+        circuit: Circuit = ctx.circuit
+        regular = ordinary(*tensors)
+        if regular:
+            require_memory(*tensors)
+        if not regular or torch.is_grad_enabled():
+
+            def values(inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+                return REFERENCE.evaluate(circuit, inputs_GNP, weights_GFW)
+
+            found = differentiable_gradients(values, tensors[:2], cotangents_GFRP, wanted)
+            return None, None, *found
         arguments = map(plain, tensors)
-        return None, None, *ctx.engine.backward(ctx.circuit, ctx.kept, *arguments, wanted)
+        return None, None, *ctx.engine.backward(circuit, ctx.kept, *arguments, wanted)

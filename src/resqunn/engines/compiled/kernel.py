@@ -60,17 +60,33 @@ if hasattr(os, "register_at_fork"):
 
 
 class Constants:
-    """Arguments that stay the same from call to call, prepared once: for the kernel a tuple."""
+    """Arguments that stay the same from call to call, prepared once: for the kernel a tuple.
 
-    def __init__(self, *arguments: Tensor | np.ndarray | int) -> None:
+    Args:
+        arguments: the entries, or one named tuple of them, whose names the kernel then uses.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        (first, *_) = arguments or (None,)
+        named = isinstance(first, tuple)
+        entries: Iterable[Tensor | np.ndarray | int] = first if named else arguments
         self.kept = [
-            torch.from_numpy(np.ascontiguousarray(argument))
-            if isinstance(argument, np.ndarray)
-            else argument
-            for argument in arguments
+            torch.from_numpy(np.ascontiguousarray(entry))
+            if isinstance(entry, np.ndarray)
+            else entry
+            for entry in entries
         ]
         kinds, self.numbers = _flattened(self.kept)
-        self.kind = ("tuple", *kinds)
+        self.kind = (type(first) if named else "tuple", *kinds)
+
+
+class Flat:
+    """The memory of a dense tensor, whatever its shape, as a row."""
+
+    __slots__ = ("address", "dtype", "size")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.dtype, self.address, self.size = tensor.dtype, tensor.data_ptr(), tensor.numel()
 
 
 def plain(tensor: Tensor) -> Tensor:
@@ -90,6 +106,13 @@ def _flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
         elif kind is Constants:
             kinds.append(argument.kind)
             numbers += argument.numbers
+        elif kind is Flat:
+            kinds.append((argument.dtype, 1))
+            numbers += (argument.address, argument.size)
+        elif kind is tuple:
+            inside, more = _flattened(argument)
+            kinds.append(("tuple", *inside))
+            numbers += more
         else:
             shape = argument.shape
             kinds.append((argument.dtype, len(shape)))
@@ -101,8 +124,8 @@ def _flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
 class Kernel:
     """The compiled form of one function of a module.
 
-    Its arguments are contiguous tensors on the CPU, `Constants`, and whole numbers; it returns
-    nothing.
+    Its arguments are contiguous tensors on the CPU, `Flat` ones, whole numbers, `Constants`, and
+    tuples of these; it returns nothing.
     """
 
     def __init__(self, module: str, name: str) -> None:

@@ -7,27 +7,34 @@ $$f_r(x; w) = \sum_m C_{rm}(w) \prod_{i \in m} \{\cos x_i, \sin x_i\}$$
 
 (Schuld, Sweke and Meyer, arXiv:2008.08605). `heisenberg.py` finds which products occur and
 how the coefficients follow from the weights; `monomials.py` lays that out as arrays;
-`polynomial_kernels.py` evaluates and differentiates it. The coefficients are computed once for
+`kernels/polynomial.py` evaluates and differentiates it. The coefficients are computed once for
 all patches, so that the cost per patch does not grow with depth once all products occur.
 
-Shape suffixes as in `base.py`, and B tasks of a group, S slots, K coefficients.
+Shape suffixes as in `base.py`, and C groups of channels that one circuit reads, T tasks of a
+group, S slots, K coefficients.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import DTYPES
-from resqunn.engines.compiled.engine import CompiledEngine, Gradients
-from resqunn.engines.compiled.kernel import Kernel
+from resqunn.engines.compiled.engine import Gradients
+from resqunn.engines.compiled.images import ImageEngine
+from resqunn.engines.compiled.kernel import Constants, Flat, Kernel
+from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES
+from resqunn.engines.compiled.scratch import scratch
 from resqunn.engines.compiled.threads import share, useful_workers
 from resqunn.engines.fourier.heisenberg import propagate
-from resqunn.engines.fourier.monomials import LANES, fourier_plan, tasks
+from resqunn.engines.fourier.monomials import TASK, FourierPlan, fourier_plan
+from resqunn.engines.places import Places
 from resqunn.errors import CircuitError
 
 OPERATIONS_PER_THREAD = 8_000_000
@@ -36,10 +43,18 @@ OPERATIONS_PER_THREAD = 8_000_000
 _NONE = {dtype: torch.empty(0, 0, 0, dtype=dtype, device="cpu") for dtype in DTYPES}
 """In place of gradients that nobody asked for."""
 
-COEFFICIENTS = Kernel("resqunn.engines.fourier.coefficient_kernels", "coefficients")
-WEIGHT_GRADIENTS = Kernel("resqunn.engines.fourier.coefficient_kernels", "weight_gradients")
-FORWARD = Kernel("resqunn.engines.fourier.polynomial_kernels", "forward")
-BACKWARD = Kernel("resqunn.engines.fourier.polynomial_kernels", "backward")
+COEFFICIENTS = Kernel("resqunn.engines.fourier.kernels.coefficients", "coefficients")
+WEIGHT_GRADIENTS = Kernel("resqunn.engines.fourier.kernels.coefficients", "weight_gradients")
+FORWARD = Kernel("resqunn.engines.fourier.kernels.polynomial", "forward")
+BACKWARD = Kernel("resqunn.engines.fourier.kernels.polynomial", "backward")
+
+
+class Reading(NamedTuple):
+    """Where and how the kernels read: the arrays of `Places`, and what images are multiplied by."""
+
+    numbers: Any
+    offsets_CN: Any
+    scale: Any
 
 
 def obstacle(circuit: Circuit) -> str | None:
@@ -56,7 +71,7 @@ def obstacle(circuit: Circuit) -> str | None:
 
 
 @dataclass(frozen=True)
-class FourierEngine(CompiledEngine):
+class FourierEngine(ImageEngine):
     """Trigonometric polynomials in compiled code on the CPU, float32 and float64.
 
     First derivatives are computed by compiled code too.
@@ -77,69 +92,117 @@ class FourierEngine(CompiledEngine):
             return None
         plan = fourier_plan(circuit)
         # The rotations are done once a call: shared among the patches of 16 images, 28x28.
-        return 0.28 * plan.operations(1, circuit.num_inputs, 1) + 6.0 * len(plan.pairs) / 3136
+        return 0.28 * plan.operations(1, 1) + 6.0 * len(plan.pairs) / 3136
 
-    def forward(
-        self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
-    ) -> tuple[Tensor, Any]:
+    def images_forward(
+        self,
+        circuit: Circuit,
+        places: Places,
+        scale: float,
+        images: Tensor,
+        weights_CFW: Tensor,
+        out: Tensor,
+    ) -> Any:
         plan = fourier_plan(circuit)
-        (groups, filters, _), patches = weights_GFW.shape, inputs_GNP.shape[2]
-        state_GFS = _doubles(groups, filters, plan.slots)
-        values_GK = inputs_GNP.new_empty(groups, filters * plan.node_K.size)
-        COEFFICIENTS(weights_GFW, plan.rotations, state_GFS, values_GK)
-        out_GFRP = inputs_GNP.new_empty(groups, filters, circuit.num_outputs, patches)
-        operations = plan.operations(groups * patches, inputs_GNP.shape[1], filters)
-        workers = _workers(groups, patches, operations)
+        groups, filters, _ = weights_CFW.shape
+        state_CFS = _doubles(groups, filters, plan.slots)
+        values_CK = images.new_empty(groups, filters * plan.coefficients)
+        COEFFICIENTS(weights_CFW, plan.rotations, state_CFS, values_CK)
+        call = _call(plan, places, scale, images.dtype, images.numel(), groups, filters)
         share(
             FORWARD,
-            workers,
-            inputs_GNP,
-            values_GK,
-            plan.polynomial(filters, inputs_GNP.dtype),
-            inputs_GNP.new_empty(workers, plan.nodes + 1, LANES),
-            out_GFRP,
+            call.workers_forward,
+            Flat(images),
+            values_CK,
+            call.tables,
+            call.work(call.workers_forward, call.size_forward),
+            Flat(out),
         )
-        return out_GFRP, (state_GFS, values_GK)
+        return state_CFS, values_CK, call
 
-    def backward(
+    def images_backward(
         self,
         circuit: Circuit,
         kept: Any,
-        inputs_GNP: Tensor,
-        weights_GFW: Tensor,
-        cotangents_GFRP: Tensor,
+        images: Tensor,
+        weights_CFW: Tensor,
+        cotangents: Tensor,
         wanted: tuple[bool, bool],
     ) -> Gradients:
-        plan, (state_GFS, values_GK) = fourier_plan(circuit), kept
-        need_inputs, need_weights = wanted
-        (groups, filters, _), patches = weights_GFW.shape, inputs_GNP.shape[2]
-        count = filters * plan.node_K.size if need_weights else 0
-        sums_GBK = inputs_GNP.new_empty(groups, tasks(patches), count)
-        by_inputs = torch.empty_like(inputs_GNP) if need_inputs else _NONE[inputs_GNP.dtype]
-        operations = 3 * plan.operations(groups * patches, inputs_GNP.shape[1], filters)
-        workers = _workers(groups, patches, operations)
-        rows = 2 * plan.nodes + filters * plan.outputs + 1 + count
+        state_CFS, values_CK, call = kept
+        plan = call.plan
+        need_images, need_weights = wanted
+        groups, coefficients = values_CK.shape
+        sums_CTK = images.new_empty(groups, call.tasks, coefficients if need_weights else 0)
+        by_images = _NONE[images.dtype]
+        if need_images:
+            by_images = torch.empty_like(images) if call.whole else torch.zeros_like(images)
         share(
             BACKWARD,
-            workers,
-            inputs_GNP,
-            values_GK,
-            plan.polynomial(filters, inputs_GNP.dtype),
-            inputs_GNP.new_empty(workers, rows, LANES),
-            cotangents_GFRP,
-            sums_GBK,
-            by_inputs,
+            call.workers_backward,
+            Flat(images),
+            values_CK,
+            call.tables,
+            call.work(call.workers_backward, call.size_backward),
+            (Flat(cotangents), Flat(by_images), sums_CTK),
         )
-        by_weights = torch.empty_like(weights_GFW)
+        by_weights = None
         if need_weights:
-            memory = _doubles(2 * plan.slots + plan.node_K.size)
-            WEIGHT_GRADIENTS(weights_GFW, plan.rotations, state_GFS, sums_GBK, memory, by_weights)
-        return by_inputs if need_inputs else None, by_weights if need_weights else None
+            by_weights = torch.empty_like(weights_CFW)
+            memory = _doubles(2 * plan.slots + plan.coefficients)
+            WEIGHT_GRADIENTS(weights_CFW, plan.rotations, state_CFS, sums_CTK, memory, by_weights)
+        return by_images if need_images else None, by_weights
+
+
+class _Call:
+    """The sizes and tables of a call of the kernels and its way back."""
+
+    def __init__(
+        self,
+        plan: FourierPlan,
+        places: Places,
+        scale: float,
+        dtype: torch.dtype,
+        values: int,
+        groups: int,
+        filters: int,
+    ) -> None:
+        self.plan, self.dtype = plan, dtype
+        reading = Reading(places.numbers, places.offsets_CN, np.array([scale]))
+        self.tables = (plan.tables, Constants(reading))
+        self.lanes = BLOCK * LANE_BYTES // dtype.itemsize
+        patches = places.patches(values)
+        chunk = TASK * self.lanes
+        if not places.disjoint:  # then whole images
+            chunk = -(-chunk // places.positions) * places.positions
+        self.tasks = -(-patches // chunk)
+        self.sizes = (patches, chunk, filters)
+        self.whole = places.disjoint and places.covering
+        outputs = filters * (len(plan.polynomial.begin_R) - 1)
+        coefficients = filters * plan.coefficients
+        self.size_forward = (plan.nodes + 1 + outputs) * self.lanes
+        self.size_backward = (2 * plan.nodes + 1 + outputs) * self.lanes
+        self.size_backward += coefficients * self.lanes // BLOCK
+        self.operations = groups * plan.operations(patches, filters)
+        self.most_forward = groups // places.members * self.tasks
+        self.most_backward = groups * self.tasks
+
+    @property
+    def workers_forward(self) -> int:
+        return useful_workers(self.most_forward, self.operations // OPERATIONS_PER_THREAD + 1)
+
+    @property
+    def workers_backward(self) -> int:
+        return useful_workers(self.most_backward, 3 * self.operations // OPERATIONS_PER_THREAD + 1)
+
+    def work(self, workers: int, size: int) -> tuple[Any, ...]:
+        """The workers' memory and the sizes of the work."""
+        memory = scratch("numbers", workers, size, self.dtype)
+        return memory, scratch("places", workers, 2 * self.lanes, torch.int64), *self.sizes
+
+
+_call = lru_cache(maxsize=256)(_Call)
 
 
 def _doubles(*shape: int) -> Tensor:
     return torch.empty(shape, dtype=torch.float64, device="cpu")
-
-
-def _workers(groups: int, patches: int, operations: int) -> int:
-    return useful_workers(groups * tasks(patches), operations // OPERATIONS_PER_THREAD + 1)

@@ -1,19 +1,22 @@
-r"""A trigonometric polynomial as arrays for the compiled loops of `polynomial_kernels.py`.
+r"""A trigonometric polynomial as arrays for the compiled loops of `kernels/polynomial.py`.
 
 A *node* is a number that each patch has: node 0 is 1, nodes 1 + 2 i and 2 + 2 i are
-$\cos x_i$ and $\sin x_i$, and each further one is the product of two earlier nodes. Every
-monomial of the polynomial is a node.
+$\cos x_i$ and $\sin x_i$, and each further one is the product of two earlier nodes. The inputs
+are split in two halves, and each monomial into a left and a right node, so that
+
+$$f_r(x) = \sum_a m_a(x) \sum_b C_{rab}\, m_b(x).$$
+
+Far fewer nodes than monomials have to be made and kept: at most $3^{n/2}$ of each half.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float, Integer
 
 from resqunn.circuits.circuit import Circuit
@@ -21,99 +24,135 @@ from resqunn.engines.compiled.kernel import Constants
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.product_state import Factor
 
-LANES, TASK = 128, 8
-"""Patches in a block, and blocks in a task."""
+TASK = 8
+"""Blocks of patches in a task."""
 
 
-def tasks(patches: int) -> int:
-    """How many tasks a group of `patches` patches makes."""
-    return -(-patches // (TASK * LANES))
+class Polynomial(NamedTuple):
+    """The arrays that the kernels of a polynomial read.
+
+    Attributes:
+        inputs: how many there are.
+        products_T2: the two factors of each node after the sines.
+        begin_R: where the segments of each readout value begin, and where the last's end.
+        left_S: the left node of each segment.
+        begin_S: where the coefficients of each segment begin, and where the last's end.
+        right_K: the right node of each coefficient.
+    """
+
+    inputs: Any
+    products_T2: Any
+    begin_R: Any
+    left_S: Any
+    begin_S: Any
+    right_K: Any
 
 
 @dataclass(frozen=True, eq=False)
 class FourierPlan:
-    """The constants of a circuit. S slots, T rotations, K coefficients, M nodes.
+    """The constants of a circuit. S slots, T rotations, K coefficients.
 
     Attributes:
         slots: how many there are.
         nodes: how many there are.
-        outputs: how many readout values there are.
         start_S: the observables' vector before the first rotation.
         step_weight_T: the weight of each rotation.
         step_pair_T: where each rotation's pairs begin, and where the last's end.
         pairs: the two slots of each pair.
         terms: slot, coefficient and sign, for each slot with a value in the end.
-        products: the two factors of each node after the sines.
-        row_K: the readout value of each coefficient, ascending.
-        node_K: the node of each coefficient.
+        polynomial: what is evaluated for each patch.
     """
 
     slots: int
     nodes: int
-    outputs: int
     start_S: Float[np.ndarray, " S"]
     step_weight_T: Integer[np.ndarray, " T"]
     step_pair_T: Integer[np.ndarray, " _"]
     pairs: Integer[np.ndarray, "_ 2"]
     terms: Integer[np.ndarray, "_ 3"]
-    products: Integer[np.ndarray, "_ 2"]
-    row_K: Integer[np.ndarray, " K"]
-    node_K: Integer[np.ndarray, " K"]
-    kept: dict[tuple[int, torch.dtype], Constants] = field(default_factory=dict, repr=False)
+    polynomial: Polynomial
+
+    @cached_property
+    def coefficients(self) -> int:
+        """How many a filter has."""
+        return len(self.polynomial.right_K)
 
     @cached_property
     def rotations(self) -> Constants:
-        """The tables of `coefficient_kernels.py`."""
+        """The tables of `kernels/coefficients.py`."""
         return Constants(self.start_S, self.step_weight_T, self.step_pair_T, self.pairs, self.terms)
 
-    def polynomial(self, filters: int, dtype: torch.dtype) -> Constants:
-        """The tables of `polynomial_kernels.py`, for so many filters, whose coefficients follow
-        each other."""
-        if (filters, dtype) not in self.kept:
-            node_K = np.tile(self.node_K, filters)
-            row_K = (np.arange(filters)[:, None] * self.outputs + self.row_K).reshape(-1)
-            entry_K = np.argsort(node_K, kind="stable")
-            self.kept[filters, dtype] = Constants(
-                self.products,
-                np.searchsorted(row_K, np.arange(filters * self.outputs + 1)),
-                node_K,
-                np.searchsorted(node_K[entry_K], np.arange(self.nodes + 1)),
-                entry_K,
-                row_K[entry_K],
-                trigonometry(np.dtype(str(dtype).removeprefix("torch."))),
-            )
-        return self.kept[filters, dtype]
+    @cached_property
+    def tables(self) -> Constants:
+        """The tables of `kernels/polynomial.py`."""
+        return Constants(self.polynomial)
 
-    def operations(self, patches: int, inputs: int, filters: int) -> int:
+    def operations(self, patches: int, filters: int) -> int:
         """About how many multiplications the values of `patches` patches take."""
-        return patches * (30 * inputs + self.products.shape[0] + filters * self.node_K.size)
+        inputs, products = self.polynomial.inputs, len(self.polynomial.products_T2)
+        segments = len(self.polynomial.left_S)
+        return patches * (30 * inputs + products + filters * (self.coefficients + 2 * segments))
 
 
 @lru_cache(maxsize=256)
 def fourier_plan(circuit: Circuit) -> FourierPlan:
     """The plan of a circuit; errors as in `heisenberg.propagate`."""
     propagation = propagate(circuit)
-    nodes = _Nodes(circuit.num_inputs, {term.factors for term in propagation.terms})
-    placed = [(term, nodes.of[term.factors]) for term in propagation.terms]
-    coefficients = sorted({(term.row, node) for term, node in placed})
-    number = {coefficient: k for k, coefficient in enumerate(coefficients)}
-    terms = [(term.slot, number[term.row, node], term.sign) for term, node in placed]
+    monomials = {term.factors for term in propagation.terms}
+    middle = _middle(monomials, circuit.num_inputs)
+    halves = {factors: _halves(factors, middle) for factors in monomials}
+    nodes = _Nodes(circuit.num_inputs, {half for pair in halves.values() for half in pair})
+    placed = [
+        (term, (term.row, *(nodes.of[half] for half in halves[term.factors])))
+        for term in propagation.terms
+    ]
+    coefficients = sorted({place for _, place in placed})
+    number = {place: k for k, place in enumerate(coefficients)}
+    terms = [(term.slot, number[place], term.sign) for term, place in placed]
+    segments = sorted({place[:2] for place in coefficients})
     pairs = [pair for _, step in propagation.steps for pair in step]
-    row_K = np.array([row for row, _ in coefficients], dtype=np.int64)
-    node_K = np.array([node for _, node in coefficients], dtype=np.int64)
+    place_K3 = np.array(coefficients, dtype=np.int64).reshape(-1, 3)
+    segment_S2 = np.array(segments, dtype=np.int64).reshape(-1, 2)
+    segment_K = np.searchsorted(_keys(segment_S2), _keys(place_K3[:, :2]))
     return FourierPlan(
         slots=len(propagation.start),
         nodes=len(nodes.of),
-        outputs=circuit.num_outputs,
         start_S=np.array(propagation.start, dtype=np.float64),
         step_weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
         step_pair_T=np.cumsum([0, *(len(step) for _, step in propagation.steps)], dtype=np.int64),
         pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),
         terms=np.array(terms, dtype=np.int64).reshape(-1, 3),
-        products=np.array(nodes.products, dtype=np.int64).reshape(-1, 2),
-        row_K=row_K,
-        node_K=node_K,
+        polynomial=Polynomial(
+            inputs=circuit.num_inputs,
+            products_T2=np.array(nodes.products, dtype=np.int64).reshape(-1, 2),
+            begin_R=np.searchsorted(segment_S2[:, 0], np.arange(circuit.num_outputs + 1)),
+            left_S=segment_S2[:, 1].copy(),
+            begin_S=np.searchsorted(segment_K, np.arange(len(segments) + 1)),
+            right_K=place_K3[:, 2].copy(),
+        ),
     )
+
+
+def _keys(rows: Integer[np.ndarray, "_ 2"]) -> Integer[np.ndarray, " _"]:
+    """One number for each pair, in the same order."""
+    return rows[:, 0] * 2**40 + rows[:, 1]
+
+
+def _halves(factors: tuple[Factor, ...], middle: int) -> tuple[tuple[Factor, ...], ...]:
+    """The factors of the inputs before `middle`, and the others."""
+    left = tuple(factor for factor in factors if factor <= 2 * middle)
+    return left, factors[len(left) :]
+
+
+def _middle(monomials: Iterable[tuple[Factor, ...]], inputs: int) -> int:
+    """Where to split the inputs so that there are as few halves as possible."""
+    known = set(monomials)
+
+    def size(middle: int) -> int:
+        pairs = [_halves(factors, middle) for factors in known]
+        return len({left for left, _ in pairs}) + len({right for _, right in pairs})
+
+    return min(range(inputs + 1), key=size)
 
 
 class _Nodes:
@@ -143,25 +182,3 @@ class _Nodes:
             # The number 1, the cosines and the sines are in `of` from the start.
             self.of[factors] = len(self.of)
         return self.of[factors]
-
-
-TERMS = 11
-"""Of the Taylor series on [-pi/2, pi/2], the first to be left out is below rounding."""
-
-
-@lru_cache(maxsize=2)
-def trigonometry(dtype: np.dtype) -> Float[np.ndarray, " _"]:
-    """The constants of `polynomial_kernels._sines`: 1/pi, 1/2, 1, 2, pi in three parts, the
-    largest angle, and the Taylor coefficients of cos(r) and of sin(r)/r as polynomials of
-    r**2, highest power first and without the constant 1."""
-    # n pi is exact in the first two parts if they and n share the bits of a number.
-    bits, limit = (12, 1e4) if dtype == np.float32 else (32, 1e6)
-    high = math.floor(math.pi * 2 ** (bits - 2)) / 2 ** (bits - 2)
-    middle = math.floor((math.pi - high) * 2 ** (2 * bits - 2)) / 2 ** (2 * bits - 2)
-    # sin(pi) in double precision is what pi lacks there.
-    low = (math.pi - high - middle) + math.sin(math.pi)
-    powers = range(TERMS - 1, 0, -1)
-    cosine = [(-1) ** k / math.factorial(2 * k) for k in powers]
-    sine = [(-1) ** k / math.factorial(2 * k + 1) for k in powers]
-    constants = [1 / math.pi, 0.5, 1.0, 2.0, high, middle, low, limit]
-    return np.array([*constants, *cosine, *sine], dtype=dtype)

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
 from resqunn.engines.statevector.engine import StatevectorEngine
 
 REFERENCE = StatevectorEngine()
 
 
 def differentiable_gradients(
-    circuit: Circuit,
-    inputs_GNP: Tensor,
-    weights_GFW: Tensor,
-    cotangents_GFRP: Tensor,
+    function: Callable[[Tensor, Tensor], Tensor],
+    tensors: tuple[Tensor, Tensor],
+    cotangents: Tensor,
     wanted: tuple[bool, bool],
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The gradients with respect to inputs and weights, themselves differentiable.
+    """The gradients of a function of inputs and weights, themselves differentiable.
 
-    For the backward pass of compiled engines when it is itself recorded (`create_graph`), or
-    done for many cotangents at once.
+    For the backward pass of compiled code when it is itself recorded (`create_graph`), or
+    done for many cotangents at once. The function is made of torch operations alone.
     """
     recorded = torch.is_grad_enabled()
     with torch.enable_grad():
         # Views, so that derivatives by the gradients' own inputs keep their history.
-        inputs_GNP, weights_GFW = inputs_GNP.view_as(inputs_GNP), weights_GFW.view_as(weights_GFW)
-        values = REFERENCE.evaluate(circuit, inputs_GNP, weights_GFW)
-    chosen = [t for t, want in zip((inputs_GNP, weights_GFW), wanted, strict=True) if want]
+        inputs, weights = (tensor.view_as(tensor) for tensor in tensors)
+        values = function(inputs, weights)
+    chosen = [t for t, want in zip((inputs, weights), wanted, strict=True) if want]
     found = iter(
         torch.autograd.grad(
-            values, chosen, cotangents_GFRP, create_graph=recorded, materialize_grads=True
+            values, chosen, cotangents, create_graph=recorded, materialize_grads=True
         )
     )
     return next(found) if wanted[0] else None, next(found) if wanted[1] else None

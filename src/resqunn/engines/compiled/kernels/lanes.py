@@ -193,3 +193,27 @@ def add(array, offset, lanes):
 def add_block(array, offset, block):
     """Adds a block to the entries of a flat array from `offset` on."""
     store_block(array, offset, load_block(array, offset) + block)
+
+
+@intrinsic
+def entry(typing_context, array, offset):
+    """One entry of a flat array. Unlike `array[offset]` it does not ask whether the offset is
+    negative, which would keep loops from being vectorised."""
+
+    def emit(context, builder, signature, arguments):
+        data = context.make_array(array)(context, builder, arguments[0]).data
+        return builder.load(builder.gep(data, [arguments[1]]))
+
+    return array.dtype(array, types.intp), emit
+
+
+@intrinsic
+def set_entry(typing_context, array, offset, value):
+    """Writes one entry of a flat array."""
+
+    def emit(context, builder, signature, arguments):
+        data = context.make_array(array)(context, builder, arguments[0]).data
+        builder.store(arguments[2], builder.gep(data, [arguments[1]]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), emit
