@@ -218,7 +218,7 @@ class Quanv(nn.Module):
         y_BKS = self._operation(self.engine, x_BCS, self.weight)
         if self.bias is not None:
             y_BKS = y_BKS + self.bias.reshape(-1, *[1] * self.rank)
-        return y_BKS.squeeze(0) if unbatched else y_BKS
+        return y_BKS.squeeze(0).contiguous() if unbatched else y_BKS
 
     @property
     def _operation(self) -> Quanvolution:

@@ -67,7 +67,8 @@ class Quanvolution:
         values_GFRP = engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
         if self.summed:
             values_GFRP = values_GFRP.unflatten(0, (self.groups, -1)).sum(1)
-        y_KBS = values_GFRP.reshape(-1, x_BCS.shape[0], *outputs)
+        channels = weight.shape[0] * self.circuit.num_outputs
+        y_KBS = values_GFRP.reshape(channels, x_BCS.shape[0], *outputs)
         return y_KBS.transpose(0, 1).contiguous(memory_format=memory_format(x_BCS))
 
     @cached_property
@@ -80,10 +81,10 @@ class Quanvolution:
     def weights(self, weight: Tensor, channels: int) -> Tensor:
         """A layer's weights as engines take them: (C, F, W), for each group of channels that one
         circuit reads."""
-        count = self.circuit.num_weights
+        count, filters = self.circuit.num_weights, weight.shape[0] // self.groups
         if not self.summed:
-            return weight.reshape(self.groups, -1, count)
-        filters, members = weight.shape[0] // self.groups, channels // self.groups
+            return weight.reshape(self.groups, filters, count)
+        members = channels // self.groups
         weights = weight.reshape(self.groups, filters, members, count).transpose(1, 2)
         return weights.reshape(channels, filters, count)
 

@@ -11,6 +11,8 @@ In the product state $E(x)|0\rangle$ each string is worth a monomial, a product 
 $\pm\cos x_i$ and $\pm\sin x_i$, or exactly zero. Strings that cannot reach a value other
 than zero are left out. What remains is a trigonometric polynomial in the inputs whose
 coefficients depend on the weights alone (Schuld, Sweke and Meyer, arXiv:2008.08605).
+
+Shape suffixes: S strings or slots, T terms, Q qubits, P pairs.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Integer
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import Observable
@@ -28,41 +33,38 @@ from resqunn.engines.fourier.pauli import (
     Rotation,
     anticommute,
     pushed_apart,
+    signs_of_turned,
     through,
-    turned,
 )
-from resqunn.engines.fourier.product_state import Factor, ProductState, split
+from resqunn.engines.fourier.product_state import ProductState, split
 from resqunn.errors import CircuitError
 
 MAX_STRINGS = 50_000
 """Circuits whose observables reach more strings (each observable counts for itself) are
 refused: their plans would be large and their evaluation slow."""
 
-Pair = tuple[int, int]
-"""Slots (a, b) that one rotation turns: a, b = cos a - sin b, cos b + sin a."""
+Bits = Any
+"""An array of 64-bit words, one a string."""
 
 
-class Term(NamedTuple):
-    """`sign` times what stands in `slot` in the end is a part of the coefficient of the
-    monomial that is the product of `factors` in readout value `row`."""
-
-    row: int
-    factors: tuple[Factor, ...]
-    slot: int
-    sign: int
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Propagation:
     """How the coefficients follow from the weights.
 
-    The vector has a slot for each string of each observable and starts as `start`. `steps`
-    act on it in order, each a weight's index and the pairs that it turns.
+    The vector has a slot for each string of each observable and starts as `start_S`. `steps`
+    act on it in order, each a weight's index and the pairs of slots (a, b) that it turns: a, b =
+    cos a - sin b, cos b + sin a. In the end, `sign_T` times what stands in `slot_T` is a part
+    of the coefficient that monomial `letters_TQ` has in readout value `row_T`. A monomial is a
+    product over the qubits of 1, a cosine or a sine, named by 0, 1 and 2: of `inputs_Q`.
     """
 
-    start: tuple[float, ...]
-    steps: tuple[tuple[int, tuple[Pair, ...]], ...]
-    terms: tuple[Term, ...]
+    start_S: Float[np.ndarray, " S"]
+    steps: tuple[tuple[int, Integer[np.ndarray, "_ 2"]], ...]
+    row_T: Integer[np.ndarray, " T"]
+    slot_T: Integer[np.ndarray, " T"]
+    sign_T: Integer[np.ndarray, " T"]
+    letters_TQ: Integer[np.ndarray, "T Q"]
+    inputs_Q: tuple[int, ...]
 
 
 def propagate(circuit: Circuit, limit: int = MAX_STRINGS) -> Propagation:
@@ -90,31 +92,44 @@ def _attempt(circuit: Circuit, limit: int) -> Propagation | str:
 def _propagate(circuit: Circuit, limit: int) -> Propagation:
     if circuit.encoding.prepares_amplitudes:
         raise CircuitError("its inputs are amplitudes, not angles")
+    if circuit.num_qubits > WORD:
+        raise CircuitError(f"it has more than {WORD} qubits")
     prepare, rest = split(circuit.operations)
     state = ProductState(prepare, circuit.num_qubits)
     rotations, fixed = pushed_apart(rest)
     # The last rotation meets the observables first.
     rotations = _by_qubit(rotations[::-1])
     dead = _dead_letters(rotations, state)
-    start: list[float] = []
-    steps: list[list[Pair]] = [[] for _ in rotations]
-    terms: list[Term] = []
+    starts: list[Any] = []
+    steps: list[list[Any]] = [[] for _ in rotations]
+    terms: list[tuple[Any, ...]] = []
+    slots = 0
     for row, observable in enumerate(circuit.observables):
-        reached = _Reached(_strings(observable, fixed), rotations, dead, limit - len(start))
-        numbers = reached.needed(len(start))
-        start += (reached.start[slot] for slot in numbers)
-        for step, pairs in zip(steps, reached.pairs, strict=True):
-            step += ((numbers[a], numbers[b]) for a, b in pairs)
-        for string, slot in reached.alive.items():
-            value = state.value(*string)
-            assert value is not None
-            terms.append(Term(row, value[1], numbers[slot], value[0]))
-    kept = zip(rotations, steps, strict=True)
+        reached = _Reached(_strings(observable, fixed), rotations, dead, limit - slots)
+        number_S = reached.needed()
+        for step, pairs_P2 in zip(steps, reached.pairs, strict=True):
+            step.append(slots + number_S[pairs_P2])
+        starts.append(reached.start_S[number_S >= 0])
+        sign_T, letters_TQ = state.values(reached.x_S, reached.z_S)
+        slot_T = slots + number_S[reached.slot_S]
+        terms.append((np.full_like(slot_T, row), slot_T, sign_T, letters_TQ))
+        slots += len(starts[-1])
+    pairs = [np.concatenate(step) for step in steps]
+    kept = zip(rotations, pairs, strict=True)
+    row_T, slot_T, sign_T, letters_TQ = (np.concatenate(part) for part in zip(*terms, strict=True))
     return Propagation(
-        tuple(start),
-        tuple((rotation.weight, tuple(pairs)) for rotation, pairs in kept if pairs),
-        tuple(terms),
+        np.concatenate(starts),
+        tuple((rotation.weight, found_P2) for rotation, found_P2 in kept if len(found_P2)),
+        row_T,
+        slot_T,
+        sign_T,
+        letters_TQ,
+        state.inputs,
     )
+
+
+WORD = 63
+"""Qubits that a word of the arrays holds."""
 
 
 def _strings(observable: Observable, fixed: Sequence) -> dict[tuple[int, int], float]:
@@ -170,9 +185,10 @@ class _Dead(NamedTuple):
             )
         )
 
-    def covers(self, x: int, z: int) -> bool:
-        """Whether a string has a dead letter."""
-        return bool(x & ~z & self.x or x & z & self.y or ~x & z & self.z)
+    def covers(self, x_S: Bits, z_S: Bits) -> Bits:
+        """Which strings have a dead letter."""
+        dead_x, dead_y, dead_z = (np.uint64(letter) for letter in self)
+        return (x_S & ~z_S & dead_x | x_S & z_S & dead_y | ~x_S & z_S & dead_z) != 0
 
 
 def _dead_letters(rotations: Sequence[Rotation], state: ProductState) -> list[_Dead]:
@@ -195,9 +211,9 @@ class _Reached:
     """The strings that one observable reaches, each with a slot, and the pairs that mix.
 
     Attributes:
-        start: the coefficient in each slot before the first rotation.
-        pairs: for each rotation, the pairs that it turns.
-        alive: the strings that are worth something in the end, and their slots.
+        start_S: the coefficient in each slot before the first rotation.
+        pairs: for each rotation, the pairs of slots that it turns.
+        x_S, z_S, slot_S: the strings that are worth something in the end, and their slots.
     """
 
     def __init__(
@@ -207,41 +223,77 @@ class _Reached:
         dead: Sequence[_Dead],
         limit: int,
     ) -> None:
-        strings = {s: c for s, c in strings.items() if not dead[0].covers(*s)}
-        self.start = list(strings.values())
-        self.pairs: list[list[Pair]] = []
-        self.alive = {string: slot for slot, string in enumerate(strings)}
+        self.x_S = np.array([x for x, _ in strings], dtype=np.uint64)
+        self.z_S = np.array([z for _, z in strings], dtype=np.uint64)
+        alive_S = ~dead[0].covers(self.x_S, self.z_S)
+        self.x_S, self.z_S = self.x_S[alive_S], self.z_S[alive_S]
+        start = np.array(list(strings.values()), dtype=np.float64)[alive_S]
+        self.slots = len(start)
+        self.slot_S = np.arange(self.slots)
+        self.pairs: list[Any] = []
         for rotation, before, after in zip(rotations, dead[:-1], dead[1:], strict=True):
-            self.pairs.append(self._pairs(rotation.axis))
+            self.pairs.append(self._turn(rotation.axis))
             if after != before:
-                self.alive = {s: slot for s, slot in self.alive.items() if not after.covers(*s)}
-            if len(self.start) > limit:
+                alive_S = ~after.covers(self.x_S, self.z_S)
+                self.x_S, self.z_S = self.x_S[alive_S], self.z_S[alive_S]
+                self.slot_S = self.slot_S[alive_S]
+            if self.slots > limit:
                 raise CircuitError("its observables reach too many Pauli strings")
+        self.start_S = np.zeros(self.slots)
+        self.start_S[: len(start)] = start
 
-    def _pairs(self, axis: Pauli) -> list[Pair]:
+    def _turn(self, axis: Pauli) -> Integer[np.ndarray, "P 2"]:
         """The pairs that a rotation turns; strings that were not reached before get slots."""
-        pairs: list[Pair] = []
-        axis_x, axis_z, slots = axis.x, axis.z, self.alive
-        for (x, z), slot in list(slots.items()):
-            if not ((axis_x & z).bit_count() + (axis_z & x).bit_count()) % 2:
-                continue  # they commute
-            other = slots.setdefault((x ^ axis_x, z ^ axis_z), len(self.start))
-            if other == len(self.start):
-                self.start.append(0.0)
-            elif other < slot:
-                continue  # this pair was found from its other string
-            forward = turned(axis, Pauli(1, x, z)).sign > 0
-            pairs.append((slot, other) if forward else (other, slot))
-        return pairs
+        axis_x, axis_z = np.uint64(axis.x), np.uint64(axis.z)
+        crossings_S = np.bitwise_count(self.x_S & axis_z) + np.bitwise_count(self.z_S & axis_x)
+        turned_S = crossings_S % 2 == 1  # the others commute
+        x_P, z_P, slot_P = self.x_S[turned_S], self.z_S[turned_S], self.slot_S[turned_S]
+        other_x_P, other_z_P = x_P ^ axis_x, z_P ^ axis_z
+        found_P = _positions(x_P, z_P, other_x_P, other_z_P)
+        new_P = found_P < 0
+        other_P = np.where(new_P, 0, slot_P[found_P] if len(slot_P) else 0)
+        other_P[new_P] = self.slots + np.arange(new_P.sum())
+        self.slots += int(new_P.sum())
+        self.x_S = np.concatenate([self.x_S, other_x_P[new_P]])
+        self.z_S = np.concatenate([self.z_S, other_z_P[new_P]])
+        self.slot_S = np.concatenate([self.slot_S, other_P[new_P]])
+        once_P = new_P | (slot_P < other_P)  # pairs of two known strings are found from both
+        forward_P = signs_of_turned(axis, x_P, z_P) > 0
+        pairs_P2 = np.stack([slot_P, other_P], axis=1)
+        pairs_P2[~forward_P] = pairs_P2[~forward_P, ::-1]
+        return pairs_P2[once_P]
 
-    def needed(self, first: int) -> dict[int, int]:
-        """New numbers, from `first` on, for the slots on which a result depends.
+    def needed(self) -> Integer[np.ndarray, " S"]:
+        """New numbers, from 0 on, for the slots on which a result depends; -1 for the others.
 
         Pairs on which none depends are removed.
         """
-        needed = set(self.alive.values())
-        for pairs in reversed(self.pairs):
-            pairs[:] = [(a, b) for a, b in pairs if a in needed or b in needed]
-            for pair in pairs:
-                needed.update(pair)
-        return {slot: first + k for k, slot in enumerate(sorted(needed))}
+        needed_S = np.zeros(self.slots, dtype=bool)
+        needed_S[self.slot_S] = True
+        for k in range(len(self.pairs) - 1, -1, -1):
+            pairs_P2 = self.pairs[k]
+            self.pairs[k] = pairs_P2 = pairs_P2[needed_S[pairs_P2].any(axis=1)]
+            needed_S[pairs_P2] = True
+        return np.where(needed_S, np.cumsum(needed_S) - 1, -1)
+
+
+def _positions(x_S: Bits, z_S: Bits, wanted_x_P: Bits, wanted_z_P: Bits) -> Bits:
+    """Where each wanted string stands among different strings; -1 if it does not."""
+    if not len(x_S):
+        return np.full(len(wanted_x_P), -1)
+    half = np.uint64(32)
+    if max(int(part.max()) for part in (x_S, z_S, wanted_x_P, wanted_z_P)) >> 32:
+        # Two words do not fit into one: their ranks do.
+        x_S, wanted_x_P = _ranks(x_S, wanted_x_P)
+        z_S, wanted_z_P = _ranks(z_S, wanted_z_P)
+    key_S, wanted_P = x_S << half | z_S, wanted_x_P << half | wanted_z_P
+    order_S = np.argsort(key_S)
+    place_P = np.searchsorted(key_S, wanted_P, sorter=order_S).clip(max=len(key_S) - 1)
+    found_P = order_S[place_P]
+    return np.where(key_S[found_P] == wanted_P, found_P, -1)
+
+
+def _ranks(first: Bits, second: Bits) -> tuple[Bits, Bits]:
+    """Smaller numbers that are equal where these are."""
+    _, ranks = np.unique(np.concatenate([first, second]), return_inverse=True)
+    return ranks[: len(first)].astype(np.uint64), ranks[len(first) :].astype(np.uint64)

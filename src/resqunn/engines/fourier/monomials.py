@@ -98,61 +98,59 @@ class FourierPlan:
 def fourier_plan(circuit: Circuit) -> FourierPlan:
     """The plan of a circuit; errors as in `heisenberg.propagate`."""
     propagation = propagate(circuit)
-    monomials = {term.factors for term in propagation.terms}
-    middle = _middle(monomials, circuit.num_inputs)
-    halves = {factors: _halves(factors, middle) for factors in monomials}
-    nodes = _Nodes(circuit.num_inputs, {half for pair in halves.values() for half in pair})
-    placed = [
-        (term, (term.row, *(nodes.of[half] for half in halves[term.factors])))
-        for term in propagation.terms
-    ]
-    coefficients = sorted({place for _, place in placed})
-    number = {place: k for k, place in enumerate(coefficients)}
-    terms = [(term.slot, number[place], term.sign) for term, place in placed]
-    segments = sorted({place[:2] for place in coefficients})
-    pairs = [pair for _, step in propagation.steps for pair in step]
-    place_K3 = np.array(coefficients, dtype=np.int64).reshape(-1, 3)
-    segment_S2 = np.array(segments, dtype=np.int64).reshape(-1, 2)
-    segment_K = np.searchsorted(_keys(segment_S2), _keys(place_K3[:, :2]))
+    letters_TQ, inputs = propagation.letters_TQ, propagation.inputs_Q
+    middle = _middle(letters_TQ)
+    nodes = _Nodes(circuit.num_inputs)
+    left_T = _nodes_of(nodes, letters_TQ[:, :middle], inputs[:middle])
+    right_T = _nodes_of(nodes, letters_TQ[:, middle:], inputs[middle:])
+    place_T3 = np.stack([propagation.row_T, left_T, right_T], axis=1)
+    place_K3, number_T = np.unique(place_T3, axis=0, return_inverse=True)
+    segment_S2, segment_K = np.unique(place_K3[:, :2], axis=0, return_inverse=True)
+    pairs = [pairs_P2 for _, pairs_P2 in propagation.steps]
+    terms = (propagation.slot_T, number_T.reshape(-1), propagation.sign_T)
     return FourierPlan(
-        slots=len(propagation.start),
+        slots=len(propagation.start_S),
         nodes=len(nodes.of),
-        start_S=np.array(propagation.start, dtype=np.float64),
+        start_S=propagation.start_S,
         step_weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
-        step_pair_T=np.cumsum([0, *(len(step) for _, step in propagation.steps)], dtype=np.int64),
-        pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),
-        terms=np.array(terms, dtype=np.int64).reshape(-1, 3),
+        step_pair_T=np.cumsum([0, *map(len, pairs)], dtype=np.int64),
+        pairs=np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs]),
+        terms=np.stack(terms, axis=1),
         polynomial=Polynomial(
             inputs=circuit.num_inputs,
             products_T2=np.array(nodes.products, dtype=np.int64).reshape(-1, 2),
             begin_R=np.searchsorted(segment_S2[:, 0], np.arange(circuit.num_outputs + 1)),
             left_S=segment_S2[:, 1].copy(),
-            begin_S=np.searchsorted(segment_K, np.arange(len(segments) + 1)),
+            begin_S=np.searchsorted(segment_K.reshape(-1), np.arange(len(segment_S2) + 1)),
             right_K=place_K3[:, 2].copy(),
         ),
     )
 
 
-def _keys(rows: Integer[np.ndarray, "_ 2"]) -> Integer[np.ndarray, " _"]:
-    """One number for each pair, in the same order."""
-    return rows[:, 0] * 2**40 + rows[:, 1]
-
-
-def _halves(factors: tuple[Factor, ...], middle: int) -> tuple[tuple[Factor, ...], ...]:
-    """The factors of the inputs before `middle`, and the others."""
-    left = tuple(factor for factor in factors if factor <= 2 * middle)
-    return left, factors[len(left) :]
-
-
-def _middle(monomials: Iterable[tuple[Factor, ...]], inputs: int) -> int:
-    """Where to split the inputs so that there are as few halves as possible."""
-    known = set(monomials)
+def _middle(letters_TQ: Integer[np.ndarray, "T Q"]) -> int:
+    """Where to split the qubits so that there are as few halves as possible."""
 
     def size(middle: int) -> int:
-        pairs = [_halves(factors, middle) for factors in known]
-        return len({left for left, _ in pairs}) + len({right for _, right in pairs})
+        halves = letters_TQ[:, :middle], letters_TQ[:, middle:]
+        return sum(len(np.unique(half, axis=0)) if half.size else 1 for half in halves)
 
-    return min(range(inputs + 1), key=size)
+    qubits = letters_TQ.shape[1]
+    return min(range(qubits // 3, qubits - qubits // 3 + 1), key=size)
+
+
+def _nodes_of(
+    nodes: _Nodes, letters_TQ: Integer[np.ndarray, "T Q"], inputs: tuple[int, ...]
+) -> Integer[np.ndarray, " T"]:
+    """The nodes that are the products of some qubits' factors; missing ones are made."""
+    if not letters_TQ.size:
+        return np.zeros(len(letters_TQ), dtype=np.int64)
+    different, which_T = np.unique(letters_TQ, axis=0, return_inverse=True)
+    wanted = [
+        tuple(sorted(2 * i + int(c) for i, c in zip(inputs, row, strict=True) if c))
+        for row in different
+    ]
+    nodes.make(wanted)
+    return np.array([nodes.of[factors] for factors in wanted])[which_T.reshape(-1)]
 
 
 class _Nodes:
@@ -163,10 +161,13 @@ class _Nodes:
         products: the factors of each node after the sines.
     """
 
-    def __init__(self, inputs: int, wanted: Iterable[tuple[Factor, ...]]) -> None:
+    def __init__(self, inputs: int) -> None:
         self.of: dict[tuple[Factor, ...], int] = {(): 0}
         self.of.update({(factor,): factor for factor in range(1, 1 + 2 * inputs)})
         self.products: list[tuple[int, int]] = []
+
+    def make(self, wanted: Iterable[tuple[Factor, ...]]) -> None:
+        """Makes what is wanted and missing, short products first."""
         for factors in sorted(wanted, key=lambda factors: (len(factors), factors)):
             self._make(factors)
 

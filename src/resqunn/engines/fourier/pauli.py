@@ -64,6 +64,20 @@ def turned(axis: Pauli, string: Pauli) -> Pauli:
     return Pauli(axis.sign * string.sign * (1 - power % 4), x, z)
 
 
+def signs_of_turned(axis: Pauli, x_S: np.ndarray, z_S: np.ndarray) -> np.ndarray:
+    """The signs of `turned` for many strings, given as words of 64 bits."""
+    axis_x, axis_z = np.uint64(axis.x), np.uint64(axis.z)
+    x_after_S, z_after_S = axis_x ^ x_S, axis_z ^ z_S
+    power_S = (
+        1
+        + (axis.x & axis.z).bit_count()
+        + np.bitwise_count(x_S & z_S).astype(np.int64)
+        + 2 * np.bitwise_count(axis_z & x_S).astype(np.int64)
+        - np.bitwise_count(x_after_S & z_after_S)
+    )
+    return axis.sign * (1 - power_S % 4)
+
+
 def through(operations: Sequence[Operation], string: Pauli) -> Pauli:
     r"""$C^\dagger W C$, with $C$ the fixed gates `operations` in the order they act."""
     sign, x, z = string

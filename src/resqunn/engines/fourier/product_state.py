@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from resqunn.circuits.operations import Input, Operation
 from resqunn.engines.fourier.pauli import LETTERS, Pauli, anticommute, axis_of, through, turned
 from resqunn.errors import CircuitError
@@ -65,19 +67,25 @@ class ProductState:
             }
             self.letters.append({k: value for k, value in values.items() if value is not None})
 
-    def value(self, x: int, z: int) -> tuple[int, tuple[Factor, ...]] | None:
-        """Sign and sorted factors of a string's expectation value; None if it is zero."""
-        sign, factors = 1, []
+        self.inputs = tuple(
+            next(((factor - 1) // 2 for _, factor in letters.values() if factor != ONE), -1)
+            for letters in self.letters
+        )
+        """For each qubit, the input that it is rotated by; -1 for none."""
+
+    def values(self, x_S: np.ndarray, z_S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The signs (S) of strings whose expectation value is not zero, and their factors (S, Q)
+        on each qubit: 0 for 1, 1 for the cosine of its input, 2 for the sine."""
+        sign_S = np.ones(len(x_S), dtype=np.int64)
+        factors_SQ = np.zeros((len(x_S), len(self.letters)), dtype=np.int8)
         for qubit, letters in enumerate(self.letters):
-            letter = (x >> qubit & 1, z >> qubit & 1)
-            if letter == (0, 0):
-                continue
-            if letter not in letters:
-                return None
-            sign *= letters[letter][0]
-            if letters[letter][1] != ONE:
-                factors.append(letters[letter][1])
-        return sign, tuple(sorted(factors))
+            x_bit_S = (x_S >> np.uint64(qubit)).astype(np.int64) & 1
+            z_bit_S = (z_S >> np.uint64(qubit)).astype(np.int64) & 1
+            for (x, z), (sign, factor) in letters.items():
+                here_S = (x_bit_S == x) & (z_bit_S == z)
+                sign_S[here_S] *= sign
+                factors_SQ[here_S, qubit] = 0 if factor == ONE else 2 - factor % 2
+        return sign_S, factors_SQ
 
 
 def _value(gates: Sequence[Operation], letter: Pauli) -> tuple[int, Factor] | None:
