@@ -77,7 +77,9 @@ class Block(NamedTuple):
             return None
         found = ctypes.string_at(start, spare)
         touched = [k for k, byte in enumerate(found) if byte != fill]
-        side, distance = ("before", spare - touched[-1]) if at > begin else ("after", touched[0] + 1)
+        side, distance = (
+            ("before", spare - touched[-1]) if at > begin else ("after", touched[0] + 1)
+        )
         return f"{len(touched)} bytes written {side} {size} bytes, at a distance of {distance}"
 
 
