@@ -1,6 +1,6 @@
 """Memory between two pages that must not be touched, for all that torch and numpy allocate.
 
-`install()` once a process, then
+Once `allocators.install()` was called,
 
     with MEMORY.at("after"):
         ...
@@ -12,10 +12,6 @@ On the other side is room up to the next page; it is filled, and looked at when 
 freed, so that a write there is known afterwards (`MEMORY.damage`). Fresh and freed memory is
 filled too, with NaN or with huge numbers: who reads what nobody has written gets other results
 in the two, and a write to what has been freed is known when it is to be used again.
-
-torch asks libc10 for memory, which calls `posix_memalign` and `free` of the C library through a
-table of addresses that the dynamic linker fills in; other functions are put there. numpy has a
-way of its own (NEP 49). Linux with 64 bits only.
 """
 
 from __future__ import annotations
@@ -25,12 +21,10 @@ import ctypes
 import itertools
 import mmap
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
-from ctypes import CFUNCTYPE, POINTER, c_char, c_char_p, c_int, c_size_t, c_ubyte, c_void_p
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from ctypes import c_int, c_size_t, c_ubyte, c_void_p
+from typing import NamedTuple
 
-import numpy as np
 import torch
 
 PAGE = mmap.PAGESIZE
@@ -77,9 +71,8 @@ class Block(NamedTuple):
             return None
         found = ctypes.string_at(start, spare)
         touched = [k for k, byte in enumerate(found) if byte != fill]
-        side, distance = (
-            ("before", spare - touched[-1]) if at > begin else ("after", touched[0] + 1)
-        )
+        side = "before" if at > begin else "after"
+        distance = spare - touched[-1] if at > begin else touched[0] + 1
         return f"{len(touched)} bytes written {side} {size} bytes, at a distance of {distance}"
 
 
@@ -105,6 +98,10 @@ class Memory:
     def holds(self, tensor: torch.Tensor) -> bool:
         """Whether a tensor's memory is guarded (of no values, there is none)."""
         return not tensor.numel() or tensor.untyped_storage().data_ptr() in self._used
+
+    def size(self, at: int) -> int | None:
+        """How many bytes there are; None if it is no guarded memory."""
+        return self._used[at].size if at in self._used else None
 
     def inspect(self) -> None:
         """Looks at all blocks."""
@@ -155,130 +152,3 @@ class Memory:
 
 
 MEMORY = Memory()
-
-
-def install() -> None:
-    """From here on torch and numpy ask `MEMORY`; what they have already is left alone.
-
-    Raises:
-        RuntimeError: if they do not.
-    """
-    library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libc10.so"))
-    _replace(library, {"posix_memalign": _posix_memalign, "free": _free})
-    _set_numpy_handler()
-    with MEMORY.at("after"):
-        tensor, array = torch.empty(3), np.empty(3)
-    if not MEMORY.holds(tensor) or not MEMORY.holds(torch.from_numpy(array)):
-        raise RuntimeError("torch or numpy allocates memory in another way")
-
-
-@CFUNCTYPE(c_int, POINTER(c_void_p), c_size_t, c_size_t)
-def _posix_memalign(target: Any, alignment: int, size: int) -> int:
-    if MEMORY.side is None:
-        return LIBC.posix_memalign(target, alignment, size)
-    # In "after" the alignment is as little as a tensor of that size can have.
-    target[0] = MEMORY.allocate(size)
-    return 0
-
-
-@CFUNCTYPE(None, c_void_p)
-def _free(at: int | None) -> None:
-    if at is not None and not MEMORY.free(at):
-        LIBC.free(at)
-
-
-@CFUNCTYPE(c_void_p, c_void_p, c_size_t)
-def _numpy_malloc(_: Any, size: int) -> int:
-    return LIBC.malloc(size) if MEMORY.side is None else MEMORY.allocate(size)
-
-
-@CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
-def _numpy_calloc(_: Any, count: int, size: int) -> int:
-    if MEMORY.side is None:
-        return LIBC.calloc(count, size)
-    at = MEMORY.allocate(count * size)
-    ctypes.memset(at, 0, count * size)
-    return at
-
-
-@CFUNCTYPE(c_void_p, c_void_p, c_void_p, c_size_t)
-def _numpy_realloc(_: Any, at: int | None, size: int) -> int:
-    block = MEMORY._used.get(at or 0)
-    if block is None and (at is not None or MEMORY.side is None):
-        return LIBC.realloc(at, size)
-    with MEMORY.at(MEMORY.side or "after"):
-        moved = MEMORY.allocate(size)
-    if block is not None:
-        ctypes.memmove(moved, block.at, min(size, block.size))
-        MEMORY.free(block.at)
-    return moved
-
-
-@CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
-def _numpy_free(_: Any, at: int | None, size: int) -> None:
-    if at is not None and not MEMORY.free(at):
-        LIBC.free(at)
-
-
-class _Handler(ctypes.Structure):
-    """`PyDataMem_Handler` of numpy's C interface."""
-
-    _fields_ = [
-        ("name", c_char * 127),
-        ("version", c_ubyte),
-        ("context", c_void_p),
-        ("malloc", type(_numpy_malloc)),
-        ("calloc", type(_numpy_calloc)),
-        ("realloc", type(_numpy_realloc)),
-        ("free", type(_numpy_free)),
-    ]
-
-
-_FUNCTIONS = (_numpy_malloc, _numpy_calloc, _numpy_realloc, _numpy_free)
-_HANDLER = _Handler(b"guarded", 1, None, *_FUNCTIONS)
-SET_HANDLER = 304
-"""The place of `PyDataMem_SetHandler` in the table of numpy's C interface."""
-
-
-def _set_numpy_handler() -> None:
-    from numpy._core._multiarray_umath import _ARRAY_API
-
-    python = ctypes.pythonapi
-    python.PyCapsule_GetPointer.restype = c_void_p
-    python.PyCapsule_GetPointer.argtypes = [ctypes.py_object, c_char_p]
-    python.PyCapsule_New.restype = ctypes.py_object
-    python.PyCapsule_New.argtypes = [c_void_p, c_char_p, c_void_p]
-    table = ctypes.cast(python.PyCapsule_GetPointer(_ARRAY_API, None), POINTER(c_void_p))
-    set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(table[SET_HANDLER])
-    set_handler(python.PyCapsule_New(ctypes.addressof(_HANDLER), b"mem_handler", None))
-
-
-class _LinkMap(ctypes.Structure):
-    """What the dynamic linker knows about a library (link.h)."""
-
-    _fields_ = [("base", ctypes.c_uint64), ("name", c_char_p), ("dynamic", POINTER(c_size_t))]
-
-
-SYMBOLS, STRINGS, RELA, RELA_SIZE, CALLS_SIZE, CALLS = 6, 5, 7, 8, 2, 23
-"""Tags of a library's dynamic section (elf.h)."""
-
-
-def _replace(library: ctypes.CDLL, functions: dict[str, Callable]) -> None:
-    """Lets a library call these functions in place of those of the C library."""
-    link = ctypes.cast(c_void_p(library._handle), POINTER(_LinkMap)).contents
-    entries, k = {}, 0
-    while link.dynamic[k]:
-        entries[link.dynamic[k]] = link.dynamic[k + 1]
-        k += 2
-    symbols, strings = entries[SYMBOLS], entries[STRINGS]
-    for table, size in ((RELA, RELA_SIZE), (CALLS, CALLS_SIZE)):
-        rows = ctypes.cast(entries.get(table, 0), POINTER(c_size_t))
-        for row in range(entries.get(size, 0) // 24):
-            offset, number = rows[3 * row], rows[3 * row + 1] >> 32
-            name = ctypes.c_uint32.from_address(symbols + 24 * number).value
-            function = functions.get(ctypes.string_at(strings + name).decode()) if number else None
-            if function is not None:
-                slot = link.base + offset
-                LIBC.mprotect(slot // PAGE * PAGE, 2 * PAGE, READ_WRITE)
-                address = ctypes.cast(function, c_void_p).value
-                c_size_t.from_address(slot).value = address or 0

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from reliability.canaries import COMPILED, LANES, TOGETHER, Case, drawn
+from reliability.calls import COMPILED, LANES, TOGETHER, Case, drawn
 from reliability.faults import FOUND
 
 pytestmark = pytest.mark.skipif(
@@ -75,7 +75,7 @@ def test_cases_are_of_all_kinds() -> None:
         kinds = Counter((case.rank, case.dtype, case.threads) for case in own)
         assert len(kinds) == 4 * 2 * 2
         assert len({case.wanted for case in own}) == 2**3
-    assert {case.circuit.num_qubits for case in cases} >= set(range(1, 9))
+    assert {case.circuit.num_qubits for case in cases} >= set(range(1, 9))  # 10 in the long form
     assert len({case.circuit for case in cases}) >= 0.9 * len(cases) / TOGETHER
     assert drawn(1234) == drawn(1234)
     layouts = {layout for case in cases for layout in case.layouts.values()}
