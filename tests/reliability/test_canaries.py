@@ -17,6 +17,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from resqunn.engines.compiled.engine import CompiledEngine
+from resqunn.engines.registry import ENGINES, engine
+
 from reliability.calls import COMPILED, LANES, TOGETHER, Case, drawn
 from reliability.faults import FOUND
 
@@ -65,6 +68,8 @@ def test_kernels_stay_within_their_memory(tmp_path: Path, size) -> None:
 
 
 def test_cases_are_of_all_kinds() -> None:
+    compiled = {name for name in ENGINES if isinstance(engine(name), CompiledEngine)}
+    assert set(COMPILED) == compiled
     cases = [drawn(number) for number in range(SHORT)]
     for name in COMPILED:
         own = [case for case in cases if case.engine == name]
