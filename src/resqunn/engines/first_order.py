@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
+from resqunn.engines.double import DoublePrecision, to_double
 from resqunn.engines.guard import interpreted
 from resqunn.errors import ConfigurationError
 
@@ -49,23 +49,6 @@ def once_differentiable(evaluation: Evaluation, inputs: Tensor, weights: Tensor)
     return _FirstOrder.apply(evaluation, inputs, weights)
 
 
-def to_double(tensor: Tensor) -> Tensor:
-    """The tensor on the CPU in float64, as `run` takes it."""
-    return tensor.to(device="cpu", dtype=torch.float64)
-
-
-class DoublePrecision(TorchFunctionMode):
-    """Within it, Python's numbers become tensors in float64, whatever torch's default is."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is torch.as_tensor and isinstance(args[0], float):
-            kwargs = {"dtype": torch.float64} | kwargs
-        return func(*args, **kwargs)
-
-
 class _FirstOrder(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, evaluation: Evaluation, inputs: Tensor, weights: Tensor) -> Tensor:
@@ -76,7 +59,7 @@ class _FirstOrder(torch.autograd.Function):
                 (weights, ctx.needs_input_grad[2]),
             )
         ]
-        with torch.enable_grad(), evaluation.within(), DoublePrecision():
+        with torch.enable_grad(), evaluation.within():
             values = evaluation.run(*given)
         ctx.save_for_backward(inputs, weights)
         ctx.evaluation, ctx.given, ctx.values = evaluation, given, values

@@ -20,7 +20,8 @@ from torch import Tensor
 from resqunn.checks import check_fields, shown
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
-from resqunn.engines.first_order import DoublePrecision, Evaluation, once_differentiable, to_double
+from resqunn.engines.double import to_double
+from resqunn.engines.first_order import Evaluation, once_differentiable
 from resqunn.engines.guard import interpreted
 from resqunn.engines.qnodes import IN_TORCH, QNodes
 from resqunn.errors import ConfigurationError, MissingExtraError
@@ -119,7 +120,7 @@ class PennyLaneEngine(Engine):
                 by_inputs=self._beyond("derivatives by amplitudes") if amplitudes else None,
             )
             return once_differentiable(evaluation, inputs_GNP, weights_GFW)
-        with self._refusals(), torch.no_grad(), DoublePrecision():
+        with self._refusals(), torch.no_grad():
             parts = inputs_GNP.split(run.most_patches, dim=2)
             found = [
                 run(to_double(part), to_double(weights_GFW), derivatives=False) for part in parts

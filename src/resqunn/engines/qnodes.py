@@ -17,6 +17,7 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.operations import Input
+from resqunn.engines.double import DoublePrecision
 from resqunn.errors import ConfigurationError
 
 IN_TORCH = ("default.qubit", "default.mixed")
@@ -79,14 +80,15 @@ class QNodes:
         """The values, which torch can differentiate if `derivatives` are asked for."""
         qnode = self._differentiated if derivatives else self._plain
         patches = inputs_GNP.shape[2]
-        found = [
-            # What depends on no input is the same for all patches.
-            torch.stack([value.double().expand(patches) for value in qnode(inputs_NP, weights_W)])
-            for inputs_NP, weights_FW in zip(inputs_GNP, weights_GFW, strict=True)
-            for weights_W in weights_FW
-        ]
-        values = torch.stack([self._coefficients_RS @ values_SP for values_SP in found])
-        return values.unflatten(0, weights_GFW.shape[:2])
+        with DoublePrecision():
+            found = [
+                # What depends on no input is the same for all patches.
+                self._coefficients_RS
+                @ torch.stack([value.double().expand(patches) for value in qnode(inputs_NP, w_W)])
+                for inputs_NP, weights_FW in zip(inputs_GNP, weights_GFW, strict=True)
+                for w_W in weights_FW
+            ]
+        return torch.stack(found).unflatten(0, weights_GFW.shape[:2])
 
     def _found(self, device: Any, auxiliary: bool) -> tuple[Any, Any]:
         """The device, and the label of a wire that the circuit does not use if one is needed."""
