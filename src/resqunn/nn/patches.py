@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.checks import shown
+from resqunn.engines.guard import interpreted
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError, unknown_name
 
 Sizes = tuple[int, ...]
@@ -95,6 +96,8 @@ class Window:
                 f"stride must be 1 with padding='same', got {self.stride}: give the padding as "
                 "numbers"
             )
+        # Known from the start: torch.compile cannot enter the lock that Python 3.11 has here.
+        _ = self.margins, self._tiles
 
     @cached_property
     def margins(self) -> tuple[tuple[int, int], ...]:
@@ -168,7 +171,7 @@ class Window:
             return ordered.reshape(groups, values, patches)
         if self._tiles:
             covered = [n * k for n, k in zip(outputs, self.kernel, strict=True)]
-            if covered != image:
+            if covered != image or interpreted():  # a traced layer may be given other sizes
                 x_BCS = x_BCS[(slice(None), slice(None), *map(slice, covered))]
         else:
             x_BCS = self._windows(self._padded(x_BCS), outputs)
