@@ -20,6 +20,7 @@ from torch import Tensor
 
 from resqunn import Circuit, Quanv2d, load_dataset
 from resqunn.data.idx import decompressed, parse_idx
+from resqunn.data.sources import SOURCES
 from resqunn.errors import CircuitError, ConfigurationError, DataError, RunError
 from resqunn.lab.report.figure_folder import FigureFolder
 from resqunn.lab.study import folder as study_folder
@@ -30,6 +31,8 @@ from resqunn.lab.training import checkpoint, session
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import parsed, sealed, write_atomically
 from resqunn.lab.training.run import Callbacks, evaluate_run, load_model, resume, train
+
+from support import small_mnist
 
 SMALL = TrainConfig(per_class=4, epochs=3, depths=(1,), wiring="none")
 
@@ -199,16 +202,23 @@ def begun(folder: Path, config: TrainConfig, after: int = 1) -> tuple[PlannedRun
     return run, interrupted(folder / "runs" / run.key, config, after)
 
 
-def test_case_18_a_run_whose_data_have_moved_is_resumed(tmp_path: Path) -> None:
-    run, place = begun(tmp_path / "results", replace(SMALL, data_root=str(tmp_path / "a")), 2)
+def test_case_18_a_run_whose_data_have_moved_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = tmp_path / "a", tmp_path / "b"
+    monkeypatch.setitem(SOURCES, "mnist", small_mnist(before / "mnist"))
+    monkeypatch.delenv("RESQUNN_DATA", raising=False)
+    config = replace(SMALL, data="mnist", data_root=str(before))
+    run, place = begun(tmp_path / "results", config, 2)
+    before.rename(after)
     (place / "notes.txt").write_text("mine")
     lines = (place / "timings.jsonl").read_text().splitlines()
-    moved = replace(run, config=replace(run.config, data_root=str(tmp_path / "b")))
+    moved = replace(run, config=replace(run.config, data_root=str(after)))
     assert moved.key == run.key
     perform(moved, tmp_path / "results")
     assert (place / "notes.txt").read_text() == "mine"
     assert (place / "timings.jsonl").read_text().splitlines()[:2] == lines
-    assert TrainConfig.from_json(place / "config.json").data_root == str(tmp_path / "b")
+    assert TrainConfig.from_json(place / "config.json").data_root == str(after)
     assert (place / "result.json").exists()
 
 
