@@ -4,6 +4,8 @@ The tests loop over the tables: a new encoding, ansatz, readout or engine is tes
 `tests/reliability` compares random circuits with PennyLane and with the parameter-shift rule.
 """
 
+import math
+
 import pytest
 import torch
 
@@ -13,6 +15,7 @@ from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.readouts import READOUTS
 from resqunn.engines.pennylane import PennyLaneEngine
 from resqunn.engines.registry import ENGINES, engine
+from resqunn.engines.statevector.engine import StatevectorEngine
 from resqunn.errors import CircuitError, ConfigurationError
 
 from support import random_arguments, random_circuit, values_and_gradients
@@ -189,3 +192,16 @@ def test_engine_names() -> None:
         engine("pennylane:nothing.here").expectation_values(
             circuit, torch.rand(1, 2, 1), torch.rand(1, 1, 2)
         )
+
+
+def test_derivatives_of_any_order_by_the_reference() -> None:
+    """Of cos(x), the value of one rotated qubit, up to the sixth."""
+    circuit = Circuit("ry", "rx_chain", "z", inputs=1, depth=0)
+    x = torch.linspace(-3, 3, 7, dtype=torch.float64).requires_grad_()
+    none = torch.zeros(1, 1, 0, dtype=torch.float64)
+    found = StatevectorEngine().expectation_values(circuit, x[None, None], none).sum()
+    for order in range(1, 7):
+        (slope,) = torch.autograd.grad(found, x, create_graph=True)
+        expected = torch.cos(x + order * math.pi / 2)
+        torch.testing.assert_close(slope, expected, rtol=0, atol=1e-12)
+        found = slope.sum()
