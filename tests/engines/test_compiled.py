@@ -200,8 +200,9 @@ def test_code_is_compiled_for_a_kind_of_numbers_and_not_for_a_circuit(
     code = (
         "import torch; from pathlib import Path; from resqunn import Quanv2d\n"
         "def files(): return sorted(p.name for p in Path(CACHE).rglob('*') if p.is_file())\n"
-        "for k, ansatz, depth, readout in [(2, 'rx_chain', 1, 'z'), (2, 'ry_chain', 1, 'z'), (2, 'strongly_entangling', 3, "
-        "'mean_z'), (3, 'ry_chain', 1, 'z0')]:\n"
+        "circuits = [(2, 'rx_chain', 1, 'z'), (2, 'ry_chain', 1, 'z')]\n"
+        "circuits += [(2, 'strongly_entangling', 3, 'mean_z'), (3, 'ry_chain', 1, 'z0')]\n"
+        "for k, ansatz, depth, readout in circuits:\n"
         f"    layer = Quanv2d(1, 36, k, ansatz=ansatz, depth=depth, readout=readout, "
         f"engine='{engine}')\n"
         "    layer(torch.rand(2, 1, 9, 9).requires_grad_()).sum().backward(); print(files())\n"

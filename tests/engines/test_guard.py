@@ -278,19 +278,3 @@ def test_inputs_that_are_amplitudes_and_angles_at_once() -> None:
     assert_close(found, engine("pennylane").expectation_values(circuit, inputs, weights))
     with pytest.raises(CircuitError, match="amplitudes and angles at once"):
         engine("fused").expectation_values(circuit, inputs, weights)
-
-
-@pytest.mark.parametrize("name", ["auto", "fused", "statevector"])
-@pytest.mark.parametrize("largest", [1e3, 1e6])
-def test_large_angles_in_single_precision(name: str, largest: float) -> None:
-    circuit = Circuit("ry", "strongly_entangling", "z", inputs=4, depth=3, reupload=True)
-    draw = torch.Generator().manual_seed(0)
-    inputs = largest * (2 * torch.rand(1, 4, 100, generator=draw) - 1)
-    weights = largest * (2 * torch.rand(1, 2, 36, generator=draw) - 1)
-    inputs.requires_grad_(), weights.requires_grad_()
-    found = engine(name).expectation_values(circuit, inputs, weights)
-    exact = engine("pennylane").expectation_values(circuit, inputs.double(), weights.double())
-    torch.testing.assert_close(found.double(), exact, rtol=0, atol=1e-4)
-    ours = torch.autograd.grad(found.sum(), inputs)[0]
-    theirs = torch.autograd.grad(exact.sum(), inputs)[0]
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)

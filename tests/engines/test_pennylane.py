@@ -177,7 +177,6 @@ def test_case_35_one_execution_for_all_patches(
     assert error.abs().max() < 5
     assert abs(error.mean()) < 5 / 128**0.5
     assert abs(error.square().mean() - 1) < 5 * (2 / 128) ** 0.5
-    assert torch.equal(found[0] * 100, (found[0] * 100).round())
 
 
 def test_case_35_large_batches_are_executed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

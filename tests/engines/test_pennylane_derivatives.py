@@ -143,21 +143,27 @@ def test_case_6_derivatives_of_derivatives_elsewhere(options: dict[str, Any], of
     assert not one[0].requires_grad
 
 
-@pytest.mark.parametrize("options", [BY_PENNYLANE[0], ESTIMATES[0], ESTIMATES[3]], ids=str)
-def test_case_6_derivatives_by_amplitudes_elsewhere(options: dict[str, Any]) -> None:
-    circuit = a_circuit("amplitude", reupload=False)
-    inputs, weights, cotangent = random_arguments(circuit, 0)
-    inputs[0, :, 0] = 0
-    run = PennyLaneEngine(**options)
-    values = run.expectation_values(circuit, inputs.requires_grad_(), weights.requires_grad_())
-    (found,) = torch.autograd.grad(values, weights, cotangent, retain_graph=True)
-    if not run.shots:
-        _, _, expected = values_and_gradients(
-            engine("statevector"), circuit, inputs.detach(), weights.detach(), cotangent
-        )
-        assert_close((found,), (expected,), 1e-6)
-    with pytest.raises(ConfigurationError, match="for derivatives by amplitudes, got 'penny"):
-        torch.autograd.grad(values, inputs, cotangent)
+@pytest.mark.parametrize("options", [*BY_PENNYLANE[:2], BY_PENNYLANE[7], ESTIMATES[0]], ids=str)
+@pytest.mark.parametrize("zeros", ["none", "a patch", "a value", "padding"])
+def test_derivatives_by_amplitudes(options: dict[str, Any], zeros: str) -> None:
+    values = 3 if zeros == "padding" else 4
+    circuit = Circuit("amplitude", "rx_chain", "mean_z", inputs=values, depth=1)
+    inputs, weights, cotangent = random_arguments(circuit, 0, groups=1, filters=1, patches=2)
+    if zeros == "a patch":
+        inputs[:, :, 0] = 0
+    elif zeros == "a value":
+        inputs[:, 1, 0] = 0
+    expected = values_and_gradients(engine("statevector"), circuit, inputs, weights, cotangent)
+    run = PennyLaneEngine(**options).expectation_values
+    found = run(circuit, inputs.requires_grad_(), weights.requires_grad_())
+    (by_weights,) = torch.autograd.grad(found, weights, cotangent, retain_graph=True)
+    assert_close((found, by_weights), (expected[0], expected[2]), 1e-6)
+    if zeros in ("none", "a patch"):
+        (by_inputs,) = torch.autograd.grad(found, inputs, cotangent)
+        assert_close((by_inputs,), expected[1:2], 1e-6)
+    else:
+        with pytest.raises(ConfigurationError, match="for derivatives by amplitudes of which some"):
+            torch.autograd.grad(found, inputs, cotangent)
 
 
 def layer_of(**options: Any) -> Quanv2d:

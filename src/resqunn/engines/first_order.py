@@ -34,8 +34,8 @@ class Evaluation:
     """What is said when a derivative's derivative is asked for."""
     transformed: str
     """What is said when the derivative is asked for by one of torch's transforms."""
-    by_inputs: str | None = None
-    """What is said when the derivative by the inputs is asked for; None if there is one."""
+    undefined: str
+    """What is said where the derivative by the inputs comes as NaN."""
 
 
 def once_differentiable(evaluation: Evaluation, inputs: Tensor, weights: Tensor) -> Tensor:
@@ -44,9 +44,8 @@ def once_differentiable(evaluation: Evaluation, inputs: Tensor, weights: Tensor)
     Raises:
         ConfigurationError: on the way back, for derivatives that there are not.
     """
-    if evaluation.by_inputs is not None and inputs.requires_grad:
-        inputs = _Undifferentiable.apply(evaluation.by_inputs, inputs)
-    return _FirstOrder.apply(evaluation, inputs, weights)
+    # A node of its own, which is not asked if only the weights' derivative is wanted.
+    return _FirstOrder.apply(evaluation, _Defined.apply(evaluation.undefined, inputs), weights)
 
 
 class _FirstOrder(torch.autograd.Function):
@@ -55,7 +54,7 @@ class _FirstOrder(torch.autograd.Function):
         given = [
             to_double(tensor.detach()).requires_grad_(wanted)
             for tensor, wanted in (
-                (inputs, ctx.needs_input_grad[1] and evaluation.by_inputs is None),
+                (inputs, ctx.needs_input_grad[1]),
                 (weights, ctx.needs_input_grad[2]),
             )
         ]
@@ -84,22 +83,35 @@ class _FirstOrder(torch.autograd.Function):
                     retain_graph=True,
                     materialize_grads=True,
                 )
+        if torch.is_grad_enabled():
+            found = [
+                _Undifferentiable.apply(evaluation.second_order, gradient, *anchors)
+                for gradient in found
+            ]
         rest = iter(found)
-
-        def gradient(given: Tensor, tensor: Tensor, needed: bool) -> Tensor | None:
-            if not needed:
-                return None
-            # Of inputs without a derivative, the node before this one says so.
-            found = next(rest) if given.requires_grad else torch.zeros_like(given)
-            found = found.to(tensor)
-            if torch.is_grad_enabled():
-                return _Undifferentiable.apply(evaluation.second_order, found, *anchors)
-            return found
-
-        of_inputs, of_weights = map(
-            gradient, ctx.given, ctx.saved_tensors, ctx.needs_input_grad[1:]
+        of_inputs, of_weights = (
+            next(rest).to(tensor) if tensor.requires_grad else None for tensor in ctx.saved_tensors
         )
         return None, of_inputs, of_weights
+
+
+class _Defined(torch.autograd.Function):
+    """Inputs as they are, whose derivative is an error where it is undefined."""
+
+    @staticmethod
+    def forward(ctx: Any, message: str, inputs: Tensor) -> Tensor:
+        ctx.message = message
+        ctx.save_for_backward(inputs)
+        return inputs.view_as(inputs)
+
+    @staticmethod
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, gradient: Tensor
+    ) -> tuple[None, Tensor]:
+        (inputs,) = ctx.saved_tensors
+        if inputs.isfinite().all() and gradient.isnan().any():
+            raise ConfigurationError(ctx.message)
+        return None, gradient
 
 
 class _Undifferentiable(torch.autograd.Function):

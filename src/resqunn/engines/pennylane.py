@@ -36,7 +36,7 @@ class PennyLaneEngine(Engine):
     of derivatives, and torch's transforms and tracing, need `"default.qubit"` or
     `"default.mixed"` without shots, with `diff_method` `"best"` or `"backprop"`, which are
     differentiated by torch; elsewhere asking for them raises a ConfigurationError, as do
-    derivatives with respect to amplitudes.
+    derivatives with respect to amplitudes some of which are zero (padding included).
 
     Args:
         device: a device name such as `"default.qubit"` or `"lightning.qubit"`, or a device
@@ -111,13 +111,12 @@ class PennyLaneEngine(Engine):
         if interpreted():
             raise ConfigurationError(self._beyond("transforms and tracing of torch"))
         if asked:
-            amplitudes = circuit.encoding.prepares_amplitudes
             evaluation = Evaluation(
                 run,
                 self._refusals,
                 second_order=self._beyond("derivatives of derivatives"),
                 transformed=self._beyond("transforms and tracing of torch"),
-                by_inputs=self._beyond("derivatives by amplitudes") if amplitudes else None,
+                undefined=self._beyond("derivatives by amplitudes of which some are zero"),
             )
             return once_differentiable(evaluation, inputs_GNP, weights_GFW)
         with self._refusals(), torch.no_grad():
