@@ -35,6 +35,7 @@ from resqunn.lab.training.loop import (
 from resqunn.lab.training.records import (
     Epoch,
     Run,
+    add_stretch,
     append,
     keep_lines,
     last_stretch,
@@ -152,7 +153,7 @@ class Session:
             "started": _now(),
         }
         changes = changed(last_stretch(folder), stretch)
-        append(folder / "stretches.jsonl", stretch)
+        add_stretch(folder, stretch)
         if changes:
             warnings.warn(
                 f"{folder} goes on from epoch {done + 1} with {changes}: its numbers may differ "
