@@ -155,6 +155,19 @@ def test_case_16_parts_of_a_run_that_are_links_are_refused(tmp_path: Path, part:
     assert target.read_bytes() == before
 
 
+def test_case_16_a_file_with_a_second_name_outside_is_not_written_to(tmp_path: Path) -> None:
+    run, target = interrupted(tmp_path / "run"), tmp_path / "target"
+    for name in PARTS[1:4]:
+        (target / name).parent.mkdir(exist_ok=True)
+        os.link(run / name, target / name)
+    (target / "stretches.jsonl").write_text("{}\n")
+    os.link(target / "stretches.jsonl", run / "stretches.jsonl")
+    before = outside(target)
+    resume(run)
+    assert outside(target) == before
+    assert len((run / "stretches.jsonl").read_text().splitlines()) == 2
+
+
 def test_case_16_a_file_is_not_written_through_a_link_in_the_place_of_its_first_form(
     tmp_path: Path,
 ) -> None:
@@ -376,6 +389,66 @@ def test_case_24_a_pipe_in_the_place_of_a_file_is_refused(tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "config.json")
     with pytest.raises(RunError, match="it is no ordinary file"):
         evaluate_run(tmp_path)
+
+
+@pytest.mark.parametrize("part", [*PARTS[1:4], "stretches.jsonl", "checkpoints/latest.json"])
+def test_case_24_a_pipe_in_the_place_of_a_part_is_refused(tmp_path: Path, part: str) -> None:
+    run = interrupted(tmp_path / "run")
+    (run / part).unlink(missing_ok=True)
+    os.mkfifo(run / part)
+    with pytest.raises(RunError, match="it is no ordinary file"):
+        resume(run)
+
+
+def test_case_24_a_pipe_in_the_place_of_a_result_is_replaced(tmp_path: Path) -> None:
+    run = train(replace(SMALL, epochs=1), tmp_path / "run").folder
+    before = (run / "result.json").read_bytes()
+    (run / "result.json").unlink()
+    os.mkfifo(run / "result.json")
+    resume(run)
+    assert (run / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["command", "run"])
+def test_case_24_a_pipe_in_the_place_of_a_lock_is_refused(tmp_path: Path, name: str) -> None:
+    with study_folder.opened(tmp_path, {}):
+        pass
+    run = PlannedRun("s", "l", 0, SMALL)
+    lock = tmp_path / "locks" / (name if name == "command" else run.key)
+    lock.unlink(missing_ok=True)
+    os.mkfifo(lock)
+
+    def use() -> None:
+        with study_folder.opened(tmp_path, {}):
+            perform(run, tmp_path)
+
+    # Nobody reads it; or somebody does, and it would take what is written.
+    with pytest.raises(RunError, match=r"No such device|is no ordinary file"):
+        use()
+    reading = os.open(lock, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(RunError, match="is no ordinary file"):
+        use()
+    os.close(reading)
+
+
+def test_case_24_an_unknown_key_is_shown_without_escapes(tmp_path: Path) -> None:
+    content = {"\x1b[31m\nred": 1}
+    (tmp_path / "config.json").write_bytes(sealed("config.json", content))
+    with pytest.raises(RunError, match="unexpected keyword") as caught:
+        evaluate_run(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_folders_that_cannot_be_looked_at_are_one_line(tmp_path: Path) -> None:
+    if not os.geteuid():
+        pytest.skip("root can look at every folder: see test_hostile_folders.py")
+    run = interrupted(tmp_path / "run")
+    for place, mode in ((run / "checkpoints", 0o600), (run, 0o111), (run, 0)):
+        place.chmod(mode)
+        with pytest.raises(RunError, match="cannot be"):
+            resume(run)
+        place.chmod(0o755)
 
 
 def test_a_checkpoint_is_what_it_was_before(tmp_path: Path) -> None:

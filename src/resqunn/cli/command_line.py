@@ -17,11 +17,11 @@ import tyro
 
 from resqunn import __version__
 from resqunn.cli.commands import COMMANDS, Command, Train
-from resqunn.cli.console import one_line
 from resqunn.cli.mistakes import in_one_line
 from resqunn.cli.signals import Stopped
 from resqunn.errors import ResqunnError, unknown_name
 from resqunn.lab.training.config import PRESETS
+from resqunn.lab.training.harmless import one_line
 
 BROKEN_PIPE = 141
 """The status that shells show for a command that SIGPIPE has ended."""

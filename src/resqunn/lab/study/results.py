@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from resqunn.errors import RunError
-from resqunn.lab.training.files import read_sealed, sealed, write_atomically
+from resqunn.lab.training.files import exists, read_sealed, sealed, write_atomically
 
 SUMMARY = "summary.json"
 
@@ -347,7 +347,7 @@ def open_results(folder: str | Path) -> Results:
         RunError: if there are none, or they are damaged, altered or of another format.
     """
     path = Path(folder) / SUMMARY
-    if not path.exists():
+    if not exists(path):
         raise RunError(
             f"{folder} holds no results: there is no {SUMMARY} in it; `resqunn reproduce` writes "
             "one"

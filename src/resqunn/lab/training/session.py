@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 import time
 import warnings
@@ -35,6 +36,7 @@ from resqunn.lab.training.loop import (
 from resqunn.lab.training.records import (
     Epoch,
     Run,
+    add_stretch,
     append,
     keep_lines,
     last_stretch,
@@ -47,8 +49,8 @@ from resqunn.nn.placement import available
 from resqunn.nn.presets import depthwise_layers, taken_by
 from resqunn.nn.quanv import Quanv2d
 
-KINDS = {"model", "adam"}
-"""What the names of a checkpoint's tensors begin with."""
+NAMES = re.compile(r"model/.+|adam/\d+/(?:step|exp_avg|exp_avg_sq)", re.DOTALL)
+"""Of a checkpoint's tensors."""
 
 _RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
 _DECISIVE = ("resqunn", "torch", "numpy", "numba")
@@ -152,7 +154,7 @@ class Session:
             "started": _now(),
         }
         changes = changed(last_stretch(folder), stretch)
-        append(folder / "stretches.jsonl", stretch)
+        add_stretch(folder, stretch)
         if changes:
             warnings.warn(
                 f"{folder} goes on from epoch {done + 1} with {changes}: its numbers may differ "
@@ -227,8 +229,7 @@ class Session:
         state: dict[int, dict[str, torch.Tensor]] = {}
         groups = self.optimizer.state_dict()["param_groups"]
         with _fitting_its_configuration(folder):
-            if strange := {key.partition("/")[0] for key in checkpoint.tensors} - KINDS:
-                raise ValueError(f"{min(strange):.80} is not expected")
+            _require_known_names(checkpoint)
             found = dict(_named(checkpoint, "adam"))
             check_entries(found, expected)
             restore_weights(self.model, folder, checkpoint)
@@ -279,8 +280,15 @@ def restore_weights(model: ResQuNN, folder: Path, checkpoint: Checkpoint) -> Non
         for name, value in model.state_dict(keep_vars=True).items()
     }
     with _fitting_its_configuration(folder):
+        _require_known_names(checkpoint)
         check_entries(found, expected)
         model.load_state_dict(found)
+
+
+def _require_known_names(checkpoint: Checkpoint) -> None:
+    for name in checkpoint.tensors:
+        if not NAMES.fullmatch(name):
+            raise ValueError(f"{name!r:.80} is not expected")
 
 
 def _named(checkpoint: Checkpoint, kind: str) -> Iterator[tuple[str, torch.Tensor]]:
