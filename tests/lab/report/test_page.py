@@ -369,6 +369,17 @@ def test_the_command(tmp_path: Path) -> None:
     assert Path(done.stdout.strip()).is_file()
 
 
+def test_a_figure_is_the_same_document_at_each_call() -> None:
+    from matplotlib.figure import Figure
+
+    documents = []
+    for _ in range(2):
+        figure = Figure()
+        figure.subplots().plot([1, 3, 2], label="a")
+        documents.append(style.svg_of(figure))
+    assert documents[0] == documents[1]
+
+
 def test_a_folder_of_results_causes_no_import(tmp_path: Path) -> None:
     (tmp_path / "planted.py").write_text("raise SystemExit('it was imported')\n")
     results = sample_results.small()
