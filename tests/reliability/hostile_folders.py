@@ -278,7 +278,7 @@ def without_privileges() -> Iterator[None]:
 def tried(number: int, templates: Path) -> dict[str, Any]:
     """One folder: changed, used, looked at."""
     rng = random.Random(number)
-    kind = rng.choice(["finished", "unfinished", "unfinished", "results", "results"])
+    kind = rng.choice(["finished", "unfinished", "unfinished", "results"])
     uses = KINDS[kind]
     told: list[str] = []
     wrong: list[str] = []
@@ -304,7 +304,7 @@ def tried(number: int, templates: Path) -> dict[str, Any]:
             given.symlink_to(place.folder)
         outside, mine = snapshot(place.outside), others(place.folder, kind)
         touched = any(re.search(r"summary|report|tables", change) for change in told)
-        weights = [4 if touched or use in CHEAP else 1 for use in uses]
+        weights = [16 if use in CHEAP else 8 if touched else 1 for use in uses]
         for use in dict.fromkeys(rng.choices(list(uses), weights, k=2)):
             told.append(f"-> {use}")
             try:
