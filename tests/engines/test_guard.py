@@ -135,6 +135,20 @@ def test_case_5_derivatives_of_derivatives(
     assert_close(transform(layer), transform(reference))
 
 
+@COMPILED
+def test_derivatives_by_what_turns_no_gate(name: str) -> None:
+    made = Quanv2d(1, 4, 2, 2, engine=name, depth=0, input_gradients=False)
+    (first,) = torch.autograd.grad(made(images()).sum(), made.weight, create_graph=True)
+    assert first.shape == (1, 0, 4)
+
+    def run(weight: Tensor) -> Tensor:
+        return torch.func.functional_call(made, {"weight": weight}, (images(),))
+
+    weight = made.weight.detach()
+    _, tangent = torch.autograd.functional.jvp(run, weight, weight)
+    assert torch.equal(tangent, torch.zeros_like(made(images())))
+
+
 class Marked(Tensor):
     """A subclass that must not be lost."""
 
