@@ -6,7 +6,7 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from resqunn import LinearHead, QuantumHead, Quanv2d
-from resqunn.errors import CircuitError, ShapeError
+from resqunn.errors import CircuitError, ConfigurationError, ShapeError
 
 OWN = ("auto", "fourier", "fused", "statevector")
 ENGINES = pytest.mark.parametrize("engine", OWN)
@@ -104,13 +104,18 @@ def test_it_tells_its_window_as_conv2d_does() -> None:
     [
         lambda: Quanv2d(1, 49, 7, reupload=True),
         lambda: layer("fourier", reupload=True),
-        lambda: QuantumHead(4, num_qubits=25),
         lambda: QuantumHead(4, num_qubits=4, engine="fourier"),
     ],
 )
 def test_what_no_engine_can_evaluate_is_refused_at_once(make) -> None:
     with pytest.raises(CircuitError, match=r"cannot evaluate this circuit: .*; use another engine"):
         make()
+
+
+def test_a_quantum_head_of_too_many_qubits_is_refused() -> None:
+    QuantumHead(4, num_qubits=20, device="meta")
+    with pytest.raises(ConfigurationError, match="num_qubits must be 1 to 20, got 21"):
+        QuantumHead(4, num_qubits=21)
 
 
 HEADS = pytest.mark.parametrize(
@@ -143,6 +148,17 @@ HEADS = pytest.mark.parametrize(
 def test_features_that_do_not_fit(head: nn.Module, features, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         head(features)
+
+
+def test_case_8_heads_with_weights_of_another_shape() -> None:
+    for head, features, shapes in (
+        (LinearHead(3, 4), torch.rand(2, 4), [(4,), (4, 3), (4, 4)]),
+        (QuantumHead(3, num_qubits=4), torch.rand(2, 4), [(4,), (4, 1), (1, 3)]),
+    ):
+        for shape in shapes:
+            head.weight = nn.Parameter(torch.rand(shape))
+            with pytest.raises(ShapeError, match=r"weight must have shape \(.*\), got \("):
+                head(features)
 
 
 def test_a_classical_network_may_be_in_half_precision() -> None:
