@@ -42,6 +42,7 @@ from resqunn.lab.study.results import (
 )
 from resqunn.lab.study.rules import ABOVE
 from resqunn.lab.study.running import run as run_plan
+from resqunn.lab.study.tables import write_tables
 from resqunn.lab.training.harmless import FORMULA, printable
 from resqunn.lab.training.run import (
     Callbacks,
@@ -53,7 +54,7 @@ from resqunn.lab.training.run import (
 )
 from resqunn.papers import Options, Paper
 
-from reliability.hostile import CHANGES, Place
+from reliability.hostile import CHANGES, Place, content
 
 SECONDS = 100
 """After which a folder counts as hanging: machines are busy."""
@@ -152,6 +153,10 @@ def _study(folder: Path) -> None:
     open_results(folder)
 
 
+def _tables(folder: Path) -> None:
+    write_tables(folder, open_results(folder))
+
+
 ON_RUNS: dict[str, Callable[[Path], Any]] = {
     "resume": resume,
     "evaluate best": lambda folder: evaluate_run(folder, "best"),
@@ -166,6 +171,7 @@ ON_RUNS: dict[str, Callable[[Path], Any]] = {
 
 ON_RESULTS: dict[str, Callable[[Path], Any]] = {
     "open": open_results,
+    "tables": _tables,
     "run": _study,
     "report": write_report,
     "$ report": _said("report", "FOLDER"),
@@ -174,7 +180,7 @@ ON_RESULTS: dict[str, Callable[[Path], Any]] = {
     ),
 }
 
-CHEAP = {*ON_RUNS, "open", "run"}
+CHEAP = {*ON_RUNS, "open", "tables", "run"}
 """A report takes some seconds."""
 
 KINDS = {"finished": ON_RUNS, "unfinished": ON_RUNS, "results": ON_RESULTS}
@@ -206,13 +212,13 @@ def snapshot(folder: Path) -> dict[str, tuple[Any, ...]]:
     found = {}
     for path in [folder, *(Path(at) / n for at, ds, fs in os.walk(folder) for n in (*ds, *fs))]:
         status = path.lstat()
-        content: Any = None
+        held: Any = None
         if stat.S_ISLNK(status.st_mode):
-            content = path.readlink()
+            held = path.readlink()
         elif stat.S_ISREG(status.st_mode):
-            content = _sum(path, status.st_size)
+            held = _sum(path, status.st_size)
         rights = (status.st_mode, status.st_uid, status.st_mtime_ns)
-        found[str(path.relative_to(folder))] = (*rights, content)
+        found[str(path.relative_to(folder))] = (*rights, held)
     return found
 
 
@@ -227,7 +233,7 @@ def others(folder: Path, kind: str) -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         listed = {
             f"report/figures/{name}"
-            for name in json.loads((folder / "report/files.json").read_bytes())["figures"]
+            for name in json.loads(content(folder / "report/files.json"))["figures"]
         }
     return {
         name: seen[3]
@@ -310,7 +316,8 @@ def tried(number: int, templates: Path) -> dict[str, Any]:
             try:
                 answer = used(uses[use], given)
                 told.append(answer)
-                check_tables(place.folder) if kind == "results" else None
+                if kind == "results" and answer == "done" and use != "open":
+                    check_tables(place.folder)
             except (Exception, Hangs) as error:
                 wrong.append(f"{use}: {''.join(traceback.format_exception(error, limit=-6))}")
         now = snapshot(place.outside)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,16 @@ from resqunn.errors import CircuitError, ConfigurationError, DataError, RunError
 from resqunn.lab.report.figure_folder import FigureFolder
 from resqunn.lab.study import folder as study_folder
 from resqunn.lab.study.executors import dask_cluster
+from resqunn.lab.study.finished import read_run
 from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.study.results import open_results, write_results
 from resqunn.lab.study.tasks import perform
 from resqunn.lab.training import checkpoint, session
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.files import parsed, sealed, write_atomically
+from resqunn.lab.training.files import as_line, parsed, sealed, write_atomically
 from resqunn.lab.training.run import Callbacks, evaluate_run, load_model, resume, train
 
+import sample_results
 from support import small_mnist
 
 SMALL = TrainConfig(per_class=4, epochs=3, depths=(1,), wiring="none")
@@ -359,6 +363,60 @@ def test_case_24_metrics_that_are_no_numbers_are_refused(tmp_path: Path) -> None
     path.write_text(path.read_text().replace('"loss": ', '"loss": NaN, "was": '))
     with pytest.raises(RunError, match=r"metrics\.jsonl"):
         resume(run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epoch": 7}, "its line 1 is of epoch 7"),
+        ({"gradient_norms": {"O1": 1.0}}, "gradient norms of O1, head"),
+        ({"gradient_norms": {"O1": 1.0, "head": 1.0, "x": 1.0}}, "gradient norms of O1, head"),
+        ({"\x1b[31m\n": 1.0}, "unexpected keyword"),
+    ],
+)
+def test_case_24_metrics_that_do_not_fit_are_refused_although_their_sums_do(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    run = train(replace(SMALL, epochs=1), tmp_path / "run").folder
+    line = as_line(json.loads((run / "metrics.jsonl").read_text()) | changes)
+    (run / "metrics.jsonl").write_bytes(line)
+    for name in ("result.json", "checkpoints/latest.json"):
+        held = json.loads((run / name).read_text()) | {"metrics_sha256": sha256(line).hexdigest()}
+        del held["sha256"]
+        (run / name).write_bytes(sealed(Path(name).name, held))
+    planned = PlannedRun("s", "l", 0, replace(SMALL, epochs=1))
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / planned.key).symlink_to(run)
+    for use in (lambda: resume(run), lambda: read_run(tmp_path, planned)):
+        with pytest.raises(RunError, match=message) as caught:
+            use()
+        assert str(caught.value).isprintable()
+
+
+UNFITTING: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "a value for each of 6 seeds": lambda s: s["series"][0]["seeds"].append(9),
+    "a value each for every epoch": lambda s: s["series"][0]["curves"]["loss"]["low"].pop(),
+    "num_layers must be 0 to 10,000": lambda s: s["gradients"].update(num_layers=2**40),
+    "deciding must be one of": lambda s: s["deciding"].update(deciding=99),
+}
+
+
+@pytest.mark.parametrize("message", UNFITTING)
+def test_case_24_results_that_do_not_fit_are_refused(tmp_path: Path, message: str) -> None:
+    write_results(tmp_path, sample_results.results())
+    path = tmp_path / "summary.json"
+    held = json.loads(path.read_text())
+    del held["sha256"]
+    UNFITTING[message](
+        {
+            "series": held["studies"][0]["series"],
+            "gradients": next(s["gradients"] for s in held["studies"] if s["gradients"]),
+            "deciding": held["claims"][0],
+        }
+    )
+    path.write_bytes(sealed(path.name, held))
+    with pytest.raises(RunError, match=rf"summary\.json is damaged \(.*{message}"):
+        open_results(tmp_path)
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -39,6 +39,7 @@ from resqunn.lab.training.files import (
     sealed,
     write_atomically,
 )
+from resqunn.lab.training.harmless import one_line
 
 PARTS = (
     "config.json",
@@ -111,7 +112,7 @@ def open_run(folder: str | Path) -> Run:
     if not started and not exists(folder / "checkpoints" / "latest.json"):
         return Run(folder, config, ())
     saved = checkpoint_of(folder, "latest", config)
-    return Run(folder, config, read_metrics(folder, saved.epoch, saved.metrics_sha256))
+    return Run(folder, config, read_metrics(folder, config, saved.epoch, saved.metrics_sha256))
 
 
 def checkpoint_of(folder: Path, name: str, config: TrainConfig) -> Checkpoint:
@@ -134,11 +135,16 @@ def metrics_sha256(epochs: Iterable[Epoch]) -> str:
     return hashlib.sha256(b"".join(as_line(asdict(epoch)) for epoch in epochs)).hexdigest()
 
 
-def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
+def parts_of(config: TrainConfig) -> tuple[str, ...]:
+    """The names of a network's parts: its layers and its head."""
+    return (*(f"O{k}" for k in range(1, len(config.depths) + 1)), "head")
+
+
+def read_metrics(folder: Path, config: TrainConfig, count: int, sha256: str) -> tuple[Epoch, ...]:
     """The first `count` epochs of `metrics.jsonl`.
 
     Raises:
-        RunError: if they are not those that have this SHA-256.
+        RunError: if they are not those that have this SHA-256, or not of this configuration.
     """
     path = folder / "metrics.jsonl"
     lines = _lines(path)[:count]
@@ -148,14 +154,18 @@ def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
             f"epochs that are done; {AGAIN}"
         )
     try:
-        return tuple(map(_epoch, lines))
+        return tuple(_epoch(line, number, config) for number, line in enumerate(lines, 1))
     except (ValueError, TypeError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
+        raise RunError(f"{path} cannot be read: {one_line(error):.500}") from None
 
 
-def _epoch(line: bytes) -> Epoch:
+def _epoch(line: bytes, number: int, config: TrainConfig) -> Epoch:
     epoch = Epoch(**parsed(line))
     check_fields(epoch)
+    if epoch.epoch != number:
+        raise ValueError(f"its line {number} is of epoch {epoch.epoch}")
+    if set(epoch.gradient_norms) != set(parts_of(config)):
+        raise ValueError(f"it must hold gradient norms of {', '.join(parts_of(config))}")
     for name, norm in epoch.gradient_norms.items():
         if not isinstance(norm, int | float | None):
             raise ValueError(f"the gradient norm of {name!r} is no number")

@@ -41,6 +41,7 @@ from resqunn.lab.training.records import (
     keep_lines,
     last_stretch,
     metrics_sha256,
+    parts_of,
     write_result,
 )
 from resqunn.nn.heads import head_class
@@ -112,9 +113,8 @@ class Session:
             self.model(self.train.images[:1])  # gives the head its shape
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
-        self.parts: dict[str, nn.Module] = {
-            f"O{k}": layer for k, layer in enumerate(self.model.layers, 1)
-        } | {"head": self.model.head}
+        modules = (*self.model.layers, self.model.head)
+        self.parts: dict[str, nn.Module] = dict(zip(parts_of(config), modules, strict=True))
 
     def go(self, folder: Path, epochs: list[Epoch], callbacks: Callbacks) -> Run:
         """Trains from the epoch after the last of `epochs` to the end.
