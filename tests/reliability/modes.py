@@ -192,7 +192,8 @@ def parametrized(case: Case) -> Found:
     found = {"values": values.detach()}
     if "weight" in case.names and values.requires_grad:
         of = loss(values, case.cotangent.to(values.dtype))
-        (gradient,) = torch.autograd.grad(of, layer.parametrizations.weight.original)
+        original = layer.parametrizations.weight.original
+        (gradient,) = torch.autograd.grad(of, original, allow_unused=True, materialize_grads=True)
         found["gradient of weight"] = 2 * gradient
     return found
 
