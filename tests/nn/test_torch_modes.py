@@ -176,3 +176,14 @@ def test_a_waiting_head_can_be_drawn_anew() -> None:
         head.reset_parameters(torch.Generator().manual_seed(5))
         head(torch.rand(2, 4))
     assert torch.equal(heads[0].weight, heads[1].weight)
+
+
+@pytest.mark.parametrize("engine", ["auto", "fused", "statevector"])
+@pytest.mark.filterwarnings("ignore")  # by torch's own folding of constants
+def test_linearized_amplitude_encodings(engine: str) -> None:
+    made = layer(engine, encoding="amplitude")
+    images, tangent = torch.rand(2, 2, 1, 4, 4)
+    values, push = torch.func.linearize(made, images)
+    assert torch.allclose(values, made(images), rtol=0, atol=1e-6)
+    expected = torch.func.jvp(made, (images,), (tangent,))[1]
+    assert torch.allclose(push(tangent), expected, rtol=0, atol=1e-5)

@@ -33,7 +33,7 @@ def mode_of(number: int) -> tuple[str, Mode]:
 
 
 def largest(values: torch.Tensor) -> float:
-    return float(values.abs().max()) if values.numel() else 0.0
+    return float(values.detach().abs().max()) if values.numel() else 0.0
 
 
 def check(number: int) -> str:
