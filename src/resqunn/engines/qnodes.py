@@ -9,6 +9,7 @@ Shape suffixes as in `base.py`, and S strings of Pauli Z.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import torch
@@ -23,8 +24,9 @@ from resqunn.errors import ConfigurationError
 IN_TORCH = ("default.qubit", "default.mixed")
 """PennyLane's simulators that compute with torch's tensors, and with many patches at once."""
 
-BROADCAST_DERIVATIVES = ("default.qubit",)
-"""Those through which torch also differentiates many patches at once."""
+NATIVE = ("default.qubit",)
+"""Those through which torch differentiates many patches at once, and which keep to their precision
+by themselves."""
 
 MAX_VALUES = 2**24
 """How many amplitudes, or measured bits, one broadcast may have; there are a few copies of them."""
@@ -66,10 +68,11 @@ class QNodes:
         state = (4 if name == "default.mixed" else 2) ** circuit.num_qubits
         self.most_patches = max(1, MAX_VALUES // max(state, (shots or 0) * circuit.num_qubits))
         self._words, self._coefficients_RS = _strings(circuit)
-        together = self.by_torch and name in BROADCAST_DERIVATIVES
+        self._together = name in IN_TORCH
+        self._native = self.by_torch and name in NATIVE
+        # Made in any case, since it refuses what does not go together.
         method = "backprop" if self.by_torch else diff_method
-        self._differentiated = self._qnode(method, together)
-        self._plain = self._qnode(None, name in IN_TORCH)
+        self._differentiated = self._qnode(method, broadcast=self._native)
 
     def __call__(
         self,
@@ -78,9 +81,11 @@ class QNodes:
         derivatives: bool = True,
     ) -> Float[Tensor, "G F R P"]:
         """The values, which torch can differentiate if `derivatives` are asked for."""
-        qnode = self._differentiated if derivatives else self._plain
+        qnode = self._differentiated
+        if not derivatives:
+            qnode = self._qnode(None, broadcast=self._together)
         patches = inputs_GNP.shape[2]
-        with DoublePrecision():
+        with contextlib.nullcontext() if self._native else DoublePrecision():
             found = [
                 # What depends on no input is the same for all patches.
                 self._coefficients_RS
