@@ -204,7 +204,11 @@ class OneByOne(qml.devices.Device):
         return self.inner.execute(circuits)
 
 
-@pytest.mark.parametrize("device", ["lightning.qubit", "reference.qubit", OneByOne()], ids=str)
+@pytest.mark.parametrize(
+    "device",
+    ["lightning.qubit", "reference.qubit", OneByOne()],
+    ids=["lightning", "reference", "one by one"],
+)
 @pytest.mark.parametrize("shots", [None, 2000])
 def test_case_35_devices_without_broadcasting(device: Any, shots: int | None) -> None:
     sampled = PennyLaneEngine(device, shots=shots, diff_method="parameter-shift")
