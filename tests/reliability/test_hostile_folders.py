@@ -55,11 +55,11 @@ def test_hostile_folders(
     tmp_path_factory: pytest.TempPathFactory, size: Callable[[int, int], int]
 ) -> None:
     count, wrong = 0, []
-    for found in worked(tmp_path_factory.mktemp("templates"), 0, size(50, 5000)):
+    for found in worked(tmp_path_factory.mktemp("templates"), 0, size(24, 5000)):
         count += 1
         if found["wrong"]:
             wrong.append(found)
-    assert count == size(50, 5000)
+    assert count == size(24, 5000)
     assert not wrong, json.dumps(wrong, indent=1)
 
 
