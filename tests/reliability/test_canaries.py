@@ -62,7 +62,7 @@ def tried(folder: Path, first: int, count: int) -> dict[str, int]:
 
 
 def test_kernels_stay_within_their_memory(tmp_path: Path, size) -> None:
-    cases, passes = size((SHORT // 2, 5_000), (178_000, 1_000_000))
+    cases, passes = size((SHORT // 2, 4_000), (178_000, 1_000_000))
     found = tried(tmp_path, 0, cases)
     assert found["cases"] == cases
     assert found["passes"] >= passes
