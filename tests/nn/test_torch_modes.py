@@ -187,3 +187,14 @@ def test_linearized_amplitude_encodings(engine: str) -> None:
     assert torch.allclose(values, made(images), rtol=0, atol=1e-6)
     expected = torch.func.jvp(made, (images,), (tangent,))[1]
     assert torch.allclose(push(tangent), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.filterwarnings("ignore")  # by torch's own folding of constants
+def test_linearized_layers_with_any_padding(padding_mode: str) -> None:
+    made = Quanv2d(1, 4, 2, padding=1, padding_mode=padding_mode, dtype=torch.float64)
+    images, tangents = torch.rand(2, 2, 1, 3, 3, dtype=torch.float64)
+    _, pushed = torch.func.linearize(made, images)
+    _, expected = torch.func.jvp(made, (images,), (tangents,))
+    assert expected.abs().max() > 0.01
+    torch.testing.assert_close(pushed(tangents), expected, rtol=0, atol=1e-12)

@@ -183,9 +183,19 @@ class Window:
     def _padded(self, x_BCS: Tensor) -> Tensor:
         if all(margin == (0, 0) for margin in self.margins):
             return x_BCS
+        if self.padding_mode == "circular":
+            return self._around(x_BCS)
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         last_first = [size for margin in reversed(self.margins) for size in margin]
         return torch.nn.functional.pad(x_BCS, last_first, mode=mode)
+
+    def _around(self, x_BCS: Tensor) -> Tensor:
+        """Circular padding. Torch's writes in place, which torch.func.linearize folds away."""
+        for axis, (before, after) in enumerate(self.margins, 2):
+            size = x_BCS.shape[axis]
+            ends = x_BCS.narrow(axis, size - before, before), x_BCS.narrow(axis, 0, after)
+            x_BCS = torch.cat([ends[0], x_BCS, ends[1]], dim=axis)
+        return x_BCS
 
     def _windows(self, x_BCS: Tensor, outputs: Sizes) -> Tensor:
         """(B, C, positions, kernel, positions, kernel, ...), axis by axis.
