@@ -288,19 +288,9 @@ def _finite(rng: random.Random) -> float:
 
 def _changed(whole: Any, rng: random.Random) -> str:
     """Changes one entry of a JSON value, wherever it is."""
-    places: list[tuple[Any, Any]] = []
-
-    def gather(value: Any) -> None:
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, inner in items:
-            places.append((value, key))
-            if isinstance(inner, dict | list):
-                gather(inner)
-
     if not isinstance(whole, dict | list):
         return "nothing"
-    gather(whole)
-    places = [(holder, key) for holder, key in places if key != SEAL]
+    places = [(holder, key) for holder, key in mutations.places_in(whole) if key != SEAL]
     if not places:
         return "nothing"
     holder, key = rng.choice(places)

@@ -33,6 +33,7 @@ from resqunn.lab.study.tasks import perform
 from resqunn.lab.training import checkpoint, session
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import as_line, parsed, sealed, write_atomically
+from resqunn.lab.training.provenance import versions
 from resqunn.lab.training.run import Callbacks, evaluate_run, load_model, resume, train
 
 import sample_results
@@ -271,14 +272,15 @@ def test_case_19_the_same_versions_are_recorded_without_a_word(tmp_path: Path) -
     assert len((run / "stretches.jsonl").read_text().splitlines()) == 1
 
 
-def test_case_19_workers_with_another_torch_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", ["resqunn", "torch", "numpy", "numba"])
+def test_case_19_workers_with_other_versions_are_refused(tmp_path: Path, package: str) -> None:
     class Client:
         def run(self, *_: Any, **__: Any) -> dict[str, Any]:
-            return {"tcp://w": (dask_cluster._versions() | {"torch": "0.1"}, True)}
+            return {"tcp://w": (versions() | {package: "0.1"}, True)}
 
     cluster = object.__new__(dask_cluster.DaskCluster)
     cluster.address, cluster.client = "tcp://s", Client()
-    with pytest.raises(RunError, match=r"the Dask worker tcp://w has torch 0\.1, not"):
+    with pytest.raises(RunError, match=rf"the Dask worker tcp://w has {package} 0\.1, not"):
         cluster._check_workers(tmp_path)
 
 

@@ -22,7 +22,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.double import to_double
 from resqunn.engines.first_order import Evaluation, once_differentiable
-from resqunn.engines.guard import interpreted
+from resqunn.engines.guard import interpreted, left_out
 from resqunn.engines.qnodes import IN_TORCH, QNodes
 from resqunn.errors import ConfigurationError, MissingExtraError
 
@@ -88,8 +88,7 @@ class PennyLaneEngine(Engine):
     ) -> Float[Tensor, "G F R P"]:
         if torch.compiler.is_dynamo_compiling():
             # What is around the circuits is compiled.
-            evaluated: Any = torch.compiler.disable(self._evaluated)
-            return evaluated(circuit, inputs_GNP, weights_GFW)
+            return left_out(self._evaluated, circuit, inputs_GNP, weights_GFW)
         return self._evaluated(circuit, inputs_GNP, weights_GFW)
 
     def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:

@@ -29,7 +29,6 @@ FORMAT = 2
 
 SEAL = "sha256"
 
-
 PARTIAL = re.compile(r"\..+\.\d+\.partial", re.DOTALL)
 
 LIMIT = 2**28

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
-from resqunn import __version__
 from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
 from resqunn.data.sources import require_used, source
 from resqunn.errors import RunError
@@ -33,6 +30,7 @@ from resqunn.lab.training.loop import (
     require_finite,
     train_epoch,
 )
+from resqunn.lab.training.provenance import changed, circumstances
 from resqunn.lab.training.records import (
     Epoch,
     Run,
@@ -52,9 +50,6 @@ from resqunn.nn.quanv import Quanv2d
 
 NAMES = re.compile(r"model/.+|adam/\d+/(?:step|exp_avg|exp_avg_sq)", re.DOTALL)
 """Of a checkpoint's tensors."""
-
-_RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
-_DECISIVE = ("resqunn", "torch", "numpy", "numba")
 
 
 @dataclass(frozen=True)
@@ -145,14 +140,7 @@ class Session:
 
     def _record_stretch(self, folder: Path, done: int) -> None:
         """Notes with what a resumed run goes on, and says what is not as it was before."""
-        stretch = {
-            "first_epoch": done + 1,
-            "versions": versions(),
-            "platform": platform.platform(),
-            "processor": platform.machine(),
-            "threads": self.config.threads,
-            "started": _now(),
-        }
+        stretch = {"first_epoch": done + 1, **circumstances(self.config.threads)}
         changes = changed(last_stretch(folder), stretch)
         add_stretch(folder, stretch)
         if changes:
@@ -313,45 +301,11 @@ def _moved(data: LabelledImages, device: torch.device, dtype: torch.dtype) -> La
     return replace(data, images=data.images.to(device, dtype), labels=data.labels.to(device))
 
 
-def versions() -> dict[str, str]:
-    """Of Python, of this library, and of the packages that results may depend on."""
-    found = {"python": platform.python_version(), "resqunn": __version__}
-    for name in _RECORDED:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What decides the last digits and is not as it was: "torch 2.13 in place of 2.12".
-
-    Args:
-        before, now: each a manifest or a stretch; what `before` does not tell is passed over.
-    """
-    then = before.get("versions")
-    then = then if isinstance(then, Mapping) else {}
-    pairs = [(f"{name} ", then.get(name), now["versions"].get(name)) for name in _DECISIVE]
-    pairs.append(("threads = ", before.get("threads"), now["threads"]))
-    return " and ".join(
-        f"{name}{new} in place of {old}" for name, old, new in pairs if old not in (None, new)
-    )
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 def _manifest(config: TrainConfig, data: Dataset, model: ResQuNN) -> dict[str, Any]:
     return {
-        "versions": versions(),
-        "platform": platform.platform(),
-        "processor": platform.machine(),
+        **circumstances(config.threads),
         "command": sys.argv,
-        "started": _now(),
         "seed": config.seed,
-        "threads": config.threads,
         "data": config.data,
         "data_sha256": data.sha256,
         "images": {"train": len(data.train), "validation": len(data.validation)},

@@ -15,12 +15,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from resqunn import __version__
 from resqunn.errors import MissingExtraError, RunError
 from resqunn.lab.study.executors.base import Executor, Outcome, attempt
 from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.training.provenance import DECISIVE, versions
 
 TIMEOUT = 5
 """Seconds that the scheduler gets to answer."""
@@ -120,6 +118,7 @@ class DaskCluster(Executor):
     def _check_workers(self, folder: Path) -> None:
         with self._reaching_the_scheduler():
             found = self.client.run(_probe, folder, on_error="return")
+        ours = versions()
         for worker, answer in found.items():
             if not isinstance(answer, tuple):
                 raise RunError(
@@ -127,8 +126,8 @@ class DaskCluster(Executor):
                     "version there"
                 )
             theirs, sees = answer
-            for name, version in _versions().items():
-                if theirs.get(name) != version:
+            for name in DECISIVE:
+                if theirs.get(name) != (version := ours.get(name)):
                     raise RunError(
                         f"the Dask worker {worker} has {name} {theirs.get(name)}, not {version}: "
                         "results would be mixed; install the same version there"
@@ -145,13 +144,8 @@ class DaskCluster(Executor):
             self.client.close(timeout=TIMEOUT)
 
 
-def _versions() -> dict[str, str]:
-    """Of what decides results, down to the last digit."""
-    return {"resqunn": __version__, "torch": torch.__version__}
-
-
 def _probe(folder: Path) -> tuple[dict[str, str], bool]:
-    return _versions(), (folder / "study.json").exists()
+    return versions(), (folder / "study.json").exists()
 
 
 @contextlib.contextmanager
