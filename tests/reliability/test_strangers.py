@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -256,9 +257,9 @@ def test_case_19_other_versions_are_said_and_each_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = interrupted(tmp_path / "run")
-    real = session.metadata.version
+    real = metadata.version
     other = {"torch": "0.1"}
-    monkeypatch.setattr(session.metadata, "version", lambda name: other.get(name) or real(name))
+    monkeypatch.setattr(metadata, "version", lambda name: other.get(name) or real(name))
     with pytest.warns(UserWarning, match=rf"torch 0\.1 in place of {real('torch').split('+')[0]}"):
         resume(run)
     (line,) = (run / "stretches.jsonl").read_text().splitlines()
