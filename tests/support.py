@@ -1,12 +1,16 @@
-"""What several test files need: random circuits, and values with both gradients."""
+"""What several test files need: random circuits, values with both gradients, and small data."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import random
-from dataclasses import dataclass
+import struct
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +20,7 @@ from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.gates import GATES
 from resqunn.circuits.operations import Operation, Weight
 from resqunn.circuits.readouts import READOUTS, Observable, Readout
+from resqunn.data.sources import SOURCES, IdxFile, Source
 from resqunn.engines.base import Engine
 from resqunn.lab.study.executors.base import Executor
 from resqunn.lab.study.running import Finished, run
@@ -153,3 +158,33 @@ def study_bytes(folder: Path) -> dict[str, bytes]:
     """What must be the same bytes wherever the runs of a results folder are executed."""
     files = [*folder.glob("tables/*.csv"), *folder.glob("runs/*/metrics.jsonl")]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def idx(array: np.ndarray, code: int = 8) -> bytes:
+    """An array as the content of an IDX file."""
+    header = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+def small_mnist(folder: Path) -> Source:
+    """Writes 12 training and 5 test images of each of 10 classes, 8x8, in MNIST's files.
+
+    Returns:
+        The row of the table of data sets that knows their checksums.
+    """
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    arrays: dict[str, np.ndarray] = {}
+    for part, count in (("train", 12), ("t10k", 5)):
+        labels = rng.permutation(np.repeat(np.arange(10, dtype=np.uint8), count))
+        images = rng.integers(0, 256, (len(labels), 8, 8), dtype=np.uint8)
+        images[:, 0, 0] = labels  # so that a test can tell which image this is
+        arrays[f"{part}-images-idx3-ubyte"] = images
+        arrays[f"{part}-labels-idx1-ubyte"] = labels
+    files = []
+    for name, array in arrays.items():
+        packed = gzip.compress(idx(array), mtime=0)
+        (folder / f"{name}.gz").write_bytes(packed)
+        sums = [hashlib.sha256(content).hexdigest() for content in (packed, idx(array))]
+        files.append(IdxFile(name, *sums))
+    return replace(SOURCES["mnist"], files=tuple(files))

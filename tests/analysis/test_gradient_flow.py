@@ -23,6 +23,20 @@ def test_measured_gradients_are_those_of_the_graph(layers: int) -> None:
         assert full == ["(O1+O2)+O3", "((X+O1)+O2)+O3"]
 
 
+def test_all_wirings_of_a_survey_start_from_the_same_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def flow(model: ResQuNN, *_: torch.Tensor) -> None:
+        seen.append(torch.cat([layer.weight.detach().flatten() for layer in model.layers]))
+
+    monkeypatch.setattr("resqunn.analysis.gradient_flow.gradient_flow", flow)
+    assert len(list(survey(2))) == 5
+    assert len(seen) == 10
+    assert all(torch.equal(weights, seen[0]) for weights in seen)
+
+
 @pytest.mark.parametrize("head", ["linear", "quantum"])
 def test_the_head_does_not_matter(head: str) -> None:
     images, labels = torch.rand(4, 1, 28, 28), torch.tensor([0, 1, 2, 3])

@@ -4,6 +4,7 @@ import copy
 import pickle
 from dataclasses import dataclass
 
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -169,7 +170,7 @@ class Repeated(Random):
         return super().layer(index, num_qubits) * self.times
 
 
-def test_circuits_are_equal_exactly_if_their_operations_are() -> None:
+def test_case_4_circuits_are_equal_exactly_if_their_operations_are(monkeypatch) -> None:
     def circuit(ansatz, readout="z", inputs=3) -> Circuit:
         return Circuit("ry", ansatz, readout, inputs=inputs, depth=1)
 
@@ -179,6 +180,8 @@ def test_circuits_are_equal_exactly_if_their_operations_are() -> None:
     assert circuit("random:1") == named
     assert hash(circuit("random:1")) == hash(named)
     assert circuit("random:1") != circuit("random:2")
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as users have it
+    assert circuit(Random("r", seed=1)) != circuit(Random("r", seed=1.0))  # which draw otherwise
     assert circuit("random:1") != circuit("random:1", readout="z0")
     assert circuit("ry_chain", inputs=2) == circuit("ry_ring", inputs=2)
     # Three and four amplitudes have the same gates on as many qubits.

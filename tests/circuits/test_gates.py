@@ -37,7 +37,7 @@ def test_unknown_gate_names_the_nearest() -> None:
         gate("CNT")
 
 
-def test_rows_that_engines_could_not_run_are_refused(monkeypatch) -> None:
+def test_case_12_rows_that_engines_could_not_run_are_refused(monkeypatch) -> None:
     swap_root = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 1, -1, 0], [0, 0, 0, 1]], dtype=complex)
     swap_root[1:3, 1:3] /= np.sqrt(2)
     with pytest.raises(CircuitError, match="must permute basis states"):

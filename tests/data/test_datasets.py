@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import os
 import shutil
-import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,41 +24,16 @@ from resqunn.data.idx import decompressed, parse_idx
 from resqunn.data.sources import SOURCES, IdxFile
 from resqunn.errors import ConfigurationError, DataError
 
+from support import idx, small_mnist
+
 HERE = Path("file")
-
-
-def idx(array: np.ndarray, code: int = 8) -> bytes:
-    header = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
-    return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
-
-
-def small_set(seed: int = 0) -> dict[str, np.ndarray]:
-    """Four files with 12 training and 5 test images of each of 10 classes, 8x8."""
-    rng = np.random.default_rng(seed)
-    arrays = {}
-    for part, count in (("train", 12), ("t10k", 5)):
-        labels = rng.permutation(np.repeat(np.arange(10, dtype=np.uint8), count))
-        images = rng.integers(0, 256, (len(labels), 8, 8), dtype=np.uint8)
-        images[:, 0, 0] = labels  # so that a test can tell which image this is
-        arrays[f"{part}-images-idx3-ubyte"] = images
-        arrays[f"{part}-labels-idx1-ubyte"] = labels
-    return arrays
 
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder with a small set in MNIST's files, and a row of the table that matches it."""
     folder = tmp_path / "root" / "mnist"
-    folder.mkdir(parents=True)
-    files = []
-    for name, array in small_set().items():
-        packed = gzip.compress(idx(array), mtime=0)
-        (folder / f"{name}.gz").write_bytes(packed)
-        sums = [hashlib.sha256(content).hexdigest() for content in (packed, idx(array))]
-        files.append(IdxFile(name, *sums))
-    order = [file for part in ("train", "t10k") for file in files if file.name.startswith(part)]
-    row = replace(SOURCES["mnist"], files=tuple(order), per_class=4)
-    monkeypatch.setitem(sources.SOURCES, "mnist", row)
+    monkeypatch.setitem(sources.SOURCES, "mnist", replace(small_mnist(folder), per_class=4))
     monkeypatch.delenv("RESQUNN_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return folder
@@ -173,11 +147,11 @@ def test_files_of_another_set_are_passed_over(
 def test_files_that_cannot_be_read_or_kept(
     tiny: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(path: Path) -> bytes:
+    def refused(path: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refused)
+        patch.setattr(Path, "open", refused)
         with pytest.raises(DataError, match=r"train-images.*cannot be read \(Permission denied\)"):
             load_dataset("mnist", root=tiny.parent)
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")

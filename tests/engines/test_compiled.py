@@ -191,3 +191,27 @@ def test_tensors_that_are_not_plain_memory(engine):
     assert torch.equal(engine.expectation_values(circuit, *put_off), expected)
     parameters = torch.nn.Parameter(-inputs), torch.nn.Parameter(-weights)
     assert torch.equal(engine.expectation_values(circuit, *parameters), expected)
+
+
+@pytest.mark.parametrize("engine", ["fourier", "fused"])
+def test_code_is_compiled_for_a_kind_of_numbers_and_not_for_a_circuit(
+    engine: str, tmp_path: Path
+) -> None:
+    code = (
+        "import torch; from pathlib import Path; from resqunn import Quanv2d\n"
+        "def files(): return sorted(p.name for p in Path(CACHE).rglob('*') if p.is_file())\n"
+        "circuits = [(2, 'rx_chain', 1, 'z'), (2, 'ry_chain', 1, 'z')]\n"
+        "circuits += [(2, 'strongly_entangling', 3, 'mean_z'), (3, 'ry_chain', 1, 'z0')]\n"
+        "for k, ansatz, depth, readout in circuits:\n"
+        f"    layer = Quanv2d(1, 36, k, ansatz=ansatz, depth=depth, readout=readout, "
+        f"engine='{engine}')\n"
+        "    layer(torch.rand(2, 1, 9, 9).requires_grad_()).sum().backward(); print(files())\n"
+    ).replace("CACHE", repr(str(tmp_path)))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"RESQUNN_CACHE": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    _, both, *others = done.stdout.splitlines()  # real amplitudes are a kind of their own
+    assert both != "[]"
+    assert others == [both, both]

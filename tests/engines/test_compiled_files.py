@@ -124,6 +124,21 @@ def test_case_22_settings_of_the_compiler_are_part_of_what_code_is_for(tmp_path:
     assert float(slow) == pytest.approx(float(fast), abs=1e-5)
 
 
+def test_case_22_settings_that_a_program_makes_are_part_of_it_too(tmp_path: Path) -> None:
+    """What one process sets after numba has been imported is not the next one's."""
+    changing = "import numba; numba.config.LOOP_VECTORIZE = 0; numba.config.DISABLE_JIT = 1;"
+    slow = python(changing + LAYER, tmp_path)
+    first = set((tmp_path / "resqunn").iterdir())
+    fast = python(LAYER, tmp_path)
+    both = set((tmp_path / "resqunn").iterdir())
+    assert len(both) == 2 * len(first) > 0
+    assert float(slow) == pytest.approx(float(fast), abs=1e-5)
+    # Neither numba's being imported, nor settings that decide nothing, are settings of code.
+    python("import numba; numba.config.DISABLE_JIT = 1;" + LAYER, tmp_path)
+    python(changing + LAYER, tmp_path)
+    assert set((tmp_path / "resqunn").iterdir()) == both
+
+
 FORK = """
 import os, threading, time, torch
 from resqunn import Quanv2d

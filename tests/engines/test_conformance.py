@@ -4,15 +4,20 @@ The tests loop over the tables: a new encoding, ansatz, readout or engine is tes
 `tests/reliability` compares random circuits with PennyLane and with the parameter-shift rule.
 """
 
+import copy
+import math
+
 import pytest
 import torch
 
+from resqunn import Quanv2d
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.readouts import READOUTS
 from resqunn.engines.pennylane import PennyLaneEngine
 from resqunn.engines.registry import ENGINES, engine
+from resqunn.engines.statevector.engine import StatevectorEngine
 from resqunn.errors import CircuitError, ConfigurationError
 
 from support import random_arguments, random_circuit, values_and_gradients
@@ -189,3 +194,61 @@ def test_engine_names() -> None:
         engine("pennylane:nothing.here").expectation_values(
             circuit, torch.rand(1, 2, 1), torch.rand(1, 1, 2)
         )
+
+
+def test_derivatives_of_any_order_by_the_reference() -> None:
+    """Of cos(x), the value of one rotated qubit, up to the sixth."""
+    circuit = Circuit("ry", "rx_chain", "z", inputs=1, depth=0)
+    x = torch.linspace(-3, 3, 7, dtype=torch.float64).requires_grad_()
+    none = torch.zeros(1, 1, 0, dtype=torch.float64)
+    found = StatevectorEngine().expectation_values(circuit, x[None, None], none).sum()
+    for order in range(1, 7):
+        (slope,) = torch.autograd.grad(found, x, create_graph=True)
+        expected = torch.cos(x + order * math.pi / 2)
+        torch.testing.assert_close(slope, expected, rtol=0, atol=1e-12)
+        found = slope.sum()
+
+
+LARGE = [
+    (encoding, ansatz, reupload)
+    for encoding in ENCODINGS
+    for ansatz in ("rx_chain", "strongly_entangling")
+    for reupload in ((False,) if encoding == "amplitude" else (False, True))
+]
+
+
+@pytest.mark.parametrize("name", [*ENGINES, "pennylane:lightning.qubit", "pennylane:default.mixed"])
+@pytest.mark.parametrize("largest", [1e3, 1e6])
+@pytest.mark.parametrize(("encoding", "ansatz", "reupload"), LARGE)
+def test_case_10_large_angles_in_single_precision(
+    name: str, largest: float, encoding: str, ansatz: str, reupload: bool
+) -> None:
+    values = 4 if encoding == "amplitude" else 3  # none of them zero
+    circuit = Circuit(encoding, ansatz, "z", inputs=values, depth=2, reupload=reupload)
+    skip_if_unsupported(name, circuit)
+    draw = torch.Generator().manual_seed(0)
+    patches = 2 if ":" in name else 40
+    inputs = largest * (2 * torch.rand(1, values, patches, generator=draw) - 1)
+    weights = largest * (2 * torch.rand(1, 2, circuit.num_weights, generator=draw) - 1)
+    cotangent = torch.rand(1, 2, circuit.num_outputs, patches, generator=draw)
+    arguments = inputs, weights, cotangent
+    found = values_and_gradients(engine(name), circuit, *arguments)
+    in_double = [tensor.double() for tensor in arguments]
+    exact = values_and_gradients(engine("statevector"), circuit, *in_double)
+    if name in ("statevector", "auto"):  # which takes that one in double precision
+        theirs = values_and_gradients(engine("pennylane"), circuit, *in_double)
+        torch.testing.assert_close(exact, theirs, rtol=0, atol=1e-8)
+    torch.testing.assert_close(tuple(tensor.double() for tensor in found), exact, rtol=0, atol=1e-4)
+
+
+@EVERY_ENGINE
+def test_case_10_a_layer_with_large_angles(name: str) -> None:
+    draw = torch.Generator().manual_seed(0)
+    layer = Quanv2d(1, 4, 2, 2, reupload=name != "fourier", angle_scale=1.0, engine=name)
+    with torch.no_grad():
+        layer.weight.copy_(1e6 * torch.rand(layer.weight.shape, generator=draw))
+    images = -1e6 * torch.rand(2, 1, 6, 6, generator=draw)
+    reference = copy.deepcopy(layer).double()
+    reference.engine = engine("statevector")
+    found = layer(images).double()
+    torch.testing.assert_close(found, reference(images.double()), rtol=0, atol=1e-4)

@@ -1,82 +1,22 @@
 """What PyTorch's own tests ask of a module, asked of every layer and head.
 
-One row a module; the checks are those of `test_modules.py`, `test_parametrization.py`,
-`test_functional_call` and the data loading and distributed tests that apply to a layer.
+One row a module (`module_table.py`); the checks are those of `test_modules.py`,
+`test_parametrization.py` and `test_functional_call` that apply to a layer.
 """
 
 import copy
 import io
-import os
 import pickle
-import socket
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
+from nn.module_table import MODULES, TABLE, batch, gradients, made
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
-from torch.utils.data import DataLoader, Dataset
+from torch.nn.utils import parametrize, prune
+from torch.optim.swa_utils import AveragedModel
 
-from resqunn import LinearHead, QuantumHead, Quanv1d, Quanv2d, Quanv3d, ResQuNN
-
-Make = Callable[..., nn.Module]
-
-TABLE: dict[str, tuple[Make, tuple[int, ...]]] = {
-    "Quanv1d": (lambda **o: Quanv1d(2, 2, 2, 2, bias=True, readout="z0", **o), (2, 6)),
-    "Quanv1d, circular": (
-        lambda **o: Quanv1d(1, 2, 2, padding=1, padding_mode="circular", **o),
-        (1, 5),
-    ),
-    "Quanv2d": (lambda **o: Quanv2d(1, 4, 2, 2, **o), (1, 4, 4)),
-    "Quanv2d, overlapping": (
-        lambda **o: Quanv2d(1, 1, 2, padding="same", readout="z3", **o),
-        (1, 3, 3),
-    ),
-    "Quanv2d, sum": (
-        lambda **o: Quanv2d(2, 4, 2, 2, bias=True, channel_mode="sum", reupload=True, **o),
-        (2, 4, 4),
-    ),
-    "Quanv2d, four axes of weights": (
-        lambda **o: Quanv2d(2, 8, 2, 2, groups=2, ansatz="strongly_entangling", **o),
-        (2, 4, 4),
-    ),
-    "Quanv3d": (
-        lambda **o: Quanv3d(1, 1, (1, 2, 2), 1, readout="mean_z", **o),
-        (1, 2, 3, 3),
-    ),
-    "Quanv3d, sum": (
-        lambda **o: Quanv3d(2, 8, 2, 2, channel_mode="sum", depth=1, **o),
-        (2, 2, 2, 4),
-    ),
-    "LinearHead": (lambda **o: LinearHead(3, 8, **o), (2, 4)),
-    "QuantumHead": (lambda **o: QuantumHead(3, num_qubits=3, **o), (2, 4)),
-    "ResQuNN": (
-        lambda **o: ResQuNN(
-            [Quanv1d(1, 2, 2, **o), Quanv1d(2, 1, 2, readout="mean_z", **o)],
-            "X+O2",
-            LinearHead(3, 6, **o),
-        ),
-        (1, 6),
-    ),
-}
-MODULES = pytest.mark.parametrize("name", TABLE)
-
-
-def made(name: str, **options) -> nn.Module:
-    torch.manual_seed(0)
-    return TABLE[name][0](**options)
-
-
-def batch(name: str, size: int = 3, dtype: torch.dtype = torch.float32) -> Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return torch.rand(size, *TABLE[name][1], generator=generator, dtype=torch.float64).to(dtype)
-
-
-def gradients(module: nn.Module) -> dict[str, Tensor]:
-    return {name: parameter.grad.clone() for name, parameter in module.named_parameters()}
+from resqunn import LinearHead, Quanv1d, Quanv2d, Quanv3d, ResQuNN
+from resqunn.errors import ShapeError
 
 
 @MODULES
@@ -276,73 +216,74 @@ def test_modes_and_moves(name: str) -> None:
     assert module(images[:0]).shape == (0, *expected.shape[1:])
 
 
-class Features(Dataset):
-    """Images as every module sees them."""
+@MODULES
+def test_ensembles_are_trained_at_once(name: str) -> None:
+    members = [TABLE[name][0](dtype=torch.float64) for _ in range(2)]
+    images = torch.stack([batch(name, dtype=torch.float64), 1 - batch(name, dtype=torch.float64)])
+    stacked, _ = torch.func.stack_module_state(members)
+    blank = made(name, device="meta", dtype=torch.float64)
 
-    def __init__(self) -> None:
-        self.modules = {name: made(name).requires_grad_(False) for name in TABLE}
+    def loss(parameters: dict[str, Tensor], images: Tensor) -> Tensor:
+        return torch.func.functional_call(blank, parameters, images).square().sum()
 
-    def __len__(self) -> int:
-        return 2
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return {name: self.modules[name](batch(name))[index] for name in TABLE}
-
-
-@pytest.mark.parametrize("start", ["spawn", "forkserver"])
-def test_data_loaders_with_workers(start: str) -> None:
-    features = Features()
-    loader = DataLoader(features, batch_size=2, num_workers=1, multiprocessing_context=start)
-    (found,) = list(loader)
-    for name in TABLE:
-        expected = features.modules[name](batch(name))[:2]
-        assert torch.allclose(found[name], expected, rtol=0, atol=1e-6), name
+    at_once = torch.func.vmap(torch.func.grad(loss))(stacked, images)
+    for number, member in enumerate(members):
+        member(images[number]).square().sum().backward()
+        for key, gradient in gradients(member).items():
+            assert torch.allclose(at_once[key][number], gradient, rtol=0, atol=1e-10)
 
 
-RANK = """
-import sys, torch
-import torch.distributed as dist
-from torch.nn.parallel import DistributedDataParallel
-from nn.test_modules import TABLE, batch, gradients, made
-
-rank, port, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-torch.set_num_threads(1)
-dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-found = {}
-for name in TABLE:
-    module = made(name)
-    with torch.no_grad():  # the first process's weights are every process's
-        for parameter in module.parameters():
-            parameter.add_(rank)
-    wrapped = DistributedDataParallel(module)
-    wrapped(batch(name, 4)[2 * rank : 2 * rank + 2]).square().sum().backward()
-    found[name] = gradients(module)
-torch.save(found, f"{folder}/{rank}.pt")
-dist.destroy_process_group()
-"""
+@MODULES
+def test_hooks_of_states(name: str) -> None:
+    module, other, seen = made(name), TABLE[name][0](), []
+    module.register_state_dict_pre_hook(lambda *_: seen.append("before"))
+    module.register_state_dict_post_hook(lambda _, state, *__: state.update(more=torch.ones(1)))
+    other.register_load_state_dict_pre_hook(lambda _, state, *__: state.pop("more"))
+    other.register_load_state_dict_post_hook(lambda *_: seen.append("loaded"))
+    other.load_state_dict(module.state_dict())
+    assert torch.equal(other(batch(name)), module(batch(name)))
+    assert seen == ["before", "loaded"]
 
 
-def test_distributed_data_parallel_on_two_processes(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    tests = str(Path(__file__).parents[1])
-    paths = os.pathsep.join([tests, *filter(None, sys.path)])
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", RANK, str(rank), port, str(tmp_path)],
-            env=os.environ | {"PYTHONPATH": paths},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    ends = [process.communicate(timeout=300)[1] for process in started]
-    assert [process.returncode for process in started] == [0, 0], ends
-    both = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
-    for name in TABLE:
-        module = made(name)
-        (module(batch(name, 4)).square().sum() / 2).backward()
-        for key, gradient in gradients(module).items():
-            assert torch.equal(both[0][name][key], both[1][name][key])
-            assert torch.allclose(both[0][name][key], gradient, rtol=0, atol=1e-5), (name, key)
+@MODULES
+def test_pruning_clipping_and_averaging(name: str) -> None:
+    module, images = made(name), batch(name)
+    average = AveragedModel(module)
+    average.update_parameters(module)
+    assert torch.equal(average(images), module(images))
+    module(images).square().sum().backward()
+    nn.utils.clip_grad_norm_(module.parameters(), 1e-3)
+    norm = torch.cat([g.flatten() for g in gradients(module).values()]).norm()
+    assert norm <= 1.001e-3
+    part = module.layers[0] if isinstance(module, ResQuNN) else module
+    prune.random_unstructured(part, "weight", 0.5)
+    pruned = module(images)
+    pruned.square().sum().backward()
+    prune.remove(part, "weight")
+    assert (part.weight == 0).sum() == round(part.weight.numel() / 2)
+    assert torch.equal(module(images), pruned)
+
+
+@MODULES
+@pytest.mark.parametrize("way", ["swap", "overwrite"])
+def test_conversions_by_swapping_and_overwriting(name: str, way: str) -> None:
+    module, images = made(name), batch(name)
+    expected = copy.deepcopy(module).double()(images.double())
+    which = f"set_{way}_module_params_on_conversion"
+    getattr(torch.__future__, which)(True)
+    try:
+        module.double().load_state_dict(module.state_dict())
+        assert torch.equal(module(images.double()), expected)
+    finally:
+        getattr(torch.__future__, which)(False)
+
+
+def test_lazy_heads_on_meta() -> None:
+    moved = LinearHead(3).to("meta")  # which torch makes of no shape for ever
+    with pytest.raises(ShapeError, match=r"weight must have shape \(3, features\), got \(0,\)"):
+        moved(torch.rand(2, 8, device="meta"))
+    waiting = LinearHead(3, device="meta")
+    assert waiting(torch.rand(2, 2, 4, device="meta")).shape == (2, 3)
+    ready = LinearHead(3, 8)
+    waiting.to_empty(device="cpu").load_state_dict(ready.state_dict())
+    assert torch.equal(waiting(torch.ones(2, 8)), ready(torch.ones(2, 8)))

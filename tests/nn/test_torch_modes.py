@@ -6,7 +6,7 @@ from torch import nn
 from torch.autograd import forward_ad
 
 from resqunn import LinearHead, QuantumHead, Quanv2d
-from resqunn.errors import CircuitError, ShapeError
+from resqunn.errors import CircuitError, ConfigurationError, ShapeError
 
 OWN = ("auto", "fourier", "fused", "statevector")
 ENGINES = pytest.mark.parametrize("engine", OWN)
@@ -104,13 +104,18 @@ def test_it_tells_its_window_as_conv2d_does() -> None:
     [
         lambda: Quanv2d(1, 49, 7, reupload=True),
         lambda: layer("fourier", reupload=True),
-        lambda: QuantumHead(4, num_qubits=25),
         lambda: QuantumHead(4, num_qubits=4, engine="fourier"),
     ],
 )
 def test_what_no_engine_can_evaluate_is_refused_at_once(make) -> None:
     with pytest.raises(CircuitError, match=r"cannot evaluate this circuit: .*; use another engine"):
         make()
+
+
+def test_a_quantum_head_of_too_many_qubits_is_refused() -> None:
+    QuantumHead(4, num_qubits=20, device="meta")
+    with pytest.raises(ConfigurationError, match="num_qubits must be 1 to 20, got 21"):
+        QuantumHead(4, num_qubits=21)
 
 
 HEADS = pytest.mark.parametrize(
@@ -145,6 +150,17 @@ def test_features_that_do_not_fit(head: nn.Module, features, error: type, messag
         head(features)
 
 
+def test_case_8_heads_with_weights_of_another_shape() -> None:
+    for head, features, shapes in (
+        (LinearHead(3, 4), torch.rand(2, 4), [(4,), (4, 3), (4, 4)]),
+        (QuantumHead(3, num_qubits=4), torch.rand(2, 4), [(4,), (4, 1), (1, 3)]),
+    ):
+        for shape in shapes:
+            head.weight = nn.Parameter(torch.rand(shape))
+            with pytest.raises(ShapeError, match=r"weight must have shape \(.*\), got \("):
+                head(features)
+
+
 def test_a_classical_network_may_be_in_half_precision() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 2), LinearHead(3))
     model(torch.rand(2, 1, 4, 4))
@@ -160,3 +176,25 @@ def test_a_waiting_head_can_be_drawn_anew() -> None:
         head.reset_parameters(torch.Generator().manual_seed(5))
         head(torch.rand(2, 4))
     assert torch.equal(heads[0].weight, heads[1].weight)
+
+
+@pytest.mark.parametrize("engine", ["auto", "fused", "statevector"])
+@pytest.mark.filterwarnings("ignore")  # by torch's own folding of constants
+def test_linearized_amplitude_encodings(engine: str) -> None:
+    made = layer(engine, encoding="amplitude")
+    images, tangent = torch.rand(2, 2, 1, 4, 4)
+    values, push = torch.func.linearize(made, images)
+    assert torch.allclose(values, made(images), rtol=0, atol=1e-6)
+    expected = torch.func.jvp(made, (images,), (tangent,))[1]
+    assert torch.allclose(push(tangent), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.filterwarnings("ignore")  # by torch's own folding of constants
+def test_linearized_layers_with_any_padding(padding_mode: str) -> None:
+    made = Quanv2d(1, 4, 2, padding=1, padding_mode=padding_mode, dtype=torch.float64)
+    images, tangents = torch.rand(2, 2, 1, 3, 3, dtype=torch.float64)
+    _, pushed = torch.func.linearize(made, images)
+    _, expected = torch.func.jvp(made, (images,), (tangents,))
+    assert expected.abs().max() > 0.01
+    torch.testing.assert_close(pushed(tangents), expected, rtol=0, atol=1e-12)

@@ -1,11 +1,14 @@
-"""Each promise of docs/reliability.md names a command, and the command finds tests to run."""
+"""Each promise of docs/reliability.md names a command that finds tests, and each sentence elsewhere
+that sounds like a promise is listed with the test that holds it."""
 
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from project.sentences import promising
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
@@ -47,3 +50,20 @@ def test_the_page_tells_each_long_form(found: set[str]) -> None:
     for command in found:
         if command.startswith("pytest -m slow "):
             assert command in told, f"{command} runs a long form of which the page says nothing"
+
+
+LISTED = tomllib.loads((ROOT / "tests/project/promises.toml").read_text(encoding="utf-8"))
+
+
+def test_each_sentence_that_sounds_like_a_promise_is_listed() -> None:
+    """In promises.toml: with the test that holds it, or among those that promise nothing."""
+    found, listed = set(promising()), {*LISTED["plain"], *LISTED["held"]}
+    assert sorted(found - listed) == [], "say which test holds these"
+    assert sorted(listed - found) == [], "nobody says these any more"
+
+
+def test_each_listed_promise_names_a_test() -> None:
+    for sentence, test in LISTED["held"].items():
+        path, _, name = test.partition("::")
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^def {re.escape(name)}\(", text, re.MULTILINE), (sentence, test)

@@ -78,9 +78,8 @@ def of_bytes(mark: Path, other: bytes) -> dict[str, Mutation]:
     }
 
 
-def change_value(content: bytes, rng: random.Random) -> bytes:
-    """One entry, wherever it is, gets another value, or is gone, renamed or of another type."""
-    whole = json.loads(content)
+def places_in(whole: Any) -> list[tuple[Any, Any]]:
+    """Every entry of a JSON value, wherever it is, by what holds it and its key."""
     places: list[tuple[Any, Any]] = []
 
     def gather(value: Any) -> None:
@@ -91,7 +90,13 @@ def change_value(content: bytes, rng: random.Random) -> bytes:
                 gather(inner)
 
     gather(whole)
-    holder, key = rng.choice(places)
+    return places
+
+
+def change_value(content: bytes, rng: random.Random) -> bytes:
+    """One entry, wherever it is, gets another value, or is gone, renamed or of another type."""
+    whole = json.loads(content)
+    holder, key = rng.choice(places_in(whole))
     value = holder[key]
     numeric = isinstance(value, int | float)
     nearby = [value + 1, -value, value * 1.0000001, not value] if numeric else [f"{value}x"]

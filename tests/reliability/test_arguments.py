@@ -54,36 +54,28 @@ IMAGES = torch.rand(3, 1, 8, 8)
 SOME = LabelledImages(IMAGES, torch.tensor([0, 1, 1]), ("a", "b"))
 MODEL = paper_model("O1+O2", depths=(1, 1))
 
+
+def layer_options(sizes: list[Any]) -> dict[str, list[Any]]:
+    """What no layer takes, whatever its rank but for what is no size of its rank."""
+    return CIRCUIT | {
+        "in_channels": [*WHOLE, 0], "out_channels": [*WHOLE, 0, 3], "groups": [*WHOLE, 0, 3],
+        "kernel_size": [*sizes, 0], "stride": [*sizes, 0], "padding": sizes,
+        "dilation": [*sizes, 0],
+        "angle_scale": ["1", True, float("nan"), 1j], "input_gradients": FLAG, "bias": FLAG,
+        "padding_mode": NAME, "channel_mode": NAME, "circuit": ["ry", 3, Circuit],
+        **PLACE, "engine": NAME,
+    }  # fmt: skip
+
+
 CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
     (Circuit, {"encoding": "ry", "ansatz": "ry_chain", "readout": "z", "inputs": 4, "depth": 1},
      CIRCUIT | {"inputs": [*WHOLE, 0]}),
     (Quanv2d, {"in_channels": 2, "out_channels": 8, "kernel_size": 2},
-     CIRCUIT | {
-         "in_channels": [*WHOLE, 0], "out_channels": [*WHOLE, 0, 3], "groups": [*WHOLE, 0, 3],
-         "kernel_size": [*PAIR, 0], "stride": [*PAIR, 0], "padding": PAIR, "dilation": [*PAIR, 0],
-         "angle_scale": ["1", True, float("nan"), 1j], "input_gradients": FLAG, "bias": FLAG,
-         "padding_mode": NAME, "channel_mode": NAME, "circuit": ["ry", 3, Circuit],
-         "generator": PLACE["generator"],
-         "engine": NAME, "device": PLACE["device"], "dtype": PLACE["dtype"],
-     }),
+     layer_options(PAIR)),
     (Quanv1d, {"in_channels": 2, "out_channels": 8, "kernel_size": 2},
-     CIRCUIT | {
-         "in_channels": [*WHOLE, 0], "out_channels": [*WHOLE, 0, 3], "groups": [*WHOLE, 0, 3],
-         "kernel_size": [*SIZE, 0], "stride": [*SIZE, 0], "padding": SIZE, "dilation": [*SIZE, 0],
-         "angle_scale": ["1", True, float("nan"), 1j], "input_gradients": FLAG, "bias": FLAG,
-         "padding_mode": NAME, "channel_mode": NAME, "circuit": ["ry", 3, Circuit],
-         "generator": PLACE["generator"],
-         "engine": NAME, "device": PLACE["device"], "dtype": PLACE["dtype"],
-     }),
+     layer_options(SIZE)),
     (Quanv3d, {"in_channels": 2, "out_channels": 16, "kernel_size": 2},
-     CIRCUIT | {
-         "in_channels": [*WHOLE, 0], "out_channels": [*WHOLE, 0, 3], "groups": [*WHOLE, 0, 3],
-         "kernel_size": [*SIZE, 0], "stride": [*SIZE, 0], "padding": SIZE, "dilation": [*SIZE, 0],
-         "angle_scale": ["1", True, float("nan"), 1j], "input_gradients": FLAG, "bias": FLAG,
-         "padding_mode": NAME, "channel_mode": NAME, "circuit": ["ry", 3, Circuit],
-         "generator": PLACE["generator"],
-         "engine": NAME, "device": PLACE["device"], "dtype": PLACE["dtype"],
-     }),
+     layer_options(SIZE)),
     (replace_conv2d, {"model": nn.Sequential(nn.Conv2d(3, 4, 2)), "name": "0"}, {
         "model": [None, 3, "net"], "name": [None, 3, "1"], "options": [3],
     }),

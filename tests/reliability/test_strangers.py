@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,23 @@ from torch import Tensor
 
 from resqunn import Circuit, Quanv2d, load_dataset
 from resqunn.data.idx import decompressed, parse_idx
+from resqunn.data.sources import SOURCES
 from resqunn.errors import CircuitError, ConfigurationError, DataError, RunError
 from resqunn.lab.report.figure_folder import FigureFolder
 from resqunn.lab.study import folder as study_folder
 from resqunn.lab.study.executors import dask_cluster
+from resqunn.lab.study.finished import read_run
 from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.study.results import open_results, write_results
 from resqunn.lab.study.tasks import perform
 from resqunn.lab.training import checkpoint, session
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.files import parsed, sealed, write_atomically
+from resqunn.lab.training.files import as_line, parsed, sealed, write_atomically
+from resqunn.lab.training.provenance import versions
 from resqunn.lab.training.run import Callbacks, evaluate_run, load_model, resume, train
+
+import sample_results
+from support import small_mnist
 
 SMALL = TrainConfig(per_class=4, epochs=3, depths=(1,), wiring="none")
 
@@ -152,6 +161,19 @@ def test_case_16_parts_of_a_run_that_are_links_are_refused(tmp_path: Path, part:
     assert target.read_bytes() == before
 
 
+def test_case_16_a_file_with_a_second_name_outside_is_not_written_to(tmp_path: Path) -> None:
+    run, target = interrupted(tmp_path / "run"), tmp_path / "target"
+    for name in PARTS[1:4]:
+        (target / name).parent.mkdir(exist_ok=True)
+        os.link(run / name, target / name)
+    (target / "stretches.jsonl").write_text("{}\n")
+    os.link(target / "stretches.jsonl", run / "stretches.jsonl")
+    before = outside(target)
+    resume(run)
+    assert outside(target) == before
+    assert len((run / "stretches.jsonl").read_text().splitlines()) == 2
+
+
 def test_case_16_a_file_is_not_written_through_a_link_in_the_place_of_its_first_form(
     tmp_path: Path,
 ) -> None:
@@ -199,16 +221,23 @@ def begun(folder: Path, config: TrainConfig, after: int = 1) -> tuple[PlannedRun
     return run, interrupted(folder / "runs" / run.key, config, after)
 
 
-def test_case_18_a_run_whose_data_have_moved_is_resumed(tmp_path: Path) -> None:
-    run, place = begun(tmp_path / "results", replace(SMALL, data_root=str(tmp_path / "a")), 2)
+def test_case_18_a_run_whose_data_have_moved_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = tmp_path / "a", tmp_path / "b"
+    monkeypatch.setitem(SOURCES, "mnist", small_mnist(before / "mnist"))
+    monkeypatch.delenv("RESQUNN_DATA", raising=False)
+    config = replace(SMALL, data="mnist", data_root=str(before))
+    run, place = begun(tmp_path / "results", config, 2)
+    before.rename(after)
     (place / "notes.txt").write_text("mine")
     lines = (place / "timings.jsonl").read_text().splitlines()
-    moved = replace(run, config=replace(run.config, data_root=str(tmp_path / "b")))
+    moved = replace(run, config=replace(run.config, data_root=str(after)))
     assert moved.key == run.key
     perform(moved, tmp_path / "results")
     assert (place / "notes.txt").read_text() == "mine"
     assert (place / "timings.jsonl").read_text().splitlines()[:2] == lines
-    assert TrainConfig.from_json(place / "config.json").data_root == str(tmp_path / "b")
+    assert TrainConfig.from_json(place / "config.json").data_root == str(after)
     assert (place / "result.json").exists()
 
 
@@ -228,9 +257,9 @@ def test_case_19_other_versions_are_said_and_each_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = interrupted(tmp_path / "run")
-    real = session.metadata.version
+    real = metadata.version
     other = {"torch": "0.1"}
-    monkeypatch.setattr(session.metadata, "version", lambda name: other.get(name) or real(name))
+    monkeypatch.setattr(metadata, "version", lambda name: other.get(name) or real(name))
     with pytest.warns(UserWarning, match=rf"torch 0\.1 in place of {real('torch').split('+')[0]}"):
         resume(run)
     (line,) = (run / "stretches.jsonl").read_text().splitlines()
@@ -244,14 +273,15 @@ def test_case_19_the_same_versions_are_recorded_without_a_word(tmp_path: Path) -
     assert len((run / "stretches.jsonl").read_text().splitlines()) == 1
 
 
-def test_case_19_workers_with_another_torch_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", ["resqunn", "torch", "numpy", "numba"])
+def test_case_19_workers_with_other_versions_are_refused(tmp_path: Path, package: str) -> None:
     class Client:
         def run(self, *_: Any, **__: Any) -> dict[str, Any]:
-            return {"tcp://w": (dask_cluster._versions() | {"torch": "0.1"}, True)}
+            return {"tcp://w": (versions() | {package: "0.1"}, True)}
 
     cluster = object.__new__(dask_cluster.DaskCluster)
     cluster.address, cluster.client = "tcp://s", Client()
-    with pytest.raises(RunError, match=r"the Dask worker tcp://w has torch 0\.1, not"):
+    with pytest.raises(RunError, match=rf"the Dask worker tcp://w has {package} 0\.1, not"):
         cluster._check_workers(tmp_path)
 
 
@@ -338,6 +368,60 @@ def test_case_24_metrics_that_are_no_numbers_are_refused(tmp_path: Path) -> None
         resume(run)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epoch": 7}, "its line 1 is of epoch 7"),
+        ({"gradient_norms": {"O1": 1.0}}, "gradient norms of O1, head"),
+        ({"gradient_norms": {"O1": 1.0, "head": 1.0, "x": 1.0}}, "gradient norms of O1, head"),
+        ({"\x1b[31m\n": 1.0}, "unexpected keyword"),
+    ],
+)
+def test_case_24_metrics_that_do_not_fit_are_refused_although_their_sums_do(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    run = train(replace(SMALL, epochs=1), tmp_path / "run").folder
+    line = as_line(json.loads((run / "metrics.jsonl").read_text()) | changes)
+    (run / "metrics.jsonl").write_bytes(line)
+    for name in ("result.json", "checkpoints/latest.json"):
+        held = json.loads((run / name).read_text()) | {"metrics_sha256": sha256(line).hexdigest()}
+        del held["sha256"]
+        (run / name).write_bytes(sealed(Path(name).name, held))
+    planned = PlannedRun("s", "l", 0, replace(SMALL, epochs=1))
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / planned.key).symlink_to(run)
+    for use in (lambda: resume(run), lambda: read_run(tmp_path, planned)):
+        with pytest.raises(RunError, match=message) as caught:
+            use()
+        assert str(caught.value).isprintable()
+
+
+UNFITTING: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "a value for each of 6 seeds": lambda s: s["series"][0]["seeds"].append(9),
+    "a value each for every epoch": lambda s: s["series"][0]["curves"]["loss"]["low"].pop(),
+    "num_layers must be 0 to 10,000": lambda s: s["gradients"].update(num_layers=2**40),
+    "deciding must be one of": lambda s: s["deciding"].update(deciding=99),
+}
+
+
+@pytest.mark.parametrize("message", UNFITTING)
+def test_case_24_results_that_do_not_fit_are_refused(tmp_path: Path, message: str) -> None:
+    write_results(tmp_path, sample_results.results())
+    path = tmp_path / "summary.json"
+    held = json.loads(path.read_text())
+    del held["sha256"]
+    UNFITTING[message](
+        {
+            "series": held["studies"][0]["series"],
+            "gradients": next(s["gradients"] for s in held["studies"] if s["gradients"]),
+            "deciding": held["claims"][0],
+        }
+    )
+    path.write_bytes(sealed(path.name, held))
+    with pytest.raises(RunError, match=rf"summary\.json is damaged \(.*{message}"):
+        open_results(tmp_path)
+
+
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "resqunn", *arguments],
@@ -366,6 +450,66 @@ def test_case_24_a_pipe_in_the_place_of_a_file_is_refused(tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "config.json")
     with pytest.raises(RunError, match="it is no ordinary file"):
         evaluate_run(tmp_path)
+
+
+@pytest.mark.parametrize("part", [*PARTS[1:4], "stretches.jsonl", "checkpoints/latest.json"])
+def test_case_24_a_pipe_in_the_place_of_a_part_is_refused(tmp_path: Path, part: str) -> None:
+    run = interrupted(tmp_path / "run")
+    (run / part).unlink(missing_ok=True)
+    os.mkfifo(run / part)
+    with pytest.raises(RunError, match="it is no ordinary file"):
+        resume(run)
+
+
+def test_case_24_a_pipe_in_the_place_of_a_result_is_replaced(tmp_path: Path) -> None:
+    run = train(replace(SMALL, epochs=1), tmp_path / "run").folder
+    before = (run / "result.json").read_bytes()
+    (run / "result.json").unlink()
+    os.mkfifo(run / "result.json")
+    resume(run)
+    assert (run / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["command", "run"])
+def test_case_24_a_pipe_in_the_place_of_a_lock_is_refused(tmp_path: Path, name: str) -> None:
+    with study_folder.opened(tmp_path, {}):
+        pass
+    run = PlannedRun("s", "l", 0, SMALL)
+    lock = tmp_path / "locks" / (name if name == "command" else run.key)
+    lock.unlink(missing_ok=True)
+    os.mkfifo(lock)
+
+    def use() -> None:
+        with study_folder.opened(tmp_path, {}):
+            perform(run, tmp_path)
+
+    # Nobody reads it; or somebody does, and it would take what is written.
+    with pytest.raises(RunError, match=r"No such device|is no ordinary file"):
+        use()
+    reading = os.open(lock, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(RunError, match="is no ordinary file"):
+        use()
+    os.close(reading)
+
+
+def test_case_24_an_unknown_key_is_shown_without_escapes(tmp_path: Path) -> None:
+    content = {"\x1b[31m\nred": 1}
+    (tmp_path / "config.json").write_bytes(sealed("config.json", content))
+    with pytest.raises(RunError, match="unexpected keyword") as caught:
+        evaluate_run(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_folders_that_cannot_be_looked_at_are_one_line(tmp_path: Path) -> None:
+    if not os.geteuid():
+        pytest.skip("root can look at every folder: see test_hostile_folders.py")
+    run = interrupted(tmp_path / "run")
+    for place, mode in ((run / "checkpoints", 0o600), (run, 0o111), (run, 0)):
+        place.chmod(mode)
+        with pytest.raises(RunError, match="cannot be"):
+            resume(run)
+        place.chmod(0o755)
 
 
 def test_a_checkpoint_is_what_it_was_before(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_lists_and_numpy_numbers_make_the_same_circuit() -> None:
         ChosenZ("ends", [0.5])
 
 
-def test_numpys_numbers_in_operations_become_pythons() -> None:
+def test_case_11_numpys_numbers_in_operations_become_pythons() -> None:
     operation = Operation("CNOT", tuple(np.arange(2)))
     assert [type(qubit) for qubit in operation.qubits] == [int, int]
     assert operation == Operation("CNOT", [0, 1])

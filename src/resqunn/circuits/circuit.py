@@ -237,7 +237,8 @@ class Circuit:
 
         Inputs and weights that are not given become `input` parameters of the program, in
         radians. Both may be nested as the circuit's weights are, arrays or tensors; they are
-        flattened row-major.
+        flattened row-major. A layer's pixels become radians by its `angle_scale`;
+        `docs/qiskit.md` says how to read a program.
 
         Raises:
             CircuitError: if the number of values does not fit, or if an amplitude encoding

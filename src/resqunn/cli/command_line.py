@@ -17,11 +17,11 @@ import tyro
 
 from resqunn import __version__
 from resqunn.cli.commands import COMMANDS, Command, Train
-from resqunn.cli.console import one_line
 from resqunn.cli.mistakes import in_one_line
 from resqunn.cli.signals import Stopped
 from resqunn.errors import ResqunnError, unknown_name
 from resqunn.lab.training.config import PRESETS
+from resqunn.lab.training.harmless import one_line, printable
 
 BROKEN_PIPE = 141
 """The status that shells show for a command that SIGPIPE has ended."""
@@ -45,7 +45,7 @@ def run(arguments: list[str] | None = None) -> None:
         with _warnings_in_one_line():
             parsed(arguments).run()
     except ResqunnError as error:
-        sys.stderr.write(f"resqunn: error: {one_line(error)}\n")
+        sys.stderr.write(f"resqunn: error: {_told(str(error))}\n")
         sys.exit(2)
     except Stopped as stop:
         sys.stderr.write(f"resqunn: {one_line(stop)}\n")
@@ -54,6 +54,14 @@ def run(arguments: list[str] | None = None) -> None:
         # The reader of our output has closed it, as `| head` does: no more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
+
+
+def _told(message: str) -> str:
+    """One line, but for a picture below it that points at a character, indented by four."""
+    first, *picture = message.split("\n")
+    if not all(line.startswith("    ") for line in picture):
+        return one_line(message)
+    return "\n".join([one_line(first), *map(printable, picture)])
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from resqunn.lab.study.harmless import printable
+from resqunn.lab.training.harmless import printable
 
 UNSEEN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe, where nothing needs to be wrapped."""
@@ -28,11 +28,6 @@ def _width() -> int | None:
 
 console = _Console(highlight=False, soft_wrap=True, width=_width())
 errors = _Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def one_line(text: object) -> str:
-    """A text that may hold names from outside, as one line without terminal escapes."""
-    return " ".join(printable(str(text)).splitlines())
 
 
 def shown(text: object) -> str:

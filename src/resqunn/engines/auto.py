@@ -2,7 +2,7 @@
 
 On the CPU in float32 it takes the engine with the smallest estimated `cost`: the Fourier
 engine where few monomials occur, the fused one elsewhere, the reference where neither can.
-In float64, on other devices and while torch traces (`torch.export`, `torch.compile`,
+In float64, on other devices and while torch traces (`torch.export`, `torch.jit.trace`,
 `torch.func`, forward-mode derivatives) it is the reference engine, which is made of torch
 operations only. Second derivatives are the reference's too, whichever engine computes the values.
 """
@@ -20,7 +20,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
-from resqunn.engines.guard import interpreted
+from resqunn.engines.guard import compiling, interpreted, left_out
 from resqunn.engines.statevector.gradients import REFERENCE
 
 CANDIDATES: tuple[Engine, ...] = (FourierEngine(), FusedEngine(), REFERENCE)
@@ -67,6 +67,8 @@ class AutoEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
+        if compiling() and inputs_GNP.is_cpu:
+            return left_out(self.evaluate, circuit, inputs_GNP, weights_GFW)
         on_cpu = inputs_GNP.is_cpu and not interpreted()
         chosen = self._chosen(circuit, inputs_GNP.dtype) if on_cpu else REFERENCE
         return chosen.evaluate(circuit, inputs_GNP, weights_GFW)

@@ -24,8 +24,8 @@ DTYPES = (torch.float32, torch.float64)
 class Engine(ABC):
     """Evaluates a circuit on many patches at once.
 
-    An engine holds options only, never tensors, so that a layer with an engine can be
-    copied and pickled. To write one, give it a name and `evaluate`.
+    An engine holds options and no tensors, so that a layer with an engine can be copied and
+    pickled. To write one, give it a name and `evaluate`.
     """
 
     name: str

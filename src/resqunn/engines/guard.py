@@ -7,9 +7,13 @@ reference engine, which is made of torch operations alone, or refused in one lin
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch._C import DispatchKey, DispatchKeySet
+from torch._compile import _disable_dynamo
 from torch.autograd import forward_ad
 
 from resqunn.errors import FreedMemoryError
@@ -35,6 +39,24 @@ def interpreted() -> bool:
         or torch._C._len_torch_dispatch_stack() > 0
         or torch._C._get_tracing_state() is not None
     )
+
+
+_exporting: Callable[[], bool] = getattr(
+    torch.compiler, "is_exporting", torch.compiler.is_compiling
+)
+"""Before 2.7 torch did not say, and whatever it compiled was traced as for an export."""
+
+
+def compiling() -> bool:
+    """Whether `torch.compile` reads this code, which may leave out what `left_out` runs."""
+    return torch.compiler.is_compiling() and not _exporting()
+
+
+# torch.compiler.disable would import the compiler, which takes seconds, with the library.
+@_disable_dynamo
+def left_out(function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    """Runs as it is what `torch.compile` would otherwise read: a break in its graph."""
+    return function(*arguments)
 
 
 def ordinary(*tensors: Tensor) -> bool:

@@ -1,13 +1,15 @@
 """Any PennyLane device: simulators, noise, shots, hardware (extra `[pennylane]`).
 
-The circuit is rebuilt gate by gate from the gate table's PennyLane names and run as a
-`QNode` with all patches as one parameter broadcast. Groups and filters are run one after
-the other. Written for PennyLane 0.42 and newer.
+Who computes derivatives decides how a circuit is run: torch, if the device computes with its
+tensors; PennyLane, which knows first derivatives only; or nobody, if none is asked for.
+Written for PennyLane 0.42 and newer.
 """
 
 from __future__ import annotations
 
-import copy
+import contextlib
+import pickle  # noqa: TID251  asks whether a device can be pickled, and unpickles nothing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +19,11 @@ from torch import Tensor
 
 from resqunn.checks import check_fields, shown
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.operations import Input
 from resqunn.engines.base import Engine
+from resqunn.engines.double import to_double
+from resqunn.engines.first_order import Evaluation, once_differentiable
+from resqunn.engines.guard import interpreted, left_out
+from resqunn.engines.qnodes import IN_TORCH, QNodes
 from resqunn.errors import ConfigurationError, MissingExtraError
 
 
@@ -26,9 +31,18 @@ from resqunn.errors import ConfigurationError, MissingExtraError
 class PennyLaneEngine(Engine):
     """Runs circuits on a PennyLane device.
 
+    Values and first derivatives are PennyLane's, in double precision: exact but for
+    `"finite-diff"` (its step leaves about 1e-7) and `"spsa"` (a random estimate). Derivatives
+    of derivatives, and torch's transforms and tracing, need `"default.qubit"` or
+    `"default.mixed"` without shots, with `diff_method` `"best"` or `"backprop"`, which are
+    differentiated by torch; elsewhere asking for them raises a ConfigurationError, as do
+    derivatives with respect to amplitudes some of which are zero (padding included).
+
     Args:
         device: a device name such as `"default.qubit"` or `"lightning.qubit"`, or a device
-            object with at least as many wires as the circuit has qubits.
+            object with at least as many wires as the circuit has qubits (one more for
+            `diff_method="hadamard"`). A layer with a device object or a noise model can be
+            pickled if they can.
         shots: number of samples for each expectation value; None for exact values.
         diff_method: as in `pennylane.QNode`; `"best"` lets the device choose.
         noise_model: a `pennylane.NoiseModel` that is added to every circuit (on a device
@@ -37,7 +51,8 @@ class PennyLaneEngine(Engine):
     Raises:
         MissingExtraError: when first used without PennyLane installed.
         ConfigurationError: for options of a wrong type; when first used, for what PennyLane
-            refuses: a device or method that it does not have, or options that do not go together.
+            refuses: a device or method that it does not have, or options that do not go
+            together; when pickled, for a device or noise model that cannot be.
     """
 
     device: Any = "default.qubit"
@@ -71,100 +86,84 @@ class PennyLaneEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
+        if torch.compiler.is_dynamo_compiling():
+            # What is around the circuits is compiled.
+            return left_out(self._evaluated, circuit, inputs_GNP, weights_GFW)
+        return self._evaluated(circuit, inputs_GNP, weights_GFW)
+
+    def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+        shape = (*weights_GFW.shape[:2], circuit.num_outputs, inputs_GNP.shape[2])
+        if 0 in shape:
+            # Nothing, but with a graph.
+            return inputs_GNP.new_zeros(shape) + 0 * (inputs_GNP.sum() + weights_GFW.sum())
+        if inputs_GNP.is_meta:
+            return inputs_GNP.new_empty(shape)
+        asked = inputs_GNP.requires_grad or weights_GFW.requires_grad
+        asked = asked and torch.is_grad_enabled()
+        with self._refusals():
+            run = QNodes(
+                _pennylane(), circuit, self.device, self.shots, self.diff_method, self.noise_model
+            )
+        if run.by_torch and (asked or interpreted()):
+            with self._refusals():
+                return run(to_double(inputs_GNP), to_double(weights_GFW)).to(inputs_GNP)
+        if interpreted():
+            raise ConfigurationError(self._beyond("transforms and tracing of torch"))
+        if asked:
+            evaluation = Evaluation(
+                run,
+                self._refusals,
+                second_order=self._beyond("derivatives of derivatives"),
+                transformed=self._beyond("transforms and tracing of torch"),
+                undefined=self._beyond("derivatives by amplitudes of which some are zero"),
+            )
+            return once_differentiable(evaluation, inputs_GNP, weights_GFW)
+        with self._refusals(), torch.no_grad():
+            parts = inputs_GNP.split(run.most_patches, dim=2)
+            found = [
+                run(to_double(part), to_double(weights_GFW), derivatives=False) for part in parts
+            ]
+        return torch.cat(found, dim=3).to(inputs_GNP)
+
+    def _beyond(self, what: str) -> str:
+        shots = "" if self.shots is None else f" and shots={self.shots}"
+        return (
+            f"engine must be 'statevector', or one of {' and '.join(IN_TORCH)} without shots and "
+            f"with diff_method 'best' or 'backprop', for {what}, got {self.name!r} with "
+            f"diff_method={self.diff_method!r}{shots}"
+        )
+
+    @contextlib.contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """What PennyLane refuses, in one line."""
         refused = _pennylane().exceptions
         try:
-            return self._evaluated(circuit, inputs_GNP, weights_GFW)
+            yield
         except (refused.DeviceError, refused.QuantumFunctionError, refused.WireError) as error:
             raise ConfigurationError(
                 f"engine {self.name!r} cannot evaluate this circuit with its options: {error}"
             ) from None
 
-    def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
-        groups, _, patches = inputs_GNP.shape
-        filters = weights_GFW.shape[1]
-        if groups * filters * patches == 0:
-            return inputs_GNP.new_zeros(groups, filters, circuit.num_outputs, patches)
-        words = sorted({support for o in circuit.observables for _, support in o.terms})
-        coefficients_RS = torch.zeros(circuit.num_outputs, len(words), dtype=torch.float64)
-        for row, observable in enumerate(circuit.observables):
-            for coefficient, support in observable.terms:
-                coefficients_RS[row, words.index(support)] += coefficient
-        qnode = self._qnode(circuit, words)
-        # Devices compute in double precision, on the CPU.
-        inputs = inputs_GNP.to(device="cpu", dtype=torch.float64)
-        weights = weights_GFW.to(device="cpu", dtype=torch.float64)
-        rows = [
-            torch.stack(
-                [
-                    coefficients_RS @ _rows(qnode(inputs[g], weights[g, f]), patches)
-                    for f in range(filters)
-                ]
-            )
-            for g in range(groups)
-        ]
-        return torch.stack(rows).to(inputs_GNP)
-
-    def _qnode(self, circuit: Circuit, words: list[tuple[int, ...]]):
-        qml = _pennylane()
-        device = self.device
-        if isinstance(device, str):
-            try:
-                device = qml.device(device, wires=circuit.num_qubits)
-            except qml.exceptions.DeviceError as error:
-                raise ConfigurationError(
-                    f"device must be one that PennyLane has here, got {self.device!r}: {error}"
-                ) from None
-
-        def run(inputs_NP: Tensor, weights_W: Tensor):
-            if circuit.encoding.prepares_amplitudes:
-                qml.AmplitudeEmbedding(
-                    _without_zero_rows(inputs_NP.T),
-                    wires=range(circuit.num_qubits),
-                    pad_with=0.0,
-                    normalize=True,
-                )
-            for operation in circuit.operations:
-                apply = getattr(qml, operation.gate.pennylane)
-                if operation.angle is None:
-                    apply(wires=operation.qubits)
-                else:
-                    by_input = isinstance(operation.angle, Input)
-                    angle = (inputs_NP if by_input else weights_W)[operation.angle.index]
-                    apply(angle, wires=operation.qubits)
-            # A product of no qubits is the identity.
-            products = [[qml.Z(q) for q in word] or [qml.Identity(0)] for word in words]
-            return [qml.expval(qml.prod(*product)) for product in products]
-
-        qnode = qml.QNode(run, device, interface="torch", diff_method=self.diff_method)
-        if self.noise_model is not None:
-            qnode = qml.add_noise(qnode, self.noise_model)
-        if self.shots is not None:
-            qnode = qml.set_shots(qnode, shots=self.shots)
-        if not self._broadcasts(device):
-            qnode = qml.transforms.broadcast_expand(qnode)
-        return qnode
-
-    def _broadcasts(self, device: Any) -> bool:
-        """Only a backpropagating simulator differentiates broadcast inputs."""
-        analytic = self.shots is None and getattr(device, "name", "") == "default.qubit"
-        return analytic and self.diff_method in ("best", "backprop")
+    def __copy__(self) -> PennyLaneEngine:
+        return self
 
     def __deepcopy__(self, memo: dict) -> PennyLaneEngine:
         # Devices may hold connections that cannot be copied; they are shared.
-        return copy.copy(self)
+        return self
 
-
-def _rows(values: list[Tensor], patches: int) -> Float[Tensor, "S P"]:
-    """The measured values as rows; those that depend on no input are the same for all patches."""
-    return torch.stack([value.double().expand(patches) for value in values])
-
-
-def _without_zero_rows(vectors_PN: Tensor) -> Tensor:
-    """Zero vectors are replaced by the first basis vector, as the encoding defines."""
-    first = torch.zeros_like(vectors_PN)
-    first[:, 0] = 1
-    empty = (vectors_PN == 0).all(dim=1, keepdim=True)
-    return torch.where(empty, first, vectors_PN)
+    def __getstate__(self) -> dict[str, Any]:
+        for option, instead in (
+            ("device", "give the name of the device, such as 'default.qubit'"),
+            ("noise_model", "make the engine with its noise_model where it is used"),
+        ):
+            try:
+                pickle.dumps(getattr(self, option))
+            except Exception as error:  # whatever the device raises
+                raise ConfigurationError(
+                    f"{option} must be one that can be pickled, got "
+                    f"{shown(getattr(self, option))} ({error}): {instead}"
+                ) from None
+        return dict(self.__dict__)
 
 
 def _pennylane() -> Any:

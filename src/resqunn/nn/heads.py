@@ -27,8 +27,8 @@ from resqunn.errors import ConfigurationError, ShapeError, unknown_name
 from resqunn.nn.placement import draw, factory, fitting, require_computable
 from resqunn.nn.tracing import traced_call
 
-MAX_QUBITS = 30
-"""Of a quantum head; its engine may refuse fewer."""
+MAX_QUBITS = 20
+"""Of a quantum head, whose circuit then reads as many amplitudes as a circuit may."""
 
 
 def _check_classes(classes: int) -> None:
@@ -41,6 +41,14 @@ def _flat(features: Tensor, weight: Tensor) -> Float[Tensor, "B D"]:
     if features.ndim < 2:
         raise ShapeError(f"features must have shape (B, ...), got {tuple(features.shape)}")
     return features.flatten(1)
+
+
+def _check_parameters(head: LinearHead | QuantumHead, shape: tuple[int, ...]) -> None:
+    """Parameters may have been replaced, or moved to "meta" before they had a shape."""
+    found = head.weight.shape
+    if found != shape or len(shape) != 2:
+        expected = shape if len(shape) == 2 else f"({head.classes}, features)"
+        raise ShapeError(f"weight must have shape {expected}, got {tuple(found)}")
 
 
 def _draw_seed(generator: torch.Generator | None) -> int:
@@ -125,6 +133,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
         if isinstance(features, Proxy):
             return traced_call(self, features)
         flat_BD = _flat(features, self.weight)
+        _check_parameters(self, (self.classes, *self.weight.shape[1:2]))
         if flat_BD.shape[1] != self.weight.shape[1]:
             raise ShapeError(
                 f"features must be {self.weight.shape[1]}, as the head's weights are, got "
@@ -208,6 +217,7 @@ class QuantumHead(nn.Module):
             return traced_call(self, features)
         require_computable(self.weight.dtype, "weights")
         flat_BD = _flat(features, self.weight)
+        _check_parameters(self, self.circuit.weight_shape)
         room = self.circuit.num_inputs - flat_BD.shape[1]
         if room < 0:
             raise ShapeError(

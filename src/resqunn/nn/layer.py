@@ -21,6 +21,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import Encoding
 from resqunn.circuits.readouts import Readout
 from resqunn.engines.base import Engine
+from resqunn.engines.guard import interpreted
 from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError, unknown_name
 from resqunn.nn.patches import AXES, OneOrEach, PaddingOption, Sizes, Window, padding_of, sizes
@@ -240,6 +241,7 @@ class Quanv(nn.Module):
             ShapeError, WrongTypeError: if they do not.
         """
         weight, bias, rank = self.weight, self.bias, self.rank
+        amplitudes = self.circuit.encoding.prepares_amplitudes
         require_computable(weight.dtype, "weights")
         x = fitting(x, weight, "images")
         if weight.shape != self._weight_shape:
@@ -255,7 +257,7 @@ class Quanv(nn.Module):
             raise ShapeError(
                 f"images must have shape (B, {shape}) or ({shape}), got {tuple(x.shape)}"
             )
-        if self._looks and not self.circuit.encoding.prepares_amplitudes:
+        if self._looks and not amplitudes and not interpreted():
             self._looks -= 1
             warn_of_raw_pixels(x if x.ndim == rank + 2 else x.unsqueeze(0), self.angle_scale)
         return x

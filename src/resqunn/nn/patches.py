@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.checks import shown
+from resqunn.engines.guard import interpreted
 from resqunn.engines.places import DIMENSIONS, Places
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError, unknown_name
 
@@ -97,6 +98,8 @@ class Window:
                 f"stride must be 1 with padding='same', got {self.stride}: give the padding as "
                 "numbers"
             )
+        # Known from the start: torch.compile cannot enter the lock that Python 3.11 has here.
+        _ = self.margins, self._tiles
 
     @property
     def rank(self) -> int:
@@ -180,7 +183,7 @@ class Window:
             return ordered.reshape(groups, values, patches)
         if self._tiles:
             covered = [n * k for n, k in zip(outputs, self.kernel, strict=True)]
-            if covered != image:
+            if covered != image or interpreted():  # a traced layer may be given other sizes
                 x_BCS = x_BCS[(slice(None), slice(None), *map(slice, covered))]
         else:
             x_BCS = self._windows(self.padded(x_BCS), outputs)
@@ -193,9 +196,19 @@ class Window:
         """The images with their margins."""
         if all(margin == (0, 0) for margin in self.margins):
             return x_BCS
+        if self.padding_mode == "circular":
+            return self._around(x_BCS)
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         last_first = [size for margin in reversed(self.margins) for size in margin]
         return torch.nn.functional.pad(x_BCS, last_first, mode=mode)
+
+    def _around(self, x_BCS: Tensor) -> Tensor:
+        """Circular padding. Torch's writes in place, which torch.func.linearize folds away."""
+        for axis, (before, after) in enumerate(self.margins, 2):
+            size = x_BCS.shape[axis]
+            ends = x_BCS.narrow(axis, size - before, before), x_BCS.narrow(axis, 0, after)
+            x_BCS = torch.cat([ends[0], x_BCS, ends[1]], dim=axis)
+        return x_BCS
 
     def places(
         self, image: Sizes, channels_last: bool, groups: int, members: int, outputs: int

@@ -369,6 +369,31 @@ def test_the_command(tmp_path: Path) -> None:
     assert Path(done.stdout.strip()).is_file()
 
 
+def test_a_figure_is_the_same_document_at_each_call() -> None:
+    from matplotlib.figure import Figure
+
+    documents = []
+    for _ in range(2):
+        figure = Figure()
+        figure.subplots().plot([1, 3, 2], label="a")
+        documents.append(style.svg_of(figure))
+    assert documents[0] == documents[1]
+
+
+def test_a_folder_of_results_causes_no_import(tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text("raise SystemExit('it was imported')\n")
+    results = sample_results.small()
+    source = replace(results.source, name="planted:PAPER", address="planted:PAPER")
+    write_results(tmp_path, replace(results, source=source))
+    code = (
+        "from resqunn.lab import open_results, write_report; open_results('.'); write_report('.')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_word_of_any_source_is_in_the_code() -> None:
     folder = Path(page.__file__).parent
     words = re.compile(r"fig\d|wiring|\bas.written|resqunns|three.layers|controls|the paper", re.I)

@@ -10,7 +10,8 @@ from typing import Annotated
 import tyro
 
 from resqunn.cli import progress, tables
-from resqunn.cli.console import console, one_line, shown
+from resqunn.cli.console import console, shown
+from resqunn.lab.training.harmless import one_line
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from torch import Tensor
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.compiled.kernel import plain
-from resqunn.engines.guard import interpreted, ordinary, require_memory
+from resqunn.engines.guard import compiling, interpreted, left_out, ordinary, require_memory
 from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.errors import ConfigurationError
 
@@ -61,6 +61,8 @@ class CompiledEngine(Engine):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
+        if compiling() and inputs_GNP.is_cpu:
+            return left_out(self.evaluate, circuit, inputs_GNP, weights_GFW)
         if ordinary(inputs_GNP, weights_GFW):
             inputs_GNP = self.prepared(circuit, inputs_GNP)
             return _Compiled.apply(self, circuit, inputs_GNP, weights_GFW)

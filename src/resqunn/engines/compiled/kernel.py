@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from resqunn.engines.compiled.files import read, write
+from resqunn.engines.compiled.settings import settings
 
 _LOCK = RLock()
 """Held while code is loaded or compiled: threads that want the same do not compile it twice."""
@@ -148,7 +149,7 @@ class Kernel:
 
     def _loaded(self, kinds: tuple[Any, ...]) -> Callable[..., None]:
         # Importing llvmlite takes 39 MB, which programs without compiled engines can do without.
-        from resqunn.engines.compiled.machine import circumstances, load, settings
+        from resqunn.engines.compiled.machine import circumstances, load
 
         identity = {"kernel": f"{self.module}.{self.name}", "arguments": str(kinds)}
         identity |= circumstances() | settings()

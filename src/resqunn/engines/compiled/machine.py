@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes  # noqa: TID251 - runs what this library has compiled, after its checksum
-import os
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
@@ -32,31 +30,6 @@ def circumstances() -> dict[str, str]:
         "processor": binding.get_host_cpu_name(),
         "features": _features(),
     }
-
-
-NUMBA = "NUMBA_"
-NUMBA_FILE = ".numba_config.yaml"
-IGNORED = (
-    "NUMBA_CACHE_DIR",
-    "NUMBA_NUM_THREADS",
-    "NUMBA_THREADING_LAYER",
-    "NUMBA_THREADING_LAYER_PRIORITY",
-    "NUMBA_DISABLE_JIT",
-    "NUMBA_BOUNDSCHECK",
-)
-"""Settings of numba's that code does not depend on; `compiler.py` overrules the last two."""
-
-
-def settings() -> dict[str, str]:
-    """What the user tells numba about how to compile: code made so is used only so."""
-    found = {
-        name: value
-        for name, value in sorted(os.environ.items())
-        if name.startswith(NUMBA) and name not in IGNORED
-    }
-    with contextlib.suppress(OSError):
-        found[NUMBA_FILE] = sha256(Path(NUMBA_FILE).read_bytes()).hexdigest()
-    return found
 
 
 def emit(module: binding.ModuleRef) -> bytes:

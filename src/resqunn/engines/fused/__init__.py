@@ -1,1 +1,1 @@
-"""Compiled state-vector kernels for the CPU, for any circuit."""
+"""Compiled state-vector kernels for the CPU, for circuits of up to 20 qubits."""

@@ -1,7 +1,8 @@
-r"""Compiled state-vector kernels for the CPU: any circuit, values and first derivatives.
+r"""Compiled state-vector kernels for the CPU: circuits of up to 20 qubits, values and
+first derivatives.
 
 `schedule.py` turns the circuit into tables and `kernels/` carries them out, one patch a lane
-of the vector unit: nothing is compiled for a new circuit (`compiled/`).
+of the vector unit: code is compiled for a number type, not for a circuit (`compiled/`).
 
 The way back computes the forward states again and then undoes pass after pass with one bra
 for all outputs (adjoint differentiation, Jones and Gacon, arXiv:2009.02823); nothing but

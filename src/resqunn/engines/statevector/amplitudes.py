@@ -36,8 +36,9 @@ def _normalised(x_GAP: Tensor) -> Tensor:
     largest = x_GAP.detach().abs().amax(dim=1, keepdim=True)
     empty = largest == 0
     scaled = x_GAP / torch.where(empty, torch.ones_like(largest), largest)
-    first = torch.zeros_like(x_GAP[:, :, :1])
-    first[:, 0] = 1
+    # Not by writing in place, which torch.func.linearize folds to zeros.
+    rest = torch.zeros_like(x_GAP[:, 1:, :1])
+    first = torch.cat([torch.ones_like(x_GAP[:, :1, :1]), rest], dim=1)
     vector = torch.where(empty, first, scaled)
     return vector / torch.linalg.vector_norm(vector, dim=1, keepdim=True)
 

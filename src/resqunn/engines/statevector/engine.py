@@ -29,6 +29,7 @@ from resqunn.engines.base import Engine, size_obstacle
 from resqunn.engines.guard import autocasting
 from resqunn.engines.statevector.amplitudes import normalised_amplitudes
 from resqunn.engines.statevector.plan import Block, Locals, Permutation, Phases, Plan, plan_for
+from resqunn.engines.statevector.scripted import ComplexProducts, recording
 
 DENSE_QUBITS = 5
 """Up to here a weight-only block becomes one unitary; beyond, it acts gate by gate."""
@@ -72,6 +73,9 @@ class StatevectorEngine(Engine):
         self.require(circuit)
         if autocasting(inputs_GNP.device):
             with torch.autocast(inputs_GNP.device.type, enabled=False):
+                return self._evaluated(circuit, inputs_GNP, weights_GFW)
+        if recording():
+            with ComplexProducts():
                 return self._evaluated(circuit, inputs_GNP, weights_GFW)
         return self._evaluated(circuit, inputs_GNP, weights_GFW)
 

@@ -29,9 +29,11 @@ def differentiable_gradients(
         inputs, weights = (tensor.view_as(tensor) for tensor in tensors)
         values = function(inputs, weights)
     chosen = [t for t, want in zip((inputs, weights), wanted, strict=True) if want]
-    found = iter(
-        torch.autograd.grad(
+    if values.requires_grad:
+        gradients = torch.autograd.grad(
             values, chosen, cotangents, create_graph=recorded, materialize_grads=True
         )
-    )
+    else:  # the circuit has no gate that turns by what derivatives are wanted of
+        gradients = tuple(map(torch.zeros_like, chosen))
+    found = iter(gradients)
     return next(found) if wanted[0] else None, next(found) if wanted[1] else None

@@ -96,6 +96,11 @@ def plan_for(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan
     return _kept_plan(circuit, dtype, device)
 
 
+# torch.compile runs it and keeps what comes of it. (torch.compiler.assume_constant_result says
+# the same, but imports the compiler, which takes seconds, with the library.)
+plan_for._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
+
+
 @lru_cache(maxsize=256)
 def _kept_plan(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
     # A later call may train what the first one only evaluates.

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from resqunn.errors import RunError
-from resqunn.lab.study.harmless import own_folder
 from resqunn.lab.training.files import read_sealed, remove_partials, sealed, write_atomically
+from resqunn.lab.training.harmless import own_folder
 
 LIST = "files.json"
 FIGURES = "figures"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from resqunn.lab.report import formatting
-from resqunn.lab.study.harmless import printable
 from resqunn.lab.study.results import GradientTable, Results, as_builtins, built
+from resqunn.lab.training.harmless import printable
 
 
 def cleaned(results: Results) -> Results:

@@ -68,7 +68,7 @@ def _read(place: Path, run: PlannedRun) -> FinishedRun:
     if run.task != TRAIN:
         measured = built(result, Measured)
         return FinishedRun(run, (), measured, read_seconds(place, [0]), {})
-    epochs = read_metrics(place, config.epochs, str(result.get("metrics_sha256")))
+    epochs = read_metrics(place, config, config.epochs, str(result.get("metrics_sha256")))
     seconds = read_seconds(place, [epoch.epoch for epoch in epochs])
     manifest = read_record(place, "manifest.json")
     return FinishedRun(run, epochs, Measured(), seconds, manifest)

@@ -19,6 +19,7 @@ from typing import Any
 from resqunn import __version__
 from resqunn.errors import ResqunnError, RunError
 from resqunn.lab.training.files import (
+    exists,
     is_partial,
     open_anew,
     open_for_appending,
@@ -88,7 +89,7 @@ def _require_ours(folder: Path, options: Mapping[str, Any]) -> bool:
     """
     identity = _identity(options)
     path = folder / "study.json"
-    if not path.exists():
+    if not exists(path):
         ours = OWN if (folder / "locks").is_dir() else ()
         others = [entry.name for entry in folder.iterdir() if not is_partial(entry)]
         if not set(others) <= set(ours):

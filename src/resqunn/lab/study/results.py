@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from resqunn.errors import RunError
-from resqunn.lab.training.files import read_sealed, sealed, write_atomically
+from resqunn.errors import ConfigurationError, RunError
+from resqunn.lab.training.files import exists, read_sealed, sealed, write_atomically
 
 SUMMARY = "summary.json"
 
@@ -49,6 +49,13 @@ class Curve:
     low: tuple[float, ...]
     high: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if not len(self.mean) == len(self.low) == len(self.high):
+            raise ConfigurationError(
+                "mean, low and high must have a value each for every epoch, got "
+                f"{len(self.mean)}, {len(self.low)} and {len(self.high)}"
+            )
+
 
 @dataclass(frozen=True)
 class GradientCell:
@@ -67,6 +74,15 @@ class GradientRow:
     cells: dict[str, tuple[GradientCell, ...]]
 
 
+MAX_LAYERS = 10_000
+"""Of a network in a table or figure."""
+
+
+def _require_layers(number: int) -> None:
+    if not 0 <= number <= MAX_LAYERS:
+        raise ConfigurationError(f"num_layers must be 0 to {MAX_LAYERS:,}, got {number}")
+
+
 @dataclass(frozen=True)
 class GradientTable:
     """Which layers get a gradient.
@@ -79,6 +95,9 @@ class GradientTable:
     num_layers: int
     settings: dict[str, str]
     rows: tuple[GradientRow, ...]
+
+    def __post_init__(self) -> None:
+        _require_layers(self.num_layers)
 
 
 @dataclass(frozen=True)
@@ -94,6 +113,9 @@ class NormsByDepth:
     label: str
     num_layers: int
     norms: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _require_layers(self.num_layers)
 
 
 @dataclass(frozen=True)
@@ -143,6 +165,14 @@ class SeriesResult:
     num_weights: int | None
     seconds: float
     note: str = ""
+
+    def __post_init__(self) -> None:
+        for metric, found in self.final.items():
+            if len(found.values) != len(self.seeds):
+                raise ConfigurationError(
+                    f"{metric!r:.80} must have a value for each of {len(self.seeds)} seeds, got "
+                    f"{len(found.values)}"
+                )
 
 
 @dataclass(frozen=True)
@@ -227,6 +257,12 @@ class ClaimResult:
     verdict: str
     verdicts: dict[str, tuple[str, ...]]
     deciding: int | None
+
+    def __post_init__(self) -> None:
+        if self.deciding is not None and not 0 <= self.deciding < len(self.measured):
+            raise ConfigurationError(
+                f"deciding must be one of {len(self.measured)} measurements, got {self.deciding}"
+            )
 
 
 @dataclass(frozen=True)
@@ -347,7 +383,7 @@ def open_results(folder: str | Path) -> Results:
         RunError: if there are none, or they are damaged, altered or of another format.
     """
     path = Path(folder) / SUMMARY
-    if not path.exists():
+    if not exists(path):
         raise RunError(
             f"{folder} holds no results: there is no {SUMMARY} in it; `resqunn reproduce` writes "
             "one"

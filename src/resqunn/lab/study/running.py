@@ -19,7 +19,8 @@ from resqunn.lab.study.tables import write_tables
 from resqunn.lab.study.tasks import task
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import as_json, write_atomically
-from resqunn.lab.training.session import load_data, versions
+from resqunn.lab.training.provenance import versions
+from resqunn.lab.training.session import load_data
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from resqunn.errors import RunError
-from resqunn.lab.study.harmless import cell, own_folder
 from resqunn.lab.study.results import Results, SeriesResult, Stats, Term
 from resqunn.lab.training.files import remove_partials, write_atomically
+from resqunn.lab.training.harmless import cell, own_folder
 
 FOLDER = "tables"
 

@@ -23,6 +23,7 @@ from resqunn.lab.study.results import Measured, as_builtins
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import (
     as_line,
+    exists,
     open_for_appending,
     refuse_links,
     remove_partials,
@@ -59,7 +60,7 @@ def task(address: str) -> Task:
 
 def finished(folder: Path, key: str) -> bool:
     """Whether the run is done."""
-    return (folder / "runs" / key / "result.json").exists()
+    return exists(folder / "runs" / key / "result.json")
 
 
 def perform(run: PlannedRun, folder: Path) -> None:
@@ -68,7 +69,7 @@ def perform(run: PlannedRun, folder: Path) -> None:
     Raises:
         RunError: if `folder` is no results folder, as seen from where the run is executed.
     """
-    if not (folder / "study.json").exists():
+    if not exists(folder / "study.json"):
         raise RunError(f"{folder} must be a results folder, seen by every worker under this path")
     with _ONE_AT_A_TIME, locked(folder / "locks" / run.key):
         if finished(folder, run.key):
@@ -98,17 +99,21 @@ def locked(path: Path) -> Iterator[None]:
     A scheduler may take a slow worker for a dead one and start its run elsewhere.
 
     Raises:
-        RunError: if the file or its folder is a symbolic link.
+        RunError: if the file or its folder is a symbolic link, or cannot be written to.
     """
     refuse_links((path.parent, path))
-    path.parent.mkdir(exist_ok=True)
-    with os.fdopen(open_for_appending(path), "ab") as file:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        handle = open_for_appending(path)
+    except OSError as error:
+        raise RunError(f"cannot write to {path}: {error.strerror}") from None
+    with os.fdopen(handle, "ab") as file:
         lock(file.fileno(), wait=True)
         yield
 
 
 def _train(config: TrainConfig, place: Path) -> None:
-    if not (place / "config.json").exists():
+    if not exists(place / "config.json"):
         with contextlib.suppress(OSError):
             (place / "checkpoints").rmdir()  # emptied by a user who wants the run anew
         train(config, place)  # which refuses a folder that holds anything else

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from resqunn.errors import RunError
 from resqunn.lab.training.files import (
+    exists,
     read_bounded,
     read_sealed,
     remove_partials,
@@ -134,7 +135,7 @@ def check_entries(found: Mapping[str, Tensor], expected: Mapping[str, Entry]) ->
         if name not in found:
             raise ValueError(f"{name} is missing")
         if name not in expected:
-            raise ValueError(f"{name:.80} is not expected")
+            raise ValueError(f"{name!r:.80} is not expected")
         tensor, entry = found[name], expected[name]
         shape = tuple(tensor.shape)
         if tensor.dtype != entry.dtype:
@@ -158,7 +159,7 @@ def load_checkpoint(folder: Path, name: str) -> Checkpoint:
         RunError: if it is missing, fails its checksum, or is of another format.
     """
     pointer = folder / f"{name}.json"
-    if not pointer.exists():
+    if not exists(pointer):
         raise RunError(f"{folder} holds no checkpoint {name!r}: there is no {pointer.name}")
     entry = _pointer(folder, name)
     while True:

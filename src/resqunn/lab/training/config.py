@@ -16,7 +16,8 @@ import tyro
 
 from resqunn.checks import check_fields, settle_fields
 from resqunn.errors import ConfigurationError, RunError, unknown_name
-from resqunn.lab.training.files import digest, read_sealed, sealed
+from resqunn.lab.training.files import digest, exists, read_sealed, sealed
+from resqunn.lab.training.harmless import one_line
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ class TrainConfig:
         Raises:
             RunError: if it is missing, damaged, altered, or of another version.
         """
-        if not path.exists():
+        if not exists(path):
             raise RunError(f"{path.parent} holds no run: there is no {path.name} in it")
         remedy = f"put the original back, or delete {path.parent} and make the run again"
         values = read_sealed(path, RunError, remedy)
@@ -171,7 +172,7 @@ class TrainConfig:
             config = TrainConfig(**{name: _plain(value) for name, value in values.items()})
             config.check()
         except (ValueError, TypeError) as error:
-            raise RunError(f"{path} cannot be read: {error}") from None
+            raise RunError(f"{path} cannot be read: {one_line(error):.500}") from None
         return config
 
 

@@ -11,13 +11,14 @@ or removed through one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ FORMAT = 2
 """Of all these JSON files; raised when those of an older version can no longer be read."""
 
 SEAL = "sha256"
-
 
 PARTIAL = re.compile(r"\..+\.\d+\.partial", re.DOTALL)
 
@@ -44,19 +44,44 @@ def refuse_links(paths: Iterable[Path]) -> None:
         RunError: if one of the paths is a symbolic link: what lies behind it is not ours.
     """
     for path in paths:
-        if path.is_symlink():
+        with _seeing(path):
+            linked = path.is_symlink()
+        if linked:
             raise RunError(
                 f"{path} is a symbolic link, and nothing is written through it: remove the link"
             )
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or a folder.
+
+    Raises:
+        RunError: if that cannot be seen, as in a folder of somebody else.
+    """
+    with _seeing(path):
+        return path.exists()
+
+
+@contextlib.contextmanager
+def _seeing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{path} cannot be looked at ({error.strerror})") from None
 
 
 def open_for_appending(path: Path) -> int:
     """A file's descriptor; the file is made if it is not there, and must be no link.
 
     Raises:
-        OSError: if it is a link, or cannot be opened.
+        OSError: if it is a link, a pipe, which would have to wait for a reader, or anything else
+            but an ordinary file, or if it cannot be opened.
     """
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o666)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK | _NO_WAIT, 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"{path.name} is no ordinary file")
+    return handle
 
 
 def open_anew(path: Path) -> int:
@@ -76,10 +101,11 @@ def read_bounded(path: Path, limit: int = LIMIT) -> bytes:
         ValueError: if it is a device or a pipe, which may have no end, or larger than `limit`.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | _NO_WAIT)
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise ValueError("it is no ordinary file")
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no ordinary file")
         content = file.read(limit + 1) if status.st_size <= limit else b""
     if status.st_size > limit or len(content) > limit:
         raise ValueError(f"it has more than {limit:,} bytes")

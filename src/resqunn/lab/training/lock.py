@@ -50,12 +50,15 @@ def exclusive(folder: Path) -> Iterator[None]:
     """Holds the folder for this process until the block ends, or the process dies.
 
     Raises:
-        RunError: if another process holds it.
+        RunError: if another process holds it, or it cannot be opened.
     """
     if fcntl is None:
         yield  # where there are no locks, folders cannot be opened either
         return
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be opened ({error.strerror})") from None
     try:
         if not lock(handle, wait=False):
             raise RunError(f"{folder} is being trained by another process: wait for it, or stop it")

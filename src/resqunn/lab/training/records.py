@@ -15,10 +15,11 @@ from another run, unnoticed. Times and stretches alone are not protected.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, load_checkpoint
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import (
     as_line,
+    exists,
     open_for_appending,
     parsed,
     read_bounded,
@@ -37,6 +39,7 @@ from resqunn.lab.training.files import (
     sealed,
     write_atomically,
 )
+from resqunn.lab.training.harmless import one_line
 
 PARTS = (
     "config.json",
@@ -55,8 +58,12 @@ def refuse_linked_parts(folder: Path) -> None:
         RunError: if a part of the run in the folder, or of its checkpoints, is a symbolic link.
     """
     refuse_links(folder / name for name in PARTS)
-    if (folder / "checkpoints").is_dir():
-        refuse_links(sorted((folder / "checkpoints").iterdir()))
+    checkpoints = folder / "checkpoints"
+    try:
+        entries = sorted(checkpoints.iterdir()) if checkpoints.is_dir() else []
+    except OSError as error:
+        raise RunError(f"{checkpoints} cannot be looked at ({error.strerror})") from None
+    refuse_links(entries)
 
 
 @dataclass(frozen=True)
@@ -101,11 +108,11 @@ def open_run(folder: str | Path) -> Run:
     config = TrainConfig.from_json(folder / "config.json")
     path = folder / "metrics.jsonl"
     # A run that was stopped in its first epoch has no checkpoint, and at most one line.
-    started = path.exists() and len(_lines(path)) > 1
-    if not started and not (folder / "checkpoints" / "latest.json").exists():
+    started = exists(path) and len(_lines(path)) > 1
+    if not started and not exists(folder / "checkpoints" / "latest.json"):
         return Run(folder, config, ())
     saved = checkpoint_of(folder, "latest", config)
-    return Run(folder, config, read_metrics(folder, saved.epoch, saved.metrics_sha256))
+    return Run(folder, config, read_metrics(folder, config, saved.epoch, saved.metrics_sha256))
 
 
 def checkpoint_of(folder: Path, name: str, config: TrainConfig) -> Checkpoint:
@@ -128,11 +135,16 @@ def metrics_sha256(epochs: Iterable[Epoch]) -> str:
     return hashlib.sha256(b"".join(as_line(asdict(epoch)) for epoch in epochs)).hexdigest()
 
 
-def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
+def parts_of(config: TrainConfig) -> tuple[str, ...]:
+    """The names of a network's parts: its layers and its head."""
+    return (*(f"O{k}" for k in range(1, len(config.depths) + 1)), "head")
+
+
+def read_metrics(folder: Path, config: TrainConfig, count: int, sha256: str) -> tuple[Epoch, ...]:
     """The first `count` epochs of `metrics.jsonl`.
 
     Raises:
-        RunError: if they are not those that have this SHA-256.
+        RunError: if they are not those that have this SHA-256, or not of this configuration.
     """
     path = folder / "metrics.jsonl"
     lines = _lines(path)[:count]
@@ -142,14 +154,18 @@ def read_metrics(folder: Path, count: int, sha256: str) -> tuple[Epoch, ...]:
             f"epochs that are done; {AGAIN}"
         )
     try:
-        return tuple(map(_epoch, lines))
+        return tuple(_epoch(line, number, config) for number, line in enumerate(lines, 1))
     except (ValueError, TypeError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
+        raise RunError(f"{path} cannot be read: {one_line(error):.500}") from None
 
 
-def _epoch(line: bytes) -> Epoch:
+def _epoch(line: bytes, number: int, config: TrainConfig) -> Epoch:
     epoch = Epoch(**parsed(line))
     check_fields(epoch)
+    if epoch.epoch != number:
+        raise ValueError(f"its line {number} is of epoch {epoch.epoch}")
+    if set(epoch.gradient_norms) != set(parts_of(config)):
+        raise ValueError(f"it must hold gradient norms of {', '.join(parts_of(config))}")
     for name, norm in epoch.gradient_norms.items():
         if not isinstance(norm, int | float | None):
             raise ValueError(f"the gradient norm of {name!r} is no number")
@@ -177,7 +193,7 @@ def read_record(folder: Path, name: str) -> dict[str, Any]:
 def last_stretch(folder: Path) -> dict[str, Any]:
     """With what a run went on last: the last line of `stretches.jsonl`, or its manifest."""
     path = folder / "stretches.jsonl"
-    lines = _lines(path) if path.exists() else []
+    lines = _lines(path) if exists(path) else []
     try:
         return parsed(lines[-1]) if lines else read_record(folder, "manifest.json")
     except ValueError as error:
@@ -212,18 +228,28 @@ def write_result(run: Run) -> None:
         "best": asdict(run.best),
     }
     content = sealed(path.name, result)
-    if not path.exists() or path.read_bytes() != content:
-        write_atomically(path, content)
+    with contextlib.suppress(OSError, ValueError):
+        if read_bounded(path) == content:
+            return
+    write_atomically(path, content)
 
 
 def keep_lines(path: Path, count: int) -> None:
     """Keeps the first `count` JSON lines: later ones are of epochs without a checkpoint."""
-    lines = _lines(path) if path.exists() else []
+    lines = _lines(path) if exists(path) else []
     write_atomically(path, b"".join(lines[:count]))
 
 
+def add_stretch(folder: Path, stretch: Mapping[str, Any]) -> None:
+    """Adds a line to `stretches.jsonl`, as a new file: the one that was there may have a second
+    name, outside the folder."""
+    path = folder / "stretches.jsonl"
+    lines = _lines(path) if exists(path) else []
+    write_atomically(path, b"".join([*lines, as_line(stretch)]))
+
+
 def append(path: Path, value: Any) -> None:
-    """Adds a line to a file of JSON lines."""
+    """Adds a line to a file of JSON lines that `keep_lines` has made."""
     with os.fdopen(open_for_appending(path), "ab") as file:
         file.write(as_line(value))
         file.flush()

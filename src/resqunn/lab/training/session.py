@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
+import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
-from resqunn import __version__
 from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
 from resqunn.data.sources import require_used, source
 from resqunn.errors import RunError
@@ -32,13 +30,16 @@ from resqunn.lab.training.loop import (
     require_finite,
     train_epoch,
 )
+from resqunn.lab.training.provenance import changed, circumstances
 from resqunn.lab.training.records import (
     Epoch,
     Run,
+    add_stretch,
     append,
     keep_lines,
     last_stretch,
     metrics_sha256,
+    parts_of,
     write_result,
 )
 from resqunn.nn.heads import head_class
@@ -47,11 +48,8 @@ from resqunn.nn.placement import available
 from resqunn.nn.presets import depthwise_layers, taken_by
 from resqunn.nn.quanv import Quanv2d
 
-KINDS = {"model", "adam"}
-"""What the names of a checkpoint's tensors begin with."""
-
-_RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
-_DECISIVE = ("resqunn", "torch", "numpy", "numba")
+NAMES = re.compile(r"model/.+|adam/\d+/(?:step|exp_avg|exp_avg_sq)", re.DOTALL)
+"""Of a checkpoint's tensors."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +108,8 @@ class Session:
             self.model(self.train.images[:1])  # gives the head its shape
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
-        self.parts: dict[str, nn.Module] = {
-            f"O{k}": layer for k, layer in enumerate(self.model.layers, 1)
-        } | {"head": self.model.head}
+        modules = (*self.model.layers, self.model.head)
+        self.parts: dict[str, nn.Module] = dict(zip(parts_of(config), modules, strict=True))
 
     def go(self, folder: Path, epochs: list[Epoch], callbacks: Callbacks) -> Run:
         """Trains from the epoch after the last of `epochs` to the end.
@@ -143,16 +140,9 @@ class Session:
 
     def _record_stretch(self, folder: Path, done: int) -> None:
         """Notes with what a resumed run goes on, and says what is not as it was before."""
-        stretch = {
-            "first_epoch": done + 1,
-            "versions": versions(),
-            "platform": platform.platform(),
-            "processor": platform.machine(),
-            "threads": self.config.threads,
-            "started": _now(),
-        }
+        stretch = {"first_epoch": done + 1, **circumstances(self.config.threads)}
         changes = changed(last_stretch(folder), stretch)
-        append(folder / "stretches.jsonl", stretch)
+        add_stretch(folder, stretch)
         if changes:
             warnings.warn(
                 f"{folder} goes on from epoch {done + 1} with {changes}: its numbers may differ "
@@ -227,8 +217,7 @@ class Session:
         state: dict[int, dict[str, torch.Tensor]] = {}
         groups = self.optimizer.state_dict()["param_groups"]
         with _fitting_its_configuration(folder):
-            if strange := {key.partition("/")[0] for key in checkpoint.tensors} - KINDS:
-                raise ValueError(f"{min(strange):.80} is not expected")
+            _require_known_names(checkpoint)
             found = dict(_named(checkpoint, "adam"))
             check_entries(found, expected)
             restore_weights(self.model, folder, checkpoint)
@@ -279,8 +268,15 @@ def restore_weights(model: ResQuNN, folder: Path, checkpoint: Checkpoint) -> Non
         for name, value in model.state_dict(keep_vars=True).items()
     }
     with _fitting_its_configuration(folder):
+        _require_known_names(checkpoint)
         check_entries(found, expected)
         model.load_state_dict(found)
+
+
+def _require_known_names(checkpoint: Checkpoint) -> None:
+    for name in checkpoint.tensors:
+        if not NAMES.fullmatch(name):
+            raise ValueError(f"{name!r:.80} is not expected")
 
 
 def _named(checkpoint: Checkpoint, kind: str) -> Iterator[tuple[str, torch.Tensor]]:
@@ -305,45 +301,11 @@ def _moved(data: LabelledImages, device: torch.device, dtype: torch.dtype) -> La
     return replace(data, images=data.images.to(device, dtype), labels=data.labels.to(device))
 
 
-def versions() -> dict[str, str]:
-    """Of Python, of this library, and of the packages that results may depend on."""
-    found = {"python": platform.python_version(), "resqunn": __version__}
-    for name in _RECORDED:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What decides the last digits and is not as it was: "torch 2.13 in place of 2.12".
-
-    Args:
-        before, now: each a manifest or a stretch; what `before` does not tell is passed over.
-    """
-    then = before.get("versions")
-    then = then if isinstance(then, Mapping) else {}
-    pairs = [(f"{name} ", then.get(name), now["versions"].get(name)) for name in _DECISIVE]
-    pairs.append(("threads = ", before.get("threads"), now["threads"]))
-    return " and ".join(
-        f"{name}{new} in place of {old}" for name, old, new in pairs if old not in (None, new)
-    )
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 def _manifest(config: TrainConfig, data: Dataset, model: ResQuNN) -> dict[str, Any]:
     return {
-        "versions": versions(),
-        "platform": platform.platform(),
-        "processor": platform.machine(),
+        **circumstances(config.threads),
         "command": sys.argv,
-        "started": _now(),
         "seed": config.seed,
-        "threads": config.threads,
         "data": config.data,
         "data_sha256": data.sha256,
         "images": {"train": len(data.train), "validation": len(data.validation)},

@@ -15,12 +15,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from resqunn import __version__
 from resqunn.errors import MissingExtraError, RunError
 from resqunn.lab.study.executors.base import Executor, Outcome, attempt
 from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.training.provenance import DECISIVE, versions
 
 TIMEOUT = 5
 """Seconds that the scheduler gets to answer."""
@@ -45,22 +43,25 @@ class DaskCluster(Executor):
         except ImportError:
             raise MissingExtraError("a Dask cluster", "dask") from None
         self.address = address
+        self._held = contextlib.ExitStack()
+        self._held.enter_context(_quiet())
         try:
-            with _quiet():
-                self.client: Any = distributed.Client(
-                    address, timeout=TIMEOUT, set_as_default=False
-                )
+            self.client: Any = distributed.Client(address, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
+            self._held.close()
             raise RunError(
                 f"no Dask scheduler answers at {address} ({type(error).__name__}): start one with "
                 "`dask scheduler` and give its address, such as tcp://HOST:8786"
             ) from None
-        if self.width == 0:
+        try:
+            if self.width == 0:
+                raise RunError(
+                    f"the Dask cluster at {address} has no workers: start some with "
+                    f"`dask worker {address} --nthreads 1`"
+                )
+        except BaseException:
             self.close()
-            raise RunError(
-                f"the Dask cluster at {address} has no workers: start some with "
-                f"`dask worker {address} --nthreads 1`"
-            )
+            raise
 
     @property
     def width(self) -> int:
@@ -72,21 +73,28 @@ class DaskCluster(Executor):
 
         folder = folder.absolute()
         self._check_workers(folder)
-        futures = {
-            self.client.submit(attempt, run, folder, key=f"resqunn-{run.key}", pure=False): run
-            for run in runs
-        }
+        futures: dict[Any, PlannedRun] = {}
         try:
-            for future in as_completed(list(futures), loop=self.client.loop):
+            with self._reaching_the_scheduler():
+                for run in runs:
+                    key = f"resqunn-{run.key}"
+                    futures[self.client.submit(attempt, run, folder, key=key, pure=False)] = run
+                completed = iter(as_completed(list(futures), loop=self.client.loop))
+            while True:
                 with self._reaching_the_scheduler():
+                    future = next(completed, None)
+                    if future is None:
+                        return
                     # An exception here is Dask's own: the run's are in the outcome.
                     error = future.exception()
-                if error is None:
-                    yield future.result()
-                else:
-                    yield Outcome(futures[future], 0.0, f"{type(error).__name__}: {error}")
+                    outcome = (
+                        future.result()  # which raises if the future was cancelled
+                        if error is None
+                        else Outcome(futures[future], 0.0, f"{type(error).__name__}: {error}")
+                    )
+                yield outcome
         finally:
-            with contextlib.suppress(Exception), _quiet():
+            with contextlib.suppress(Exception, AsyncCancelled):
                 self.client.cancel(list(futures), force=True)
                 for future in futures:
                     future.release()
@@ -97,21 +105,20 @@ class DaskCluster(Executor):
         Raises:
             RunError: if the scheduler has died, or has forgotten the runs.
         """
-        from concurrent.futures import CancelledError
-
         try:
             yield
-        except (OSError, ValueError, TimeoutError, CancelledError, AsyncCancelled) as error:
+        # Dask has a dozen errors for it, one of them no `Exception`.
+        except (Exception, AsyncCancelled) as error:
             raise RunError(
-                f"the Dask scheduler at {self.address} is gone ({type(error).__name__}): start it "
-                "again and repeat the same command (finished runs are kept)"
+                f"the Dask scheduler at {self.address} is gone, or has forgotten the runs "
+                f"({type(error).__name__}): start it again and repeat the same command (finished "
+                "runs are kept)"
             ) from None
 
     def _check_workers(self, folder: Path) -> None:
-        try:
+        with self._reaching_the_scheduler():
             found = self.client.run(_probe, folder, on_error="return")
-        except (OSError, ValueError, TimeoutError) as error:
-            raise RunError(f"the Dask cluster at {self.address} is gone: {error}") from None
+        ours = versions()
         for worker, answer in found.items():
             if not isinstance(answer, tuple):
                 raise RunError(
@@ -119,8 +126,8 @@ class DaskCluster(Executor):
                     "version there"
                 )
             theirs, sees = answer
-            for name, version in _versions().items():
-                if theirs.get(name) != version:
+            for name in DECISIVE:
+                if theirs.get(name) != (version := ours.get(name)):
                     raise RunError(
                         f"the Dask worker {worker} has {name} {theirs.get(name)}, not {version}: "
                         "results would be mixed; install the same version there"
@@ -133,28 +140,27 @@ class DaskCluster(Executor):
 
     def close(self) -> None:
         """Leaves the cluster as it was."""
-        with contextlib.suppress(Exception):
+        with self._held, contextlib.suppress(Exception, AsyncCancelled):
             self.client.close(timeout=TIMEOUT)
 
 
-def _versions() -> dict[str, str]:
-    """Of what decides results, down to the last digit."""
-    return {"resqunn": __version__, "torch": torch.__version__}
-
-
 def _probe(folder: Path) -> tuple[dict[str, str], bool]:
-    return _versions(), (folder / "study.json").exists()
+    return versions(), (folder / "study.json").exists()
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the log messages of attempts to connect: the error says it."""
+    """Without the log messages of Dask and of what it is built on: errors say what matters."""
     import logging
 
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    families = ("distributed", "tornado", "asyncio")
+    known = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in families]
+    loggers = [logging.getLogger(name) for name in {*families, *known}]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return "".join(c if c in "\n\t" or _harmless(c) else "\ufffd" for c in text)
 
 
+def one_line(text: object) -> str:
+    """A text that may hold names from outside, as one line without terminal escapes."""
+    return " ".join(printable(str(text)).splitlines())
+
+
 def _harmless(character: str) -> bool:
     kind = unicodedata.category(character)
     turns = unicodedata.bidirectional(character)
