@@ -132,7 +132,7 @@ def expected(case: Case, keys: list[str]) -> Found:
     leaf = images.clone().requires_grad_()
     named = {"images": leaf, **dict(oracle.named_parameters())}
     found = values_and_gradients(oracle, leaf, cotangent, named)
-    for name in named:  # of what is not differentiable at all
+    for name in named:  # of what is not differentiable at all, here and below
         found.setdefault(f"gradient of {name}", torch.zeros_like(named[name]))
     if "values of other weights" in keys:
         other = {name: value.double() for name, value in case.other_parameters.items()}
@@ -145,6 +145,7 @@ def expected(case: Case, keys: list[str]) -> Found:
         of = lambda x: loss(oracle(x), cotangent)  # noqa: E731
         found["Hessian"] = torch.autograd.functional.hessian(of, images)
     if any(key.startswith("penalty") for key in keys):
+        found |= {f"penalty's gradient of {n}": torch.zeros_like(named[n]) for n in named}
         found |= penalty(oracle, images, cotangent)
     return {key: found[key] for key in keys}
 
