@@ -309,7 +309,8 @@ def _changed(whole: Any, rng: random.Random) -> str:
     if isinstance(value, bool):
         near = [not value]
     elif isinstance(value, int | float):
-        near = [value + 1, -value, value * 2, value / 2, float(value)]
+        small = value if abs(value) < 1e300 else 1.0
+        near = [value + 1, -value, value * 2, small / 2, float(small)]
     elif isinstance(value, str):
         near = [f"{value}x", value[:-1], value.upper(), f"../{value}", f"{value}\x1b[0m"]
     elif isinstance(value, list):

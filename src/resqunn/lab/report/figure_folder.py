@@ -7,7 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from resqunn.errors import RunError
-from resqunn.lab.training.files import read_sealed, remove_partials, sealed, write_atomically
+from resqunn.lab.training.files import (
+    read_sealed,
+    refuse_links,
+    remove_partials,
+    sealed,
+    write_atomically,
+)
 from resqunn.lab.training.harmless import own_folder
 
 LIST = "files.json"
@@ -58,9 +64,10 @@ class FigureFolder:
 
 
 def _listed(path: Path) -> set[str]:
-    """The figures that an earlier report wrote; none if its list is missing or damaged, since
-    then they cannot be distinguished from a user's own pictures."""
+    """The figures that an earlier report wrote; none if its list is missing, damaged or a link,
+    since then they cannot be distinguished from a user's own pictures."""
     try:
+        refuse_links([path])
         names = read_sealed(path, RunError, "").get(FIGURES)
     except RunError:
         return set()

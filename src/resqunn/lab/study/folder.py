@@ -29,6 +29,7 @@ from resqunn.lab.training.files import (
     sealed,
     write_atomically,
 )
+from resqunn.lab.training.harmless import brief
 from resqunn.lab.training.lock import lock
 
 OWN = ("runs", "locks", "tables", "report", "failures.json", "summary.json")
@@ -98,10 +99,12 @@ def _require_ours(folder: Path, options: Mapping[str, Any]) -> bool:
     found = read_sealed(path, RunError, "delete it and run the same command again")
     if found.get("resqunn") != __version__:
         raise RunError(
-            f"{folder} was made by resqunn {found.get('resqunn')}, not {__version__}: choose "
-            "another --out, or use that version"
+            f"{folder} was made by resqunn {brief(found.get('resqunn'))}, not {__version__}: "
+            "choose another --out, or use that version"
         )
-    theirs, ours = found.get("options", {}), identity["options"]
+    theirs, ours = found.get("options"), identity["options"]
+    if not isinstance(theirs, Mapping):
+        raise RunError(f"{path} cannot be read: it holds no options; choose another --out")
     different = [name for name in ours if theirs.get(name) != ours[name]]
     if different:
         name = different[0]
@@ -113,7 +116,7 @@ def _require_ours(folder: Path, options: Mapping[str, Any]) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return brief(" ".join(map(str, value)) if isinstance(value, list) else value)
 
 
 def check_writable(folder: Path) -> None:

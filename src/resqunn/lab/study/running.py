@@ -19,6 +19,7 @@ from resqunn.lab.study.tables import write_tables
 from resqunn.lab.study.tasks import task
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import as_json, write_atomically
+from resqunn.lab.training.harmless import brief
 from resqunn.lab.training.provenance import versions
 from resqunn.lab.training.session import load_data
 
@@ -86,10 +87,10 @@ def _tell_versions(folder: Path, runs: Iterable[FinishedRun]) -> None:
     """Warns if there are runs of another torch, whose last digits may differ."""
     ours = versions()["torch"]
     recorded = [run.manifest.get("versions") for run in runs]
-    theirs = {str(found.get("torch", ours)) for found in recorded if isinstance(found, dict)}
+    theirs = {brief(found.get("torch", ours)) for found in recorded if isinstance(found, dict)}
     if others := sorted(theirs - {ours}):
         warnings.warn(
-            f"{folder} holds runs made with torch {' and '.join(others)}, and what is left is made "
-            f"with torch {ours}: their numbers may differ in the last digits",
+            f"{folder} holds runs made with torch {brief(' and '.join(others))}, and what is left "
+            f"is made with torch {ours}: their numbers may differ in the last digits",
             stacklevel=3,
         )

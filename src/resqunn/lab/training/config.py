@@ -16,8 +16,9 @@ import tyro
 
 from resqunn.checks import check_fields, settle_fields
 from resqunn.errors import ConfigurationError, RunError, unknown_name
-from resqunn.lab.training.files import digest, exists, read_sealed, sealed
+from resqunn.lab.training.files import LARGEST, digest, exists, read_sealed, sealed
 from resqunn.lab.training.harmless import one_line
+from resqunn.nn.wiring import Wiring
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,12 @@ class TrainConfig:
         self._require("classes", 2 <= self.classes <= 10_000, "2 to 10,000")
         self._require("seed", 0 <= self.seed < 2**63, "0 or more and below 2**63")
         rate = self.learning_rate
-        self._require("learning_rate", 0 < rate < math.inf, "a positive number")
-        self._require("angle_scale", math.isfinite(self.angle_scale), "a finite number")
+        self._require("learning_rate", 0 < rate <= LARGEST, f"above 0 and {LARGEST:g} at most")
+        scale = abs(self.angle_scale)
+        self._require("angle_scale", scale <= LARGEST, f"a number of {LARGEST:g} at most")
         depths = bool(self.depths) and min(self.depths) >= 0
         self._require("depths", depths, "one number a layer, each 0 or more")
+        Wiring.parse(self.wiring, len(self.depths))
         for name, hint in get_type_hints(type(self)).items():
             if get_origin(hint) is Literal and getattr(self, name) not in get_args(hint):
                 raise unknown_name(name, getattr(self, name), get_args(hint))

@@ -34,6 +34,9 @@ PARTIAL = re.compile(r"\..+\.\d+\.partial", re.DOTALL)
 LIMIT = 2**28
 """Bytes that a file of records may have; a thousand epochs take less than one in a thousand."""
 
+LARGEST = 1e100
+"""Of numbers in files: their squares and sums are finite."""
+
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
@@ -188,7 +191,8 @@ def parsed(content: bytes) -> dict[str, Any]:
         ValueError: if there is none, or it holds a number that is not finite.
     """
     try:
-        value = json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+        text = content.decode("utf-8")
+        value = json.loads(text, parse_float=_finite, parse_int=_whole, parse_constant=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(value, dict):
@@ -200,7 +204,14 @@ def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text:.20} is no finite number")
+    if abs(value) > LARGEST:
+        raise ValueError(f"{text:.20} is no number of {LARGEST:g} at most")
     return value
+
+
+def _whole(text: str) -> int:
+    _finite(text)  # what computes with it may take it for a float
+    return int(text)
 
 
 def read_sealed(path: Path, error: type[ResqunnError], remedy: str) -> dict[str, Any]:

@@ -27,6 +27,16 @@ def one_line(text: object) -> str:
     return " ".join(printable(str(text)).splitlines())
 
 
+def brief(value: object, most: int = 60) -> str:
+    """What a file of somebody else gives for a value, as part of a message.
+
+    >>> brief("2.13.0" * 100)
+    '2.13.02.13.02.13.02.13.02.13.02.13.02.13.02.13.02.13.02.13.0...'
+    """
+    text = one_line(value)
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def _harmless(character: str) -> bool:
     kind = unicodedata.category(character)
     turns = unicodedata.bidirectional(character)

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from resqunn import __version__
+from resqunn.lab.training.harmless import brief
 
 RECORDED = ("torch", "numpy", "numba", "scikit-learn", "safetensors", "pennylane")
 DECISIVE = ("resqunn", "torch", "numpy", "numba")
@@ -48,5 +49,7 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     pairs = [(f"{name} ", then.get(name), now["versions"].get(name)) for name in DECISIVE]
     pairs.append(("threads = ", before.get("threads"), now["threads"]))
     return " and ".join(
-        f"{name}{new} in place of {old}" for name, old, new in pairs if old not in (None, new)
+        f"{name}{new} in place of {brief(old)}"
+        for name, old, new in pairs
+        if old not in (None, new)
     )
