@@ -113,8 +113,11 @@ class _InPlace(torch.autograd.Function):
         weights_CFW = operation.weights(weight.resolve_neg(), channels).contiguous()
         outputs = weight.shape[0] * operation.circuit.num_outputs
         places = _places(operation, tuple(x_BCS.shape[1:]), layout, outputs)
-        shape = (x_BCS.shape[0], outputs, *places.sizes[3 - operation.window.rank :])
-        out = torch.empty(shape, dtype=x_BCS.dtype, device="cpu", memory_format=layout)
+        sizes = places.sizes[3 - operation.window.rank :]
+        if layout == torch.contiguous_format:  # made of the images, to be of their class
+            out = x_BCS.new_empty(x_BCS.shape[0], outputs, *sizes)
+        else:
+            out = x_BCS.new_empty(x_BCS.shape[0], *sizes, outputs).movedim(-1, 1)
         scale = operation.angle_scale
         ctx.kept = engine.images_forward(operation.circuit, places, scale, x_BCS, weights_CFW, out)
         ctx.operation, ctx.engine, ctx.layout = operation, engine, layout
