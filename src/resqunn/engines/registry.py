@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from resqunn.engines.alternating.engine import AlternatingEngine
 from resqunn.engines.auto import AutoEngine
 from resqunn.engines.base import Engine
 from resqunn.engines.fourier.engine import FourierEngine
@@ -20,6 +21,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "statevector": StatevectorEngine,
     "fourier": FourierEngine,
     "fused": FusedEngine,
+    "alternating": AlternatingEngine,
     "pennylane": PennyLaneEngine,
 }
 

@@ -171,6 +171,16 @@ _define(operator.truediv, "fdiv", 2)
 _define(operator.neg, "fneg", 1)
 
 
+@intrinsic
+def exactly(typing_context, a, b):
+    """The rounded product of two registers, which is never fused with what is done with it."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.fmul(*arguments)
+
+    return a(a, b), emit
+
+
 def width(array: Any) -> int:
     """How many lanes a register has that fits `array`."""
     return LANE_BYTES // array.itemsize

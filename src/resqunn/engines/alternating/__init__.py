@@ -1,0 +1,1 @@
+"""Re-uploading circuits in the frame where the weights' rotations are diagonal."""
