@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from resqunn.engines.alternating.kernels.states import evolve, first_bra, go_back, read_out
 from resqunn.engines.compiled.kernels.lanes import (
+    any_beyond,
     apart,
     entry,
     inner,
@@ -34,9 +37,7 @@ def _half_angle(memory, angle_at, cosine_at, sine_at):
     angle may be overwritten."""
     lanes = width(memory)
     half = load(memory, angle_at)
-    large = False
-    for lane in range(lanes):
-        large |= abs(entry(memory, angle_at + lane)) > LARGE
+    large = any_beyond(half, LARGE)
     cosine, sine, _ = sines(half, memory)
     store(memory, cosine_at, cosine)
     store(memory, sine_at, sine)
@@ -75,15 +76,14 @@ def fill(memory, images, places, reading, channel, begin, uses_N):
         store(memory, c, one)
         store(memory, s, sine / cosine)
         store(memory, begin.scale, cosine)
-        far = 0
-        for lane in range(lanes):
+        far = any_beyond(sine / cosine, reading.scale[2])
+        for lane in range(lanes * far):
             if abs(entry(memory, s + lane)) > reading.scale[2]:
-                far = 1
                 x, y = entry(memory, begin.spare + lane), entry(memory, begin.spare + lanes + lane)
                 set_entry(memory, c + lane, x / y)
                 set_entry(memory, s + lane, y / y)
                 set_entry(memory, begin.scale + lane, y)
-        set_entry(places, 2 * lanes + n, far)
+        set_entry(places, 2 * lanes + n, np.int64(far))
         norm = load(memory, begin.scale) * load(memory, begin.scale)
         for _ in range(uses_N[n]):
             factor = factor * norm

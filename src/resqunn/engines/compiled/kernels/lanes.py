@@ -181,6 +181,28 @@ def exactly(typing_context, a, b):
     return a(a, b), emit
 
 
+@intrinsic
+def any_beyond(typing_context, lanes, bound):
+    """Whether some lane is greater than the bound, or less than its negative; NaN is neither."""
+
+    def emit(context, builder, signature, arguments):
+        vector = arguments[0].type
+        limit = context.cast(builder, arguments[1], signature.args[1], lanes.scalar)
+        found = None
+        for value, order in ((limit, ">"), (builder.fneg(limit), "<")):
+            one = builder.insert_element(
+                ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+            )
+            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
+            spread_out = builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+            marks = builder.fcmp_ordered(order, arguments[0], spread_out)
+            found = marks if found is None else builder.or_(found, marks)
+        bits = builder.bitcast(found, ir.IntType(lanes.count))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(lanes, types.float64), emit
+
+
 def width(array: Any) -> int:
     """How many lanes a register has that fits `array`."""
     return LANE_BYTES // array.itemsize

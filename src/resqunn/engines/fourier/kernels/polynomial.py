@@ -29,6 +29,7 @@ import math
 
 from resqunn.engines.compiled.kernels.lanes import (
     add_block,
+    any_beyond,
     apart,
     entry,
     fold,
@@ -64,9 +65,7 @@ def _sines(memory, angles, cosines_at, sines_at, scale):
     lanes = width(memory)
     angle = load(memory, angles) * spread(scale, memory)
     store(memory, angles, angle)
-    large = False
-    for lane in range(lanes):
-        large |= abs(entry(memory, angles + lane)) > LARGE
+    large = any_beyond(angle, LARGE)
     cosine, sine, turns = sines(angle, memory)
     odd = turns - spread(2.0, memory) * rounded(spread(0.5, memory) * turns, memory)
     sign = spread(1.0, memory) - spread(2.0, memory) * odd * odd
