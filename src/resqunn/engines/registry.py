@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from resqunn.engines.auto import AutoEngine
 from resqunn.engines.base import Engine
+from resqunn.engines.chains.engine import ChainsEngine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.pennylane import PennyLaneEngine
@@ -20,6 +21,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "statevector": StatevectorEngine,
     "fourier": FourierEngine,
     "fused": FusedEngine,
+    "chains": ChainsEngine,
     "pennylane": PennyLaneEngine,
 }
 
