@@ -38,6 +38,7 @@ class Chain(NamedTuple):
 
     Attributes:
         inputs: how many there are.
+        paulis: 4; the compiler is not to know, as it would unroll loops.
         chains: of CNOTs, without the last one; a boundary has size $4^{chains}$.
         products_T2: none.
         gates_K4: as in `kernels/qubits.py`.
@@ -46,6 +47,7 @@ class Chain(NamedTuple):
     """
 
     inputs: Any
+    paulis: Any
     chains: Any
     size: Any
     products_T2: Any
@@ -98,6 +100,7 @@ class ChainsPlan:
         self.middle = int(sum(begin_QL[:, -2] - begin_QL[:, 1])) if self.chains else 0
         self.chain = Chain(
             circuit.num_inputs,
+            4,
             self.chains,
             self.size,
             np.zeros((0, 2), dtype=np.int64),

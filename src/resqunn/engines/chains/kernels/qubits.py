@@ -34,7 +34,7 @@ FIRST, SECOND, KIND, INDEX = 0, 1, 2, 3
 """Columns of a gate: the two Pauli matrices that it mixes, whether an input is its angle, which."""
 
 
-@inner
+@apart
 def zero(memory, at, rows):
     """Sets so many rows to zero."""
     lanes = BLOCK * width(memory)
@@ -109,13 +109,14 @@ def ends(memory, at, q, chain, sines_K2):
             turn(memory, at + 4 * lanes, (1, 1, -1), gate, chain, sines_K2)
 
 
-@inner
-def push_cnots(memory, before, after, outer, within):
+@apart
+def push_cnots(memory, before, after, shape, chain):
     """A qubit as the target of one CNOT and the control of the next."""
     lanes = BLOCK * width(memory)
+    outer, within = shape
     step = within * lanes
     for o in range(outer):
-        for q in range(4):
+        for q in range(chain.paulis):
             z, x = q // 2, q % 2
             for i in range(0, step, lanes):
                 a = load_block(memory, before + (16 * o + 4 * q + 2 * z) * step + i)
@@ -137,13 +138,14 @@ def push_cnots(memory, before, after, outer, within):
                 store_block(memory, at, nothing)
 
 
-@inner
-def pull_cnots(memory, after, before, outer, within):
+@apart
+def pull_cnots(memory, after, before, shape, chain):
     """The transpose of `push_cnots`."""
     lanes = BLOCK * width(memory)
+    outer, within = shape
     step = within * lanes
     for o in range(outer):
-        for q in range(4):
+        for q in range(chain.paulis):
             z, x = q // 2, q % 2
             flipped = 4 * (q + 1 - 2 * x)
             for i in range(0, step, lanes):
@@ -168,7 +170,7 @@ def push(memory, ats, q, chain, sines_K2):
     """From the boundary on the left to that on the right; the states in between are kept."""
     left, right, u, p, states = ats
     lanes, chains, size = BLOCK * width(memory), chain.chains, chain.size
-    for k in range(4):
+    for k in range(chain.paulis):
         factor = load_block(memory, u + k * lanes)
         for b in range(size):
             value = factor * load_block(memory, left + b * lanes)
@@ -176,7 +178,7 @@ def push(memory, ats, q, chain, sines_K2):
     outer, within = 1, size // 4
     for m in range(chains):
         after = states + 4 * size * lanes
-        push_cnots(memory, states, after, outer, within)
+        push_cnots(memory, states, after, (outer, within), chain)
         states, outer = after, 4 * outer
         if m + 1 < chains:
             for gate in range(chain.begin_QL[q, m + 1], chain.begin_QL[q, m + 2]):
@@ -184,7 +186,7 @@ def push(memory, ats, q, chain, sines_K2):
         within = within // 4
     for d in range(size):
         total = spread_block(0.0, memory)
-        for k in range(4):
+        for k in range(chain.paulis):
             value = load_block(memory, states + (4 * d + k) * lanes)
             total = total + load_block(memory, p + k * lanes) * value
         store_block(memory, right + d * lanes, total)
@@ -203,7 +205,7 @@ def pull(memory, ats, q, chain, sines_K2, rows, learning):
     state, bar, other = states + chains * area, spare, spare + area
     for d in range(size):
         value = load_block(memory, right + d * lanes)
-        for k in range(4):
+        for k in range(chain.paulis):
             at = (4 * d + k) * lanes
             store_block(memory, bar + at, value * load_block(memory, p + k * lanes))
             if learning:
@@ -220,13 +222,13 @@ def pull(memory, ats, q, chain, sines_K2, rows, learning):
                     turn(memory, state, shape, gate, chain, sines_K2)
                 turn(memory, bar, shape, gate, chain, sines_K2)
         outer = outer // 4
-        pull_cnots(memory, bar, other, outer, within)
+        pull_cnots(memory, bar, other, (outer, within), chain)
         within = 4 * within
         bar, other, state = other, bar, state - area
     for b in range(size):
         total = spread_block(0.0, memory)
         value = load_block(memory, boundary + b * lanes)
-        for k in range(4):
+        for k in range(chain.paulis):
             slope_k = load_block(memory, bar + (k * size + b) * lanes)
             total = total + slope_k * load_block(memory, u + k * lanes)
             if learning:

@@ -106,7 +106,7 @@ def add_values(memory, totals, work, chain, sines_K2):
         add_block(memory, totals + r * lanes, spread_block(chain.constants_R[r], memory))
 
 
-@inner
+@apart
 def _add_scaled(memory, at, source, rows, factor):
     """Adds so many rows times a block."""
     lanes = BLOCK * width(memory)
@@ -145,7 +145,7 @@ def add_derivatives(memory, totals, work, chain, sines_K2, rows):
         zero(memory, bars, 12)
         factor = load_block(memory, by_z + q * lanes)
         _add_scaled(memory, alpha, b + (q + 1) * step, size, factor)
-        for track in range(2):
+        for track in range(chain.paulis // 2):
             if track == 0:
                 boundary, right, left, p = a + q * step, alpha, alpha, u + 4 * lanes
                 p_bar = bars + 4 * lanes
