@@ -18,7 +18,7 @@ from resqunn.nn.patches import PADDING_MODES
 
 from support import any_circuit
 
-COMPILED = ("fourier", "fused")
+COMPILED = ("fourier", "fused", "chains")
 TOGETHER = 64
 """So many cases in a row share a circuit."""
 
@@ -66,8 +66,8 @@ def circuit_of(family: int) -> Circuit:
 
 def drawn(number: int) -> Case:
     rng, circuit = random.Random(number), circuit_of(number // TOGETHER)
-    able = engine("fourier").obstacle(circuit) is None
-    name = rng.choice(["fourier", "fourier", "fused"]) if able else "fused"
+    able = [name for name in ("fourier", "chains") if engine(name).obstacle(circuit) is None]
+    name = rng.choice([*able, *able, "fused"])
     dtype = rng.choice([torch.float32, torch.float64])
     if rng.random() < 0.1:
         name, dtype = "auto", torch.float32

@@ -1,0 +1,1 @@
+"""Circuits of chains of CNOTs, contracted qubit by qubit, compiled."""

@@ -1,0 +1,1 @@
+"""What the chains engine compiles."""

@@ -1,0 +1,188 @@
+r"""A circuit as layers of rotations of single qubits with chains of CNOTs between them.
+
+Before the last chain $Z_q$ is $Z_0 \cdots Z_q$: the CNOTs 0-1, 1-2, ... make each qubit the
+parity of those up to it. So the last chain costs nothing, and the others cost a boundary of four
+numbers each between neighbouring qubits.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.engines.compiled.kernel import Constants
+from resqunn.errors import CircuitError
+
+MAX_CHAINS = 4
+"""Of CNOTs between layers; one more makes boundaries four times as long."""
+
+PAIRS = {"X": (3, 2), "Y": (2, 1), "Z": (1, 3)}
+"""The Pauli matrices (I, X, Z, Y) that a rotation about an axis mixes."""
+
+FIXED = {
+    "H": (("Y", math.pi / 2), ("X", math.pi)),
+    "X": (("X", math.pi),),
+    "Y": (("Y", math.pi),),
+    "Z": (("Z", math.pi),),
+}
+"""Gates without an angle, as rotations by constants."""
+
+
+class Chain(NamedTuple):
+    """What the kernels are told about a circuit.
+
+    Attributes:
+        inputs: how many there are.
+        paulis: 4; the compiler is not to know, as it would unroll loops.
+        chains: of CNOTs, without the last one; a boundary has size $4^{chains}$.
+        products_T2: none.
+        gates_K4: as in `kernels/qubits.py`.
+        begin_QL: where the gates of each layer of a qubit begin, and where the last one's end.
+        coefficients_RQ, constants_R: the readout values in terms of $\\langle Z_q\\rangle$.
+    """
+
+    inputs: Any
+    paulis: Any
+    chains: Any
+    size: Any
+    products_T2: Any
+    gates_K4: Any
+    begin_QL: Any
+    coefficients_RQ: Any
+    constants_R: Any
+
+
+class ChainsPlan:
+    """The tables of a circuit.
+
+    Attributes:
+        weight_K: which weight is the angle of each gate; -1 if none is.
+        constant_K: the angles of the other gates.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        layers = _layers(circuit)
+        qubits = circuit.num_qubits
+        gates: list[tuple[int, int, int, int]] = []
+        weights: list[int] = []
+        constants: list[float] = []
+        begin_QL = np.zeros((qubits, len(layers) + 1), dtype=np.int64)
+        for q in range(qubits):
+            for index, layer in enumerate(layers):
+                begin_QL[q, index] = len(gates)
+                for operation in layer[q]:
+                    angle, row = operation.angle, operation.gate
+                    turns = ((row.axis, 0.0),) if row.axis else FIXED[operation.name]
+                    for axis, constant in turns:
+                        reads = isinstance(angle, Input)
+                        index_ = angle.index if isinstance(angle, Input) else 0
+                        gates.append((*PAIRS[str(axis)], int(reads), index_))
+                        weights.append(angle.index if isinstance(angle, Weight) else -1)
+                        constants.append(constant)
+            begin_QL[q, len(layers)] = len(gates)
+        self.weight_K = np.array(weights, dtype=np.int64)
+        self.constant_K = np.array(constants)
+        coefficients_RQ = np.zeros((circuit.num_outputs, qubits))
+        constants_R = np.zeros(circuit.num_outputs)
+        for r, observable in enumerate(circuit.observables):
+            for coefficient, support in observable.terms:
+                if support:
+                    coefficients_RQ[r, support[0]] += coefficient
+                else:
+                    constants_R[r] += coefficient
+        self.qubits, self.chains, self.gates = qubits, len(layers) - 1, len(gates)
+        self.size = 4**self.chains
+        self.middle = int(sum(begin_QL[:, -2] - begin_QL[:, 1])) if self.chains else 0
+        self.chain = Chain(
+            circuit.num_inputs,
+            4,
+            self.chains,
+            self.size,
+            np.zeros((0, 2), dtype=np.int64),
+            np.array(gates, dtype=np.int64).reshape(-1, 4),
+            begin_QL,
+            coefficients_RQ,
+            constants_R,
+        )
+        self.tables = Constants(self.chain)
+
+    @property
+    def rows_forward(self) -> int:
+        """How many rows of memory the way there takes, but for inputs and outputs."""
+        areas = 4 * (self.chains + 1) * self.size + 8 * self.size
+        return 12 * self.qubits + 2 * (self.qubits + 1) * self.size + areas
+
+    @property
+    def rows_backward(self) -> int:
+        """As `rows_forward`, on the way back."""
+        more = 12 + self.size + self.qubits + (self.qubits + 1) * self.size
+        return self.rows_forward + more
+
+    @property
+    def operations(self) -> int:
+        """About how many additions and multiplications values and gradients take."""
+        maps = self.qubits * 8 * (4 + 8 * self.chains) * self.size
+        turns = 6 * 6 * self.middle * 2 * self.size
+        return maps + turns + 30 * self.gates + 60 * self.chain.inputs
+
+
+def _layers(circuit: Circuit) -> list[list[list[Operation]]]:
+    """The operations on each qubit in each layer.
+
+    Raises:
+        CircuitError: for a circuit that is not made like this.
+    """
+    if circuit.encoding.prepares_amplitudes:
+        raise CircuitError("its inputs are amplitudes")
+    qubits = circuit.num_qubits
+    layers: list[list[list[Operation]]] = [[[] for _ in range(qubits)]]
+    target = 0
+    for operation in circuit.operations:
+        if len(operation.qubits) == 2:
+            wanted = (target, target + 1)
+            if operation.name != "CNOT" or operation.qubits != wanted:
+                raise CircuitError(
+                    f"{operation.name} on qubits {operation.qubits} is not part of a chain of "
+                    "CNOTs 0-1, 1-2, ..."
+                )
+            target += 1
+            if target == qubits - 1:
+                layers.append([[] for _ in range(qubits)])
+                target = 0
+        elif target:
+            raise CircuitError(f"{operation.name} stands between the CNOTs of a chain")
+        elif operation.gate.axis is None and operation.name not in FIXED:
+            raise CircuitError(f"{operation.name} is not a rotation")
+        else:
+            layers[-1][operation.qubits[0]].append(operation)
+    if target or (qubits > 1 and (len(layers) < 2 or any(layers[-1]))):
+        raise CircuitError("it does not end with a chain of CNOTs")
+    for observable in circuit.observables:
+        if any(len(support) > 1 for _, support in observable.terms):
+            raise CircuitError("its readout has products of several Z")
+    layers = layers[:-1] if qubits > 1 else layers
+    if len(layers) - 1 > MAX_CHAINS:
+        raise CircuitError(
+            f"it has {len(layers)} chains of CNOTs, which need boundaries of "
+            f"4**{len(layers) - 1} numbers (at most 4**{MAX_CHAINS})"
+        )
+    return layers
+
+
+@lru_cache(maxsize=256)
+def obstacle(circuit: Circuit) -> str | None:
+    """Why a circuit has no plan; None if it has one."""
+    try:
+        _layers(circuit)
+    except CircuitError as error:
+        return str(error)
+    return None
+
+
+chains_plan = lru_cache(maxsize=256)(ChainsPlan)
+"""The plan of a circuit that has no obstacle."""
