@@ -205,6 +205,8 @@ class Window:
     def _around(self, x_BCS: Tensor) -> Tensor:
         """Circular padding. Torch's writes in place, which torch.func.linearize folds away."""
         for axis, (before, after) in enumerate(self.margins, 2):
+            if before == after == 0:
+                continue
             size = x_BCS.shape[axis]
             ends = x_BCS.narrow(axis, size - before, before), x_BCS.narrow(axis, 0, after)
             x_BCS = torch.cat([ends[0], x_BCS, ends[1]], dim=axis)

@@ -296,6 +296,15 @@ BAD_VALUES = {
 }
 
 
+def test_a_run_whose_numbers_could_not_be_read_back_ends_before_they_are_written(
+    tmp_path: Path,
+) -> None:
+    config = replace(SMALL, learning_rate=1e100, dtype="float64", wiring="none")
+    with pytest.raises(RunError, match=r"became \d\.\d+e\+1\d\d"):
+        train(config, tmp_path / "run")
+    assert open_run(tmp_path / "run").epochs == ()
+
+
 def test_no_option_is_without_a_bad_value() -> None:
     assert set(BAD_VALUES) == {field.name for field in fields(TrainConfig)}
 

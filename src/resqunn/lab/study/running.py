@@ -87,7 +87,7 @@ def _tell_versions(folder: Path, runs: Iterable[FinishedRun]) -> None:
     """Warns if there are runs of another torch, whose last digits may differ."""
     ours = versions()["torch"]
     recorded = [run.manifest.get("versions") for run in runs]
-    theirs = {brief(found.get("torch", ours)) for found in recorded if isinstance(found, dict)}
+    theirs = {str(found.get("torch", ours)) for found in recorded if isinstance(found, dict)}
     if others := sorted(theirs - {ours}):
         warnings.warn(
             f"{folder} holds runs made with torch {brief(' and '.join(others))}, and what is left "

@@ -188,7 +188,7 @@ def parsed(content: bytes) -> dict[str, Any]:
     """The JSON object in a file's bytes.
 
     Raises:
-        ValueError: if there is none, or it holds a number that is not finite.
+        ValueError: if there is none, or it holds a number that is not finite or too large.
     """
     try:
         text = content.decode("utf-8")

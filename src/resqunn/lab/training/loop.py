@@ -5,7 +5,6 @@ Shape suffixes: B batch, N images, K classes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from resqunn.data.datasets import LabelledImages
 from resqunn.errors import RunError
+from resqunn.lab.training.files import LARGEST
 from resqunn.nn.network import ResQuNN
 
 EVALUATION_BATCH = 256
@@ -106,7 +106,7 @@ def train_epoch(
         its gradient (None if it got no gradient).
 
     Raises:
-        RunError: at the first batch whose loss is NaN or infinite.
+        RunError: at the first batch whose loss is NaN, infinite or too large.
     """
     model.train()
     order = batch_order(len(data), seed, epoch).to(data.labels.device)
@@ -134,15 +134,15 @@ def train_epoch(
     return loss_sum / count, norms
 
 
-def require_finite(loss: float, where: str) -> None:
+def require_finite(value: float, where: str, what: str = "loss") -> None:
     """
     Raises:
-        RunError: if the loss is NaN or infinite.
+        RunError: if the value is NaN, infinite, or too large to be read back (`files.LARGEST`).
     """
-    if not math.isfinite(loss):
+    if not abs(value) <= LARGEST:
         raise RunError(
-            f"the loss became {loss} {where}: lower the learning rate, or look for extreme values "
-            "in the data"
+            f"the {what} became {value} {where}: lower the learning rate, or look for extreme "
+            "values in the data"
         )
 
 

@@ -174,6 +174,8 @@ class Session:
             on_validation = evaluate(self.model, validation)
             require_finite(on_train.loss, f"after the last step of epoch {number}")
             require_finite(on_validation.loss, f"on validation images in epoch {number}")
+            for part, norm in norms.items():
+                require_finite(norm or 0.0, f"in epoch {number}", f"gradient norm of {part}")
             epoch = Epoch(
                 number,
                 loss,
