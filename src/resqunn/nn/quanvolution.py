@@ -10,6 +10,7 @@ in a group, N values of a patch, P patches, R readout values, W weights of a cir
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -19,11 +20,11 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
-from resqunn.engines.compiled.images import ImageEngine
+from resqunn.engines.compiled.engine import Gradients
+from resqunn.engines.compiled.images import ImageEngine, Job, Program, Wanted
 from resqunn.engines.guard import ordinary, require_memory
-from resqunn.engines.places import Places
 from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
-from resqunn.nn.patches import Window
+from resqunn.nn.patches import Sizes, Window
 from resqunn.nn.placement import memory_format
 
 
@@ -54,8 +55,37 @@ class Quanvolution:
                     self.window.output_size(*x_BCS.shape[2:])  # asks what can be padded
                     layout = memory_format(x_BCS)
                     x_BCS = self.window.padded(x_BCS).contiguous(memory_format=layout)
-                return _InPlace.apply(unpadded, reader, x_BCS, weight)
+                if torch.is_grad_enabled() and (x_BCS.requires_grad or weight.requires_grad):
+                    return _InPlace.apply(unpadded, reader, x_BCS, weight)
+                return unpadded.values(reader, x_BCS, weight)[0]
         return self.by_patches(engine, x_BCS, weight)
+
+    def values(
+        self, engine: ImageEngine, x_BCS: Tensor, weight: Tensor
+    ) -> tuple[Tensor, torch.memory_format]:
+        """The output channels of unpadded images by compiled code, and the images' layout."""
+        require_memory(x_BCS, weight)
+        layout = memory_format(x_BCS)
+        x_BCS = dense(x_BCS, layout)
+        program, shape = _program(self, engine, x_BCS.shape, layout, x_BCS.dtype, weight.shape)
+        out = x_BCS.new_empty(shape)  # made of the images, to be of their class
+        program.values(x_BCS, self.weights_in_memory(weight, x_BCS.shape[1]), out)
+        return out if layout == torch.contiguous_format else out.movedim(-1, 1), layout
+
+    def gradients(
+        self, engine: ImageEngine, tensors: tuple[Tensor, ...], layout: Any, wanted: Wanted
+    ) -> Gradients:
+        """Those by images and by weight, given both and the derivatives by the output."""
+        x_BCS, weight, cotangents = tensors
+        x_BCS, cotangents = dense(x_BCS, layout), dense(cotangents, layout)
+        shape, channels = weight.shape, x_BCS.shape[1]
+        program, _ = _program(self, engine, x_BCS.shape, layout, x_BCS.dtype, shape)
+        weights_CFW = self.weights_in_memory(weight, channels)
+        by_images, by_weights = program.gradients(x_BCS, weights_CFW, cotangents, wanted)
+        if by_weights is not None and self.summed:
+            split = by_weights.unflatten(0, (self.groups, -1)).transpose(1, 2)
+            by_weights = split.reshape(shape)
+        return by_images, by_weights
 
     def by_patches(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor:
         """The same by any engine, through patches that are cut out."""
@@ -88,12 +118,17 @@ class Quanvolution:
         weights = weight.reshape(self.groups, filters, members, count).transpose(1, 2)
         return weights.reshape(channels, filters, count)
 
-    def as_weight(self, weights_CFW: Tensor, like: Tensor) -> Tensor:
-        """The inverse of `weights`."""
-        if not self.summed:
-            return weights_CFW.view(like.shape)
-        split = weights_CFW.unflatten(0, (self.groups, -1)).transpose(1, 2)
-        return split.reshape(like.shape)
+    def weights_in_memory(self, weight: Tensor, channels: int) -> Tensor:
+        """The same for compiled code, of any shape."""
+        weight = dense(weight)
+        return self.weights(weight, channels) if self.summed else weight
+
+
+def dense(
+    tensor: Tensor, layout: torch.memory_format = torch.contiguous_format
+) -> Tensor:
+    """The tensor, or a copy, in this memory format, with nothing put off."""
+    return tensor.resolve_neg().contiguous(memory_format=layout)
 
 
 class _InPlace(torch.autograd.Function):
@@ -103,24 +138,9 @@ class _InPlace(torch.autograd.Function):
     def forward(
         ctx: Any, operation: Quanvolution, engine: ImageEngine, x_BCS: Tensor, weight: Tensor
     ) -> Tensor:
-        require_memory(x_BCS, weight)
         ctx.save_for_backward(x_BCS, weight)
-        x_BCS = x_BCS.resolve_neg()
-        layout = memory_format(x_BCS)
-        channels = x_BCS.shape[1]
-        if layout == torch.contiguous_format:
-            x_BCS = x_BCS.contiguous()
-        weights_CFW = operation.weights(weight.resolve_neg(), channels).contiguous()
-        outputs = weight.shape[0] * operation.circuit.num_outputs
-        places = _places(operation, tuple(x_BCS.shape[1:]), layout, outputs)
-        sizes = places.sizes[3 - operation.window.rank :]
-        if layout == torch.contiguous_format:  # made of the images, to be of their class
-            out = x_BCS.new_empty(x_BCS.shape[0], outputs, *sizes)
-        else:
-            out = x_BCS.new_empty(x_BCS.shape[0], *sizes, outputs).movedim(-1, 1)
-        scale = operation.angle_scale
-        ctx.kept = engine.images_forward(operation.circuit, places, scale, x_BCS, weights_CFW, out)
-        ctx.operation, ctx.engine, ctx.layout = operation, engine, layout
+        ctx.operation, ctx.engine = operation, engine
+        out, ctx.layout = operation.values(engine, x_BCS, weight)
         return out
 
     @staticmethod
@@ -139,26 +159,29 @@ class _InPlace(torch.autograd.Function):
                 return operation.by_patches(REFERENCE, x_BCS, weight)
 
             return None, None, *differentiable_gradients(values, tensors[:2], cotangents, wanted)
-        x_BCS = x_BCS.resolve_neg()
-        if ctx.layout == torch.contiguous_format:
-            x_BCS = x_BCS.contiguous()
-        weights_CFW = operation.weights(weight.resolve_neg(), x_BCS.shape[1]).contiguous()
-        cotangents = cotangents.resolve_neg().contiguous(memory_format=ctx.layout)
-        by_images, by_weights = ctx.engine.images_backward(
-            operation.circuit, ctx.kept, x_BCS, weights_CFW, cotangents, wanted
-        )
-        if by_weights is not None:
-            by_weights = operation.as_weight(by_weights, weight)
-        return None, None, by_images, by_weights
+        return None, None, *operation.gradients(ctx.engine, tensors, ctx.layout, wanted)
 
 
 @lru_cache(maxsize=256)
-def _places(
-    operation: Quanvolution, image: tuple[int, ...], layout: torch.memory_format, outputs: int
-) -> Places:
-    """Where an unpadded image (C, S) of that memory format has its patches."""
-    groups = image[0] if operation.summed else operation.groups
-    members = groups // operation.groups
-    return operation.window.places(
-        image, layout != torch.contiguous_format, groups, members, outputs
+def _program(
+    operation: Quanvolution,
+    engine: ImageEngine,
+    images: Sizes,
+    layout: torch.memory_format,
+    dtype: torch.dtype,
+    weight: Sizes,
+) -> tuple[Program, Sizes]:
+    """What the engine does for unpadded images (B, C, S) of that memory format and a weight, and
+    the output's shape in memory."""
+    batch, *image = images
+    circuit, groups = operation.circuit, operation.groups
+    inner = image[0] if operation.summed else groups
+    outputs, channels_last = weight[0] * circuit.num_outputs, layout != torch.contiguous_format
+    places = operation.window.places(
+        tuple(image), channels_last, inner, inner // groups, outputs
     )
+    values, filters = math.prod(images), weight[0] // groups
+    job = Job(circuit, places, values, dtype, operation.angle_scale, inner, filters)
+    sizes = places.sizes[3 - operation.window.rank :]
+    shape = (batch, *sizes, outputs) if channels_last else (batch, outputs, *sizes)
+    return engine.program(job), shape

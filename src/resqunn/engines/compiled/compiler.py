@@ -19,6 +19,7 @@ from numba.core import config
 from numba.core.registry import cpu_target
 from numba.np.arrayobj import populate_array
 
+from resqunn.engines.compiled.kernel import varying
 from resqunn.engines.compiled.machine import ENTRY, emit
 
 LIBRARY = {"cos", "sin"}
@@ -61,7 +62,7 @@ def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
         kernel.compile(arguments)
     overload = kernel.overloads[arguments]
     language = binding.parse_assembly(kernel.inspect_llvm(arguments))
-    language.link_in(binding.parse_assembly(str(_entry(overload))))
+    language.link_in(binding.parse_assembly(str(_entry(overload, kinds))))
     for function in language.functions:
         if not function.is_declaration:
             function.linkage = "external" if function.name == ENTRY else "internal"
@@ -73,6 +74,8 @@ def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
 def _type_of(kind: Any) -> Any:
     if kind in (int, bool):
         return types.int64 if kind is int else types.boolean
+    if kind[0] == "varying":
+        return _type_of(kind[1])
     if isinstance(kind[0], torch.dtype):
         scalar = getattr(types, str(kind[0]).removeprefix("torch."))
         return types.Array(scalar, kind[1], "C")
@@ -82,33 +85,42 @@ def _type_of(kind: Any) -> Any:
     return types.NamedTuple(entries, kind[0])
 
 
-def _entry(overload: Any) -> ir.Module:
+def _entry(overload: Any, kinds: tuple[Any, ...]) -> ir.Module:
     """A function that takes the address of numbers and calls the kernel."""
     context, signature = cpu_target.target_context, overload.signature
     module = context.create_module(ENTRY)
     numbers_type = ir.IntType(64).as_pointer()
     entry = ir.Function(module, ir.FunctionType(ir.VoidType(), [numbers_type]), ENTRY)
     builder = ir.IRBuilder(entry.append_basic_block())
-    places = (ir.Constant(ir.IntType(64), k) for k in count())
-    numbers = (builder.load(builder.gep(entry.args[0], [place])) for place in places)
-    arguments = [_argument(context, builder, wanted, numbers) for wanted in signature.args]
+
+    def read(first: int) -> Iterator[Any]:
+        places = (ir.Constant(ir.IntType(64), k) for k in count(first))
+        return (builder.load(builder.gep(entry.args[0], [place])) for place in places)
+
+    numbers = read(0), read(varying(kinds))
+    pairs = zip(signature.args, kinds, strict=True)
+    arguments = [_argument(context, builder, wanted, kind, numbers) for wanted, kind in pairs]
     kernel = context.declare_function(module, overload.fndesc)
     context.call_conv.call_function(builder, kernel, types.none, signature.args, arguments)
     builder.ret_void()
     return module
 
 
-def _argument(context: Any, builder: Any, wanted: Any, numbers: Iterator[Any]) -> Any:
-    """One argument, from as many of the numbers as it takes."""
+def _argument(
+    context: Any, builder: Any, wanted: Any, kind: Any, numbers: tuple[Iterator[Any], Iterator[Any]]
+) -> Any:
+    """One argument, from as many of the numbers as it takes: those that vary, and the others."""
     if isinstance(wanted, types.BaseTuple):
-        entries = [_argument(context, builder, entry, numbers) for entry in wanted]
+        pairs = zip(wanted, kind[1:], strict=True)
+        entries = [_argument(context, builder, each, of, numbers) for each, of in pairs]
         return context.make_tuple(builder, wanted, entries)
-    number = next(numbers)
+    others = numbers[1]
+    number = next(numbers[0] if isinstance(kind, tuple) and kind[0] == "varying" else others)
     if not isinstance(wanted, types.Array):
         zero = ir.Constant(number.type, 0)
         return builder.icmp_signed("!=", number, zero) if wanted == types.boolean else number
     array = context.make_array(wanted)(context, builder)
-    shape = [next(numbers) for _ in range(wanted.ndim)]
+    shape = [next(others) for _ in range(wanted.ndim)]
     itemsize = ir.Constant(number.type, wanted.dtype.bitwidth // 8)
     strides = [itemsize]
     for length in shape[:0:-1]:

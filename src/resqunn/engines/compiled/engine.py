@@ -36,14 +36,13 @@ class CompiledEngine(Engine):
     @abstractmethod
     def forward(
         self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
-    ) -> tuple[Tensor, Any]:
-        """The values (G, F, R, P), and what is kept for `backward`."""
+    ) -> Tensor:
+        """The values (G, F, R, P)."""
 
     @abstractmethod
     def backward(
         self,
         circuit: Circuit,
-        kept: Any,
         inputs_GNP: Tensor,
         weights_GFW: Tensor,
         cotangents_GFRP: Tensor,
@@ -85,8 +84,7 @@ class _Compiled(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(inputs_GNP, weights_GFW)
         ctx.engine, ctx.circuit = engine, circuit
-        values, ctx.kept = engine.forward(circuit, plain(inputs_GNP), plain(weights_GFW))
-        return values
+        return engine.forward(circuit, plain(inputs_GNP), plain(weights_GFW))
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -107,4 +105,4 @@ class _Compiled(torch.autograd.Function):
             found = differentiable_gradients(values, tensors[:2], cotangents_GFRP, wanted)
             return None, None, *found
         arguments = map(plain, tensors)
-        return None, None, *ctx.engine.backward(circuit, ctx.kept, *arguments, wanted)
+        return None, None, *ctx.engine.backward(circuit, *arguments, wanted)

@@ -2,70 +2,218 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.compiled.engine import CompiledEngine, Gradients
+from resqunn.engines.compiled.kernel import Constants, Varying
+from resqunn.engines.compiled.scratch import aligned, scratch
+from resqunn.engines.compiled.threads import share, useful_workers
 from resqunn.engines.places import Places, of_rows
+
+OPERATIONS_PER_THREAD = 8_000_000
+"""A thread is started for at least this many multiplications (about a millisecond)."""
+
+Wanted = tuple[bool, bool]
+"""Whether gradients by images and by weights are asked for."""
+
+
+class Job(NamedTuple):
+    """One kind of call of an engine.
+
+    Attributes:
+        circuit: what is evaluated on each patch.
+        places: where patches lie, in images of `values` numbers of `dtype` in all.
+        scale: what the images are multiplied by.
+        groups: of channels that one circuit reads.
+        filters: of each group, circuits with weights of their own.
+    """
+
+    circuit: Circuit
+    places: Places
+    values: int
+    dtype: torch.dtype
+    scale: float
+    groups: int
+    filters: int
+
+
+class Reading(NamedTuple):
+    """Where and how kernels read: the arrays of `Places`, and what images are multiplied by."""
+
+    numbers: Any
+    offsets_CN: Any
+    scale: Any
+
+
+class Memory(NamedTuple):
+    """What kernels work in, a row for each worker: numbers of the images' type, others in double
+    precision, and where patches lie."""
+
+    numbers_WM: Any
+    doubles_WM: Any
+    runs_WM: Any
+
+
+class Step(NamedTuple):
+    """A kernel with its tables, as a function of numbers and addresses.
+
+    Attributes:
+        run: of a worker's number, how many there are, and addresses: of images, weights, outputs
+            or the derivatives by them; of derivatives by the images if this is the way back; of
+            the arrays to work in, the shared ones first.
+        finish: of the addresses of weights, the derivatives by them, and the same arrays.
+        shared, each: how many bytes of the arrays there are in all, or for each worker.
+    """
+
+    run: Callable[..., None]
+    finish: Callable[..., None] | None
+    shared: tuple[int, ...]
+    each: tuple[int, ...]
+
+
+class Program(ABC):
+    """What an engine does for one kind of call, prepared as far as it can be.
+
+    Patches are grouped into tasks, each group of channels its own, which threads share. Tasks do
+    not depend on how many threads there are.
+
+    Attributes:
+        patches, chunk, tasks: how many there are, how many a task has, and how many tasks.
+        most: how many workers there may be.
+        reading: the tables of where and how kernels read.
+    """
+
+    def __init__(self, job: Job, chunk: int, operations: int) -> None:
+        """
+        Args:
+            chunk: how many patches a task has at least.
+            operations: about how many multiplications the values of a patch take.
+        """
+        self.job, places = job, job.places
+        self.reading = Constants(Reading(places.numbers, places.offsets_CN, np.array([job.scale])))
+        self.patches = places.patches(job.values)
+        if not places.disjoint:  # whole images, whose derivatives are one worker's
+            chunk = -(-chunk // places.positions) * places.positions
+        self.chunk, self.tasks = chunk, -(-self.patches // chunk)
+        self.most = job.groups * self.tasks
+        busy = job.groups * self.patches * operations // OPERATIONS_PER_THREAD
+        self._forward = self.most // places.members, busy + 1
+        self._backward = self.most, 3 * busy + 1
+        self._writes_all = places.disjoint and places.covering
+        self._steps: dict[Wanted | None, Step] = {}
+
+    @abstractmethod
+    def step(self, wanted: Wanted | None) -> Step:
+        """The kernel for these gradients, or for None that for the values."""
+
+    def arrays(self, wanted: Wanted | None) -> tuple[Varying, ...]:
+        """Images, weights, outputs, and for gradients the derivatives by the images."""
+        (circuit, places, values, dtype, _, groups, filters) = self.job
+        outputs = groups // places.members * filters * circuit.num_outputs * self.patches
+        found = (
+            Varying(dtype, values),
+            Varying(dtype, groups, filters, circuit.num_weights),
+            Varying(dtype, outputs),
+        )
+        return found if wanted is None else (*found, Varying(dtype, values * wanted[0]))
+
+    def memory(self, numbers: int, doubles: int, runs: int) -> tuple[Memory, tuple[int, ...]]:
+        """The arrays of so many entries for each worker, and the bytes of each."""
+        dtype = self.job.dtype
+        arrays = ((dtype, numbers), (torch.float64, doubles), (torch.int64, runs))
+        # Rows begin where arrays may begin.
+        rounded = [(kind, aligned(kind.itemsize * size)) for kind, size in arrays]
+        found = (Varying(kind, self.most, size // kind.itemsize) for kind, size in rounded)
+        return Memory(*found), tuple(size for _, size in rounded)
+
+    def values(self, images: Tensor, weights: Tensor, out: Tensor) -> None:
+        """Writes the values of all patches.
+
+        Args:
+            images, out: dense, of any shape; `places` counts their values as they lie in memory.
+            weights: as (groups, filters, W) in memory.
+        """
+        step, workers = self._step(None), useful_workers(*self._forward)
+        _kept, memory = _places(step, workers)
+        addresses = images.data_ptr(), weights.data_ptr(), out.data_ptr()
+        share(step.run, workers, *addresses, *memory)
+
+    def gradients(
+        self, images: Tensor, weights: Tensor, cotangents: Tensor, wanted: Wanted
+    ) -> Gradients:
+        """The gradients by images and by weights, which lie in memory as these do."""
+        step, workers = self._step(wanted), useful_workers(*self._backward)
+        _kept, memory = _places(step, workers)
+        by_images = by_weights = None
+        addresses = images.data_ptr(), weights.data_ptr(), cotangents.data_ptr()
+        if wanted[0]:
+            by_images = (torch.empty_like if self._writes_all else torch.zeros_like)(images)
+        at = 0 if by_images is None else by_images.data_ptr()
+        share(step.run, workers, *addresses, at, *memory)
+        if step.finish is not None:
+            by_weights = torch.empty_like(weights)
+            step.finish(weights.data_ptr(), by_weights.data_ptr(), *memory)
+        return by_images, by_weights
+
+    def _step(self, wanted: Wanted | None) -> Step:
+        found = self._steps.get(wanted)
+        if found is None:
+            found = self._steps[wanted] = self.step(wanted)
+        return found
+
+
+def _places(step: Step, workers: int) -> tuple[Tensor, list[int]]:
+    """Memory for the arrays of a step, and where they begin."""
+    sizes = [*step.shared, *(workers * size for size in step.each)]
+    kept = scratch(sum(sizes))
+    return kept, list(accumulate(sizes[:-1], initial=kept.data_ptr()))
 
 
 class ImageEngine(CompiledEngine):
     """Reads the values of patches, and writes results, where `Places` says."""
 
+    @abstractmethod
+    def program(self, job: Job) -> Program:
+        """What is done for one kind of call."""
+
     def reader(self, circuit: Circuit, dtype: torch.dtype) -> Engine | None:
         return self
 
-    @abstractmethod
-    def images_forward(
-        self,
-        circuit: Circuit,
-        places: Places,
-        scale: float,
-        images: Tensor,
-        weights_CFW: Tensor,
-        out: Tensor,
-    ) -> Any:
-        """Writes the values of all patches, and returns what `images_backward` needs.
-
-        Args:
-            scale: what the images are multiplied by.
-            images, out: dense, of any shape; `places` counts their values as they lie in memory.
-            weights_CFW: for each group of channels that one circuit reads.
-        """
-
-    @abstractmethod
-    def images_backward(
-        self,
-        circuit: Circuit,
-        kept: Any,
-        images: Tensor,
-        weights_CFW: Tensor,
-        cotangents: Tensor,
-        wanted: tuple[bool, bool],
-    ) -> Gradients:
-        """The gradients by images, which lie in memory as they do, and by weights."""
-
-    def forward(
-        self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
-    ) -> tuple[Tensor, Any]:
-        (groups, values, patches), filters = inputs_GNP.shape, weights_GFW.shape[1]
-        out_GFRP = inputs_GNP.new_empty(groups, filters, circuit.num_outputs, patches)
-        places = of_rows(groups, values, patches)
-        kept = self.images_forward(circuit, places, 1.0, inputs_GNP, weights_GFW, out_GFRP)
-        return out_GFRP, kept
+    def forward(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+        groups, filters, _ = weights_GFW.shape
+        out_GFRP = inputs_GNP.new_empty(groups, filters, circuit.num_outputs, inputs_GNP.shape[2])
+        self._on_rows(circuit, inputs_GNP, filters).values(inputs_GNP, weights_GFW, out_GFRP)
+        return out_GFRP
 
     def backward(
         self,
         circuit: Circuit,
-        kept: Any,
         inputs_GNP: Tensor,
         weights_GFW: Tensor,
         cotangents_GFRP: Tensor,
-        wanted: tuple[bool, bool],
+        wanted: Wanted,
     ) -> Gradients:
-        return self.images_backward(circuit, kept, inputs_GNP, weights_GFW, cotangents_GFRP, wanted)
+        program = self._on_rows(circuit, inputs_GNP, weights_GFW.shape[1])
+        return program.gradients(inputs_GNP, weights_GFW, cotangents_GFRP, wanted)
+
+    def _on_rows(self, circuit: Circuit, inputs_GNP: Tensor, filters: int) -> Program:
+        groups, values, patches = inputs_GNP.shape
+        places, dtype = of_rows(groups, values, patches), inputs_GNP.dtype
+        job = Job(circuit, places, groups * values * patches, dtype, 1.0, groups, filters)
+        return program_of(self, job)
+
+
+@lru_cache(maxsize=256)
+def program_of(engine: ImageEngine, job: Job) -> Program:
+    """An engine's program for a job, prepared once."""
+    return engine.program(job)

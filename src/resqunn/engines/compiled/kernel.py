@@ -8,8 +8,8 @@ importing numba takes as long as a hundred training steps, and 80 MB. For each k
 its machine code is looked for on disk (`files.py`), or else made (`compiler.py`) and put there;
 either way the process runs the code as it is on disk, so that results are the same bits.
 
-What goes in is one block of 64-bit numbers: of a tensor its address and its shape. The
-interpreter's lock is released meanwhile, so that Python threads run side by side.
+What goes in is one block of 64-bit numbers, of a tensor its address and its shape; `Varying` ones
+come first, so that the rest is put together once. The interpreter's lock is released meanwhile, so that Python threads run side by side.
 """
 
 from __future__ import annotations
@@ -81,13 +81,17 @@ class Constants:
         self.kind = (type(first) if named else "tuple", *kinds)
 
 
-class Flat:
-    """The memory of a dense tensor, whatever its shape, as a row."""
+class Varying:
+    """What differs from call to call: a whole number, or the address of an array.
 
-    __slots__ = ("address", "dtype", "size")
+    Args:
+        dtype: of the array's numbers; None for a whole number.
+        shape: the array's, the same in each call.
+    """
 
-    def __init__(self, tensor: Tensor) -> None:
-        self.dtype, self.address, self.size = tensor.dtype, tensor.data_ptr(), tensor.numel()
+    def __init__(self, dtype: torch.dtype | None = None, *shape: int) -> None:
+        self.kind = ("varying", int if dtype is None else (dtype, len(shape)))
+        self.shape = shape
 
 
 def plain(tensor: Tensor) -> Tensor:
@@ -107,12 +111,12 @@ def _flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
         elif kind is Constants:
             kinds.append(argument.kind)
             numbers += argument.numbers
-        elif kind is Flat:
-            kinds.append((argument.dtype, 1))
-            numbers += (argument.address, argument.size)
-        elif kind is tuple:
+        elif kind is Varying:
+            kinds.append(argument.kind)
+            numbers += argument.shape
+        elif isinstance(argument, tuple):
             inside, more = _flattened(argument)
-            kinds.append(("tuple", *inside))
+            kinds.append(("tuple" if kind is tuple else kind, *inside))
             numbers += more
         else:
             shape = argument.shape
@@ -122,32 +126,52 @@ def _flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
     return kinds, numbers
 
 
+def _packed(numbers: list[int]) -> bytes:
+    return struct.pack(f"{len(numbers)}q", *numbers)
+
+
+def varying(kinds: Iterable[Any]) -> int:
+    """How many of the arguments, or of the entries of tuples, are `Varying`."""
+    nested = [kind for kind in kinds if isinstance(kind, tuple)]
+    return sum(1 if kind[0] == "varying" else varying(kind[1:]) for kind in nested)
+
+
 class Kernel:
     """The compiled form of one function of a module.
 
-    Its arguments are contiguous tensors on the CPU, `Flat` ones, whole numbers, `Constants`, and
-    tuples of these; it returns nothing.
+    Its arguments are contiguous tensors on the CPU, whole numbers, `Constants`, and tuples of
+    these, named or not; it returns nothing.
     """
 
     def __init__(self, module: str, name: str) -> None:
         self.module, self.name = module, name
-        self._variants: dict[tuple[Any, ...], tuple[Callable[..., bytes], Callable[..., None]]] = {}
+        self._variants: dict[tuple[Any, ...], Callable[[bytes], None]] = {}
 
     def __call__(self, *arguments: Any) -> None:
         kinds, numbers = _flattened(arguments)
-        key = tuple(kinds)
+        self._variant(tuple(kinds))(_packed(numbers))
+
+    def prepared(self, *arguments: Any) -> Callable[..., None]:
+        """The kernel as a function of those arguments that are `Varying`, in their order: the
+        whole numbers and addresses."""
+        kinds, numbers = _flattened(arguments)
+        run, rest = self._variant(tuple(kinds)), _packed(numbers)
+        pack = struct.Struct(f"{varying(kinds)}q").pack
+
+        def call(*varying: int, kept: Any = arguments) -> None:
+            run(pack(*varying) + rest)
+
+        return call
+
+    def _variant(self, key: tuple[Any, ...]) -> Callable[[bytes], None]:
         found = self._variants.get(key)
         if found is None:
             with _LOCK:
-                found = self._variants.get(key) or (
-                    struct.Struct(f"{len(numbers)}q").pack,
-                    self._loaded(key),
-                )
+                found = self._variants.get(key) or self._loaded(key)
                 self._variants[key] = found
-        pack, run = found
-        run(pack(*numbers))
+        return found
 
-    def _loaded(self, kinds: tuple[Any, ...]) -> Callable[..., None]:
+    def _loaded(self, kinds: tuple[Any, ...]) -> Callable[[bytes], None]:
         # Importing llvmlite takes 39 MB, which programs without compiled engines can do without.
         from resqunn.engines.compiled.machine import circumstances, load
 

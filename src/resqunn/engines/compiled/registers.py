@@ -3,5 +3,8 @@
 LANE_BYTES = 64
 """Size of a register; the compiler splits it where the processor has narrower ones."""
 
-BLOCK = 8
+BLOCK = 4
 """Registers of a block of patches."""
+
+RUN = 3
+"""Numbers that say where a run of neighbouring patches lies (`kernels/positions.py`)."""

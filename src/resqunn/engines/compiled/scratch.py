@@ -8,23 +8,30 @@ import torch
 from torch import Tensor
 
 KEPT_BYTES = 2**20
-"""Of each thread and kind at most; what is larger is allocated anew in each call."""
+"""Of each thread at most; what is larger is allocated anew in each call."""
+
+ALIGNMENT = 64
+"""Where arrays begin, in bytes."""
 
 
 class _Kept(threading.local):
     def __init__(self) -> None:
-        self.tensors: dict[tuple[str, torch.dtype], Tensor] = {}
+        self.tensor: Tensor | None = None
 
 
-_threads = _Kept()
+_kept = _Kept()
 
 
-def scratch(kind: str, workers: int, size: int, dtype: torch.dtype) -> Tensor:
-    """A tensor (workers, size) of any values, which are this thread's until its next call."""
-    kept, key = _threads.tensors, (kind, dtype)
-    found = kept.get(key)
-    if found is None or found.shape != (workers, size):
-        found = torch.empty(workers, size, dtype=dtype, device="cpu")
-        if found.nbytes <= KEPT_BYTES:
-            kept[key] = found
+def aligned(size: int) -> int:
+    """So many bytes, and up to the next place where an array may begin."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def scratch(size: int) -> Tensor:
+    """So many bytes or more of any values, which are this thread's until its next call."""
+    found = _kept.tensor
+    if found is None or found.numel() < size:
+        found = torch.empty(size, dtype=torch.uint8, device="cpu")
+        if size <= KEPT_BYTES:
+            _kept.tensor = found
     return found

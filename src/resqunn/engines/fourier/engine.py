@@ -16,45 +16,37 @@ group, S slots, K coefficients.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.base import DTYPES
-from resqunn.engines.compiled.engine import Gradients
-from resqunn.engines.compiled.images import ImageEngine
-from resqunn.engines.compiled.kernel import Constants, Flat, Kernel
-from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES
-from resqunn.engines.compiled.scratch import scratch
-from resqunn.engines.compiled.threads import share, useful_workers
+from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
+from resqunn.engines.compiled.kernel import Constants, Kernel, Varying
+from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES, RUN
+from resqunn.engines.compiled.scratch import aligned
 from resqunn.engines.fourier.heisenberg import propagate
-from resqunn.engines.fourier.monomials import TASK, FourierPlan, fourier_plan
-from resqunn.engines.places import Places
+from resqunn.engines.fourier.monomials import TASK, fourier_plan
 from resqunn.errors import CircuitError
 
-OPERATIONS_PER_THREAD = 8_000_000
-"""A thread is started for at least this many multiplications (about a millisecond)."""
-
-_NONE = {dtype: torch.empty(0, 0, 0, dtype=dtype, device="cpu") for dtype in DTYPES}
-"""In place of gradients that nobody asked for."""
-
-COEFFICIENTS = Kernel("resqunn.engines.fourier.kernels.coefficients", "coefficients")
-WEIGHT_GRADIENTS = Kernel("resqunn.engines.fourier.kernels.coefficients", "weight_gradients")
 FORWARD = Kernel("resqunn.engines.fourier.kernels.polynomial", "forward")
 BACKWARD = Kernel("resqunn.engines.fourier.kernels.polynomial", "backward")
+WEIGHT_GRADIENTS = Kernel("resqunn.engines.fourier.kernels.coefficients", "weight_gradients")
 
 
-class Reading(NamedTuple):
-    """Where and how the kernels read: the arrays of `Places`, and what images are multiplied by."""
+class Begin(NamedTuple):
+    """What begins where in a worker's memory, after the nodes: a row that is used in between, the
+    totals of all outputs or the derivatives by them, the derivatives by the nodes, and, not for
+    each patch, the coefficients' sums, a register each, and the coefficients."""
 
-    numbers: Any
-    offsets_CN: Any
-    scale: Any
+    spare: int
+    totals: int
+    slopes: int
+    sums: int
+    values: int
+    size: int
 
 
 def obstacle(circuit: Circuit) -> str | None:
@@ -92,117 +84,41 @@ class FourierEngine(ImageEngine):
             return None
         plan = fourier_plan(circuit)
         # The rotations are done once a call: shared among the patches of 16 images, 28x28.
-        return 0.28 * plan.operations(1, 1) + 6.0 * len(plan.pairs) / 3136
+        return 0.28 * plan.operations(1, 1) + 6.0 * len(plan.rotations.pairs) / 3136
 
-    def images_forward(
-        self,
-        circuit: Circuit,
-        places: Places,
-        scale: float,
-        images: Tensor,
-        weights_CFW: Tensor,
-        out: Tensor,
-    ) -> Any:
-        plan = fourier_plan(circuit)
-        groups, filters, _ = weights_CFW.shape
-        state_CFS = _doubles(groups, filters, plan.slots)
-        values_CK = images.new_empty(groups, filters * plan.coefficients)
-        COEFFICIENTS(weights_CFW, plan.rotations, state_CFS, values_CK)
-        call = _call(plan, places, scale, images.dtype, images.numel(), groups, filters)
-        share(
-            FORWARD,
-            call.workers_forward,
-            Flat(images),
-            values_CK,
-            call.tables,
-            call.work(call.workers_forward, call.size_forward),
-            Flat(out),
-        )
-        return state_CFS, values_CK, call
-
-    def images_backward(
-        self,
-        circuit: Circuit,
-        kept: Any,
-        images: Tensor,
-        weights_CFW: Tensor,
-        cotangents: Tensor,
-        wanted: tuple[bool, bool],
-    ) -> Gradients:
-        state_CFS, values_CK, call = kept
-        plan = call.plan
-        need_images, need_weights = wanted
-        groups, coefficients = values_CK.shape
-        sums_CTK = images.new_empty(groups, call.tasks, coefficients if need_weights else 0)
-        by_images = _NONE[images.dtype]
-        if need_images:
-            by_images = torch.empty_like(images) if call.whole else torch.zeros_like(images)
-        share(
-            BACKWARD,
-            call.workers_backward,
-            Flat(images),
-            values_CK,
-            call.tables,
-            call.work(call.workers_backward, call.size_backward),
-            (Flat(cotangents), Flat(by_images), sums_CTK),
-        )
-        by_weights = None
-        if need_weights:
-            by_weights = torch.empty_like(weights_CFW)
-            memory = _doubles(2 * plan.slots + plan.coefficients)
-            WEIGHT_GRADIENTS(weights_CFW, plan.rotations, state_CFS, sums_CTK, memory, by_weights)
-        return by_images if need_images else None, by_weights
+    def program(self, job: Job) -> Program:
+        return _Polynomials(job)
 
 
-class _Call:
-    """The sizes and tables of a call of the kernels and its way back."""
+class _Polynomials(Program):
+    def __init__(self, job: Job) -> None:
+        self.plan = fourier_plan(job.circuit)
+        super().__init__(job, TASK, self.plan.operations(1, job.filters))
 
-    def __init__(
-        self,
-        plan: FourierPlan,
-        places: Places,
-        scale: float,
-        dtype: torch.dtype,
-        values: int,
-        groups: int,
-        filters: int,
-    ) -> None:
-        self.plan, self.dtype = plan, dtype
-        reading = Reading(places.numbers, places.offsets_CN, np.array([scale]))
-        self.tables = (plan.tables, Constants(reading))
-        self.lanes = BLOCK * LANE_BYTES // dtype.itemsize
-        patches = places.patches(values)
-        chunk = TASK * self.lanes
-        if not places.disjoint:  # then whole images
-            chunk = -(-chunk // places.positions) * places.positions
-        self.tasks = -(-patches // chunk)
-        self.sizes = (patches, chunk, filters)
-        self.whole = places.disjoint and places.covering
-        outputs = filters * (len(plan.polynomial.begin_R) - 1)
-        coefficients = filters * plan.coefficients
-        self.size_forward = (plan.nodes + 1 + outputs) * self.lanes
-        self.size_backward = (2 * plan.nodes + 1 + outputs) * self.lanes
-        self.size_backward += coefficients * self.lanes // BLOCK
-        self.operations = groups * plan.operations(patches, filters)
-        self.most_forward = groups // places.members * self.tasks
-        self.most_backward = groups * self.tasks
-
-    @property
-    def workers_forward(self) -> int:
-        return useful_workers(self.most_forward, self.operations // OPERATIONS_PER_THREAD + 1)
-
-    @property
-    def workers_backward(self) -> int:
-        return useful_workers(self.most_backward, 3 * self.operations // OPERATIONS_PER_THREAD + 1)
-
-    def work(self, workers: int, size: int) -> tuple[Any, ...]:
-        """The workers' memory and the sizes of the work."""
-        memory = scratch("numbers", workers, size, self.dtype)
-        return memory, scratch("places", workers, 2 * self.lanes, torch.int64), *self.sizes
-
-
-_call = lru_cache(maxsize=256)(_Call)
-
-
-def _doubles(*shape: int) -> Tensor:
-    return torch.empty(shape, dtype=torch.float64, device="cpu")
+    def step(self, wanted: Wanted | None) -> Step:
+        rotations, nodes, job = self.plan.rotations, self.plan.nodes, self.job
+        way_back = wanted is not None
+        lane = LANE_BYTES // job.dtype.itemsize
+        members = 1 if way_back else job.places.members
+        coefficients = job.filters * rotations.count
+        rows = (nodes, 1, job.filters * job.circuit.num_outputs, nodes * way_back)
+        sizes = (*(BLOCK * lane * row for row in rows), lane * coefficients * way_back)
+        begin = Begin(*itertools.accumulate((*sizes, members * coefficients)))
+        doubles = 2 * len(rotations.start_S) + rotations.count
+        memory, each = self.memory(begin.size, doubles, RUN * BLOCK * lane)
+        tables = (*self.plan.tables, self.reading, Constants(begin))
+        sizes = (self.patches, self.chunk)
+        arrays = self.arrays(wanted)
+        ends = (Varying(), Varying())
+        if wanted is None:
+            run = FORWARD.prepared(*ends, arrays, memory, tables, sizes)
+            return Step(run, None, (), each)
+        sums = Varying(job.dtype, job.groups, self.tasks, coefficients * wanted[1])
+        shared = job.dtype.itemsize * job.groups * self.tasks * coefficients * wanted[1]
+        *given, by_images = arrays
+        run = BACKWARD.prepared(*ends, tuple(given), (by_images, sums), memory, tables, sizes)
+        finish = None
+        if wanted[1]:
+            weights = given[1]
+            finish = WEIGHT_GRADIENTS.prepared(weights, weights, sums, memory, self.plan.tables[1])
+        return Step(run, finish, (aligned(shared),), each)

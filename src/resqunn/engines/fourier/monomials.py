@@ -24,8 +24,8 @@ from resqunn.engines.compiled.kernel import Constants
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.product_state import Factor
 
-TASK = 8
-"""Blocks of patches in a task."""
+TASK = 1024
+"""Patches of a task, in whole blocks."""
 
 
 class Polynomial(NamedTuple):
@@ -48,50 +48,51 @@ class Polynomial(NamedTuple):
     right_K: Any
 
 
-@dataclass(frozen=True, eq=False)
-class FourierPlan:
-    """The constants of a circuit. S slots, T rotations, K coefficients.
+class Rotations(NamedTuple):
+    """The arrays that the kernels of the coefficients read.
 
     Attributes:
-        slots: how many there are.
-        nodes: how many there are.
         start_S: the observables' vector before the first rotation.
-        step_weight_T: the weight of each rotation.
-        step_pair_T: where each rotation's pairs begin, and where the last's end.
+        weight_T: the weight of each rotation.
+        pair_T: where each rotation's pairs begin, and where the last's end.
         pairs: the two slots of each pair.
         terms: slot, coefficient and sign, for each slot with a value in the end.
+        count: how many coefficients there are.
+    """
+
+    start_S: Any
+    weight_T: Any
+    pair_T: Any
+    pairs: Any
+    terms: Any
+    count: Any
+
+
+@dataclass(frozen=True, eq=False)
+class FourierPlan:
+    """The constants of a circuit.
+
+    Attributes:
+        nodes: how many there are.
+        rotations: how the coefficients follow from the weights.
         polynomial: what is evaluated for each patch.
     """
 
-    slots: int
     nodes: int
-    start_S: Float[np.ndarray, " S"]
-    step_weight_T: Integer[np.ndarray, " T"]
-    step_pair_T: Integer[np.ndarray, " _"]
-    pairs: Integer[np.ndarray, "_ 2"]
-    terms: Integer[np.ndarray, "_ 3"]
+    rotations: Rotations
     polynomial: Polynomial
 
     @cached_property
-    def coefficients(self) -> int:
-        """How many a filter has."""
-        return len(self.polynomial.right_K)
-
-    @cached_property
-    def rotations(self) -> Constants:
-        """The tables of `kernels/coefficients.py`."""
-        return Constants(self.start_S, self.step_weight_T, self.step_pair_T, self.pairs, self.terms)
-
-    @cached_property
-    def tables(self) -> Constants:
-        """The tables of `kernels/polynomial.py`."""
-        return Constants(self.polynomial)
+    def tables(self) -> tuple[Constants, Constants]:
+        """The polynomial and the rotations as kernels take them."""
+        return Constants(self.polynomial), Constants(self.rotations)
 
     def operations(self, patches: int, filters: int) -> int:
         """About how many multiplications the values of `patches` patches take."""
         inputs, products = self.polynomial.inputs, len(self.polynomial.products_T2)
         segments = len(self.polynomial.left_S)
-        return patches * (30 * inputs + products + filters * (self.coefficients + 2 * segments))
+        coefficients = self.rotations.count
+        return patches * (30 * inputs + products + filters * (coefficients + 2 * segments))
 
 
 @lru_cache(maxsize=256)
@@ -109,13 +110,15 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
     pairs = [pairs_P2 for _, pairs_P2 in propagation.steps]
     terms = (propagation.slot_T, number_T.reshape(-1), propagation.sign_T)
     return FourierPlan(
-        slots=len(propagation.start_S),
         nodes=len(nodes.of),
-        start_S=propagation.start_S,
-        step_weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
-        step_pair_T=np.cumsum([0, *map(len, pairs)], dtype=np.int64),
-        pairs=np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs]),
-        terms=np.stack(terms, axis=1),
+        rotations=Rotations(
+            start_S=propagation.start_S,
+            weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
+            pair_T=np.cumsum([0, *map(len, pairs)], dtype=np.int64),
+            pairs=np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs]),
+            terms=np.stack(terms, axis=1),
+            count=len(place_K3),
+        ),
         polynomial=Polynomial(
             inputs=circuit.num_inputs,
             products_T2=np.array(nodes.products, dtype=np.int64).reshape(-1, 2),

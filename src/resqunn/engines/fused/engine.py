@@ -77,13 +77,12 @@ class FusedEngine(CompiledEngine):
 
     def forward(
         self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
-    ) -> tuple[Tensor, Any]:
-        return _Run(circuit, inputs_GNP, weights_GFW).values(), None
+    ) -> Tensor:
+        return _Run(circuit, inputs_GNP, weights_GFW).values()
 
     def backward(
         self,
         circuit: Circuit,
-        kept: Any,
         inputs_GNP: Tensor,
         weights_GFW: Tensor,
         cotangents_GFRP: Tensor,

@@ -73,6 +73,14 @@ def in_a_row(typing_context, array):
     return row_type(array), emit
 
 
+def _vector_of(builder: Any, vector: Any, value: Any) -> Any:
+    """A value in every lane."""
+    undefined, index = ir.Constant(vector, ir.Undefined), ir.IntType(32)
+    one = builder.insert_element(undefined, value, ir.Constant(index, 0))
+    zeros = ir.Constant(ir.VectorType(index, vector.count), [0] * vector.count)
+    return builder.shuffle_vector(one, undefined, zeros)
+
+
 def _moves(registers: int) -> tuple[Any, Any, Any]:
     """`load`, `store` and `spread` for values of so many registers."""
 
@@ -101,12 +109,7 @@ def _moves(registers: int) -> tuple[Any, Any, Any]:
 
         def emit(context, builder, signature, arguments):
             value = context.cast(builder, arguments[0], scalar, array.dtype)
-            vector = context.get_value_type(lanes)
-            one = builder.insert_element(
-                ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-            )
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
-            return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+            return _vector_of(builder, context.get_value_type(lanes), value)
 
         return lanes(scalar, array), emit
 
@@ -188,19 +191,40 @@ def any_beyond(typing_context, lanes, bound):
     def emit(context, builder, signature, arguments):
         vector = arguments[0].type
         limit = context.cast(builder, arguments[1], signature.args[1], lanes.scalar)
-        found = None
-        for value, order in ((limit, ">"), (builder.fneg(limit), "<")):
-            one = builder.insert_element(
-                ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-            )
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), [0] * lanes.count)
-            spread_out = builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
-            marks = builder.fcmp_ordered(order, arguments[0], spread_out)
-            found = marks if found is None else builder.or_(found, marks)
-        bits = builder.bitcast(found, ir.IntType(lanes.count))
+        above, below = (
+            builder.fcmp_ordered(order, arguments[0], _vector_of(builder, vector, value))
+            for value, order in ((limit, ">"), (builder.fneg(limit), "<"))
+        )
+        bits = builder.bitcast(builder.or_(above, below), ir.IntType(lanes.count))
         return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
 
     return types.boolean(lanes, types.float64), emit
+
+
+@intrinsic
+def negative_if_odd(typing_context, value, number):
+    """The value with its sign turned where the lowest bit of a number's lane is set."""
+
+    def emit(context, builder, signature, arguments):
+        bits = value.scalar.bitwidth
+        whole = ir.VectorType(ir.IntType(bits), value.count)
+        of_value, of_number = (builder.bitcast(argument, whole) for argument in arguments)
+        sign = builder.shl(of_number, ir.Constant(whole, [bits - 1] * value.count))
+        return builder.bitcast(builder.xor(of_value, sign), arguments[0].type)
+
+    return value(value, value), emit
+
+
+@intrinsic
+def every_second(typing_context, low, high):
+    """Lanes 0, 2, 4, ... of two registers in a row."""
+
+    def emit(context, builder, signature, arguments):
+        places = [2 * lane for lane in range(low.count)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), low.count), places)
+        return builder.shuffle_vector(*arguments, mask)
+
+    return low(low, low), emit
 
 
 def width(array: Any) -> int:

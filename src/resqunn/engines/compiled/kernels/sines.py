@@ -1,15 +1,16 @@
 r"""The cosine and the sine of a register of angles.
 
-An angle is $n \pi + r$ with $|r| \le \pi/2$. $n \pi$ is subtracted in three parts, the first two
-of which have so few digits that their products with $n$ are exact (Cody and Waite); the Taylor
-series of $r$ end where terms are below rounding.
+An angle is $n \pi + r$ with $|r| \le \pi/2$, and with $s = 2 \sin\frac{r}{2}$ and
+$c = \cos\frac{r}{2}$, whose Taylor series are short, $\cos r = 1 - s^2/2$ and $\sin r = s c$.
+$n \pi$ is subtracted in three parts, the first two of which have so few digits that their products
+with $n$ are exact (Cody and Waite); the series end where terms are below rounding.
 """
 
 from __future__ import annotations
 
 import math
 
-from resqunn.engines.compiled.kernels.lanes import inner, spread, width
+from resqunn.engines.compiled.kernels.lanes import inner, negative_if_odd, spread, width
 from resqunn.engines.compiled.registers import LANE_BYTES
 
 LARGE = 8192.0
@@ -17,37 +18,43 @@ LARGE = 8192.0
 
 PI = (3.140625, 0.0009670257568359375, 6.278329573009626e-07)
 PI_DOUBLE = (3.141592651605606, 1.9841871583270443e-09, 1.034036596358821e-18)
-LAST_COSINE = (1 / math.factorial(20), 1 / math.factorial(12))
-LAST_SINE = (1 / math.factorial(21), 1 / math.factorial(13))
-"""The last coefficients of the Taylor series, for float64 and for float32."""
+
+TERMS = (4, 8)
+"""The highest power of $r^2$ in the series, for float32 and for float64."""
 
 ROUNDING = (1.5 * 2**23, 1.5 * 2**52)
-"""Adding and subtracting this rounds a float32, or a float64, to an integer."""
-
-
-@inner
-def rounded(x, memory):
-    """The nearest integers."""
-    rounding = ROUNDING[0] if 4 * width(memory) == LANE_BYTES else ROUNDING[1]
-    return x + spread(rounding, memory) - spread(rounding, memory)
+"""Adding this rounds a float32, or a float64, to an integer, whose lowest bit is then the lowest
+of the sum."""
 
 
 @inner
 def sines(angle, memory):
-    r"""$\cos r$, $\sin r$ and $n$ of a register that fits `memory`."""
+    r"""$\cos r$, $\sin r$ and $n$, with `ROUNDING` added, of a register that fits `memory`."""
     single = 4 * width(memory) == LANE_BYTES
-    parts = PI if single else PI_DOUBLE
-    turns = rounded(angle * spread(1 / math.pi, memory), memory)
-    rest = angle - turns * spread(parts[0], memory)
-    rest = rest - turns * spread(parts[1], memory)
-    rest = rest - turns * spread(parts[2], memory)
+    parts, terms = (PI, TERMS[0]) if single else (PI_DOUBLE, TERMS[1])
+    rounding = spread(ROUNDING[0] if single else ROUNDING[1], memory)
+    turns = angle * spread(1 / math.pi, memory) + rounding
+    whole = turns - rounding
+    rest = angle - whole * spread(parts[0], memory)
+    rest = rest - whole * spread(parts[1], memory)
+    rest = rest - whole * spread(parts[2], memory)
     square = rest * rest
-    # Taylor series, highest power first.
-    terms = 6 if single else 10
-    c, s = LAST_COSINE[int(single)], LAST_SINE[int(single)]
+    # Of (r/2)^2m, highest power first, the one multiplied by r.
+    c, s = 1.0, 1.0
+    for m in range(1, terms + 1):
+        c, s = -c / (4 * (2 * m - 1) * (2 * m)), -s / (4 * (2 * m) * (2 * m + 1))
     cosine, sine = spread(c, memory), spread(s, memory)
     for m in range(terms, 0, -1):
-        c, s = -c * (2 * m - 1) * (2 * m), -s * (2 * m) * (2 * m + 1)
+        c, s = -c * (4 * (2 * m - 1) * (2 * m)), -s * (4 * (2 * m) * (2 * m + 1))
         cosine = cosine * square + spread(c, memory)
         sine = sine * square + spread(s, memory)
-    return cosine, rest * sine, turns
+    sine = rest * sine
+    half = spread(0.5, memory)
+    return spread(1.0, memory) - half * sine * sine, sine * cosine, turns
+
+
+@inner
+def signed_sines(angle, memory):
+    """The cosine and the sine of a register of angles."""
+    cosine, sine, turns = sines(angle, memory)
+    return negative_if_odd(cosine, turns), negative_if_odd(sine, turns)

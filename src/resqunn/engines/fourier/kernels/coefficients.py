@@ -1,9 +1,14 @@
 """The coefficients of a trigonometric polynomial as functions of the weights, and back.
 
-Importing this file imports numba. The tables are `monomials.FourierPlan.rotations`; everything is
-in double precision, whatever the dtype of the weights.
+The rotations by the weights turn the vector of the observables' Pauli strings, pair by pair:
 
-Shape suffixes as in `base.py`, and B tasks of a group, S slots, T rotations, K coefficients.
+    (v_i, v_j) <- (v_i cos w - v_j sin w, v_j cos w + v_i sin w)
+
+and each coefficient is a sum of entries of the last vector. The tables are
+`monomials.Rotations`; everything is in double precision, whatever the dtype of the weights.
+
+Shape suffixes: C groups of channels that one circuit reads, F filters, W weights, T tasks,
+K coefficients.
 """
 
 from __future__ import annotations
@@ -12,74 +17,80 @@ import math
 
 import numpy as np
 
-from resqunn.engines.compiled.compiler import compiled
-
-SUMS = {"contract"}
-"""Multiplications and additions may be fused, but sums are never reordered: the order would
-depend on how many numbers a register of the processor holds."""
+from resqunn.engines.compiled.kernels.lanes import apart, entry, inner, set_entry
 
 
-@compiled(fastmath=SUMS)
-def coefficients(weights_GFW, tables, state_GFS, values_GK):
-    """Turns the observables through all rotations; writes the final vector and the
-    polynomial's coefficients."""
-    start_S, step_weight_T, step_pair_T, pairs, terms = tables
-    groups, filters, _ = weights_GFW.shape
-    for g in range(groups):
-        for k in range(values_GK.shape[1]):
-            values_GK[g, k] = 0
-        for f in range(filters):
-            for s in range(start_S.shape[0]):
-                state_GFS[g, f, s] = start_S[s]
-            for t in range(step_weight_T.shape[0]):
-                angle = np.float64(weights_GFW[g, f, step_weight_T[t]])
-                cosine, sine = math.cos(angle), math.sin(angle)
-                for k in range(step_pair_T[t], step_pair_T[t + 1]):
-                    i, j = pairs[k, 0], pairs[k, 1]
-                    a, b = state_GFS[g, f, i], state_GFS[g, f, j]
-                    state_GFS[g, f, i] = cosine * a - sine * b
-                    state_GFS[g, f, j] = cosine * b + sine * a
-            first = f * (values_GK.shape[1] // filters)
-            for k in range(terms.shape[0]):
-                values_GK[g, first + terms[k, 1]] += terms[k, 2] * state_GFS[g, f, terms[k, 0]]
+@inner
+def _turned(vector, first, pairs, cosine, sine):
+    """Turns the pairs `first` to `last` of a vector."""
+    begin, end = first
+    for k in range(begin, end):
+        i, j = pairs[k, 0], pairs[k, 1]
+        a, b = entry(vector, i), entry(vector, j)
+        set_entry(vector, i, cosine * a - sine * b)
+        set_entry(vector, j, cosine * b + sine * a)
 
 
-@compiled(fastmath=SUMS)
-def weight_gradients(weights_GFW, tables, state_GFS, sums_GBK, memory, gradient_GFW):
+@apart
+def turn_observables(weights_W, rotations, vector):
+    """Turns the observables through all rotations, in the first numbers of `vector`."""
+    for s in range(rotations.start_S.shape[0]):
+        set_entry(vector, s, rotations.start_S[s])
+    for t in range(rotations.weight_T.shape[0]):
+        angle = np.float64(weights_W[rotations.weight_T[t]])
+        ends = rotations.pair_T[t], rotations.pair_T[t + 1]
+        _turned(vector, ends, rotations.pairs, math.cos(angle), math.sin(angle))
+
+
+@apart
+def coefficients(weights_W, rotations, doubles, memory, at):
+    """Writes the coefficients of one filter to `memory` from `at` on."""
+    slots, terms = rotations.start_S.shape[0], rotations.terms
+    turn_observables(weights_W, rotations, doubles)
+    for k in range(rotations.count):
+        set_entry(doubles, slots + k, 0.0)
+    for k in range(terms.shape[0]):
+        value = entry(doubles, slots + terms[k, 1]) + terms[k, 2] * entry(doubles, terms[k, 0])
+        set_entry(doubles, slots + terms[k, 1], value)
+    for k in range(rotations.count):
+        memory[at + k] = entry(doubles, slots + k)
+
+
+@apart
+def weight_gradients(weights_CFW, gradient_CFW, sums_CTK, memory, rotations):
     """From the derivatives by the coefficients, summed over tasks here, to the weights'.
 
     A rotation's inverse is its transpose: the vector before each rotation is computed back
-    from the final one instead of being stored. `memory` is for two vectors and for the
-    coefficients of one filter.
+    from the last one instead of being stored.
     """
-    _, step_weight_T, step_pair_T, pairs, terms = tables
-    groups, filters, weights = weights_GFW.shape
-    slots, count = state_GFS.shape[2], sums_GBK.shape[2] // filters
-    state, adjoint, total = memory[:slots], memory[slots : 2 * slots], memory[2 * slots :]
-    for g in range(groups):
+    channels, filters, weights = weights_CFW.shape
+    slots, count, pairs = rotations.start_S.shape[0], rotations.count, rotations.pairs
+    vector = memory.doubles_WM[0]
+    adjoint, total = vector[slots : 2 * slots], vector[2 * slots :]
+    for c in range(channels):
         for f in range(filters):
+            weights_W, gradient_W = weights_CFW[c, f], gradient_CFW[c, f]
+            turn_observables(weights_W, rotations, vector)
             for s in range(slots):
-                state[s] = state_GFS[g, f, s]
                 adjoint[s] = 0.0
             for k in range(count):
                 total[k] = 0.0
-            for task in range(sums_GBK.shape[1]):
+            for task in range(sums_CTK.shape[1]):
                 for k in range(count):
-                    total[k] += sums_GBK[g, task, f * count + k]
-            for k in range(terms.shape[0]):
-                adjoint[terms[k, 0]] += terms[k, 2] * total[terms[k, 1]]
+                    total[k] += sums_CTK[c, task, f * count + k]
+            for k in range(rotations.terms.shape[0]):
+                adjoint[rotations.terms[k, 0]] += rotations.terms[k, 2] * total[rotations.terms[k, 1]]
             for w in range(weights):
-                gradient_GFW[g, f, w] = 0
-            for t in range(step_weight_T.shape[0] - 1, -1, -1):
-                angle = np.float64(weights_GFW[g, f, step_weight_T[t]])
+                gradient_W[w] = 0
+            for t in range(rotations.weight_T.shape[0] - 1, -1, -1):
+                angle = np.float64(weights_W[rotations.weight_T[t]])
                 cosine, sine = math.cos(angle), math.sin(angle)
+                ends = rotations.pair_T[t], rotations.pair_T[t + 1]
                 slope = 0.0
-                for k in range(step_pair_T[t], step_pair_T[t + 1]):
+                for k in range(ends[0], ends[1]):
                     i, j = pairs[k, 0], pairs[k, 1]
-                    a, b, da, db = state[i], state[j], adjoint[i], adjoint[j]
-                    slope += db * a - da * b
-                    state[i] = cosine * a + sine * b
-                    state[j] = cosine * b - sine * a
-                    adjoint[i] = cosine * da + sine * db
-                    adjoint[j] = cosine * db - sine * da
-                gradient_GFW[g, f, step_weight_T[t]] += slope
+                    slope += entry(adjoint, j) * entry(vector, i)
+                    slope -= entry(adjoint, i) * entry(vector, j)
+                _turned(vector, ends, pairs, cosine, -sine)
+                _turned(adjoint, ends, pairs, cosine, -sine)
+                gradient_W[rotations.weight_T[t]] += slope

@@ -11,16 +11,16 @@ with the nodes $m$ of `monomials.py`. Patches are worked on in blocks of `BLOCK`
 block's nodes lie in a worker's memory, a row of one number a patch for each. Inputs are read,
 and results written, where `places.py` says.
 
-Blocks are grouped into tasks. A task's sums over patches are kept apart and are added up in
-order, so that results do not depend on how tasks are shared among threads. Derivatives by images
-are added patch after patch, those of one image by one worker.
+A task's sums over patches are kept apart and are added up in order, so that results do not depend
+on how tasks are shared among threads. Derivatives by images are added patch after patch, those of
+one image by one worker.
 
-A worker's memory has these rows: the nodes, a spare one, a total for each output, the derivatives
-by the nodes, and one register for each coefficient.
+What lies where in a worker's memory says `Begin`. A worker computes the coefficients of a group of
+channels when it comes to it.
 
-Shape suffixes: G groups of output channels, C groups of channels that a circuit reads, F filters,
-R readout values, K coefficients, S segments (coefficients of one readout value and left node),
-N inputs, L lanes, W workers.
+Shape suffixes: C groups of channels that a circuit reads, F filters, W weights, T tasks, R readout
+values, K coefficients, S segments (coefficients of one readout value and left node), N inputs,
+L lanes.
 """
 
 from __future__ import annotations
@@ -44,54 +44,55 @@ from resqunn.engines.compiled.kernels.lanes import (
     width,
 )
 from resqunn.engines.compiled.kernels.positions import (
-    DISJOINT,
     MEMBERS,
     OUT_CHANNEL_STEP,
-    locate,
+    OUT_STEP,
+    STEP,
+    clear,
+    input_runs,
+    output_runs,
+    read,
+    write,
+    write_gradients,
 )
-from resqunn.engines.compiled.kernels.sines import LARGE, rounded, sines
+from resqunn.engines.compiled.kernels.sines import LARGE, signed_sines
 from resqunn.engines.compiled.registers import BLOCK
+from resqunn.engines.fourier.kernels.coefficients import coefficients
 
 
 @inner
-def nodes_of(polynomial):
-    """How many nodes there are."""
-    return 1 + 2 * polynomial.inputs + polynomial.products_T2.shape[0]
-
-
-@inner
-def _sines(memory, angles, cosines_at, sines_at, scale):
-    """The cosines and sines of a register of angles times `scale`, which may be overwritten."""
-    lanes = width(memory)
-    angle = load(memory, angles) * spread(scale, memory)
-    store(memory, angles, angle)
-    large = any_beyond(angle, LARGE)
-    cosine, sine, turns = sines(angle, memory)
-    odd = turns - spread(2.0, memory) * rounded(spread(0.5, memory) * turns, memory)
-    sign = spread(1.0, memory) - spread(2.0, memory) * odd * odd
-    store(memory, cosines_at, cosine * sign)
-    store(memory, sines_at, sine * sign)
+def _sines(memory, cosines, spare, scale):
+    """The cosines of a block of angles times `scale` in their place, and the sines after them."""
+    lanes = BLOCK * width(memory)
+    angles = load_block(memory, cosines) * spread_block(scale, memory)
+    large = any_beyond(angles, LARGE)
+    store_block(memory, spare, angles)
+    for part in range(0, lanes, width(memory)):
+        cosine, sine = signed_sines(load(memory, spare + part), memory)
+        store(memory, cosines + part, cosine)
+        store(memory, cosines + lanes + part, sine)
     if large:
         for lane in range(lanes):
-            x = 1.0 * entry(memory, angles + lane)
+            x = 1.0 * entry(memory, spare + lane)
             if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
                 finite = abs(x) < math.inf
-                memory[cosines_at + lane] = math.cos(x) if finite else math.nan
-                memory[sines_at + lane] = math.sin(x) if finite else math.nan
+                memory[cosines + lane] = math.cos(x) if finite else math.nan
+                memory[cosines + lanes + lane] = math.sin(x) if finite else math.nan
 
 
 @apart
-def fill(memory, images, places_2L, reading, channel, polynomial):
-    """The nodes of a block of patches of one group of channels."""
+def fill(memory, images, tables, channel, places, count):
+    """The nodes of a block of so many patches of one group of channels."""
+    polynomial, _, reading, begin = tables
     lanes = BLOCK * width(memory)
-    spare = nodes_of(polynomial) * lanes
     store_block(memory, 0, spread_block(1.0, memory))
+    step = reading.numbers[STEP]
     for n in range(polynomial.inputs):
-        offset, at = reading.offsets_CN[channel, n], (1 + 2 * n) * lanes
-        for lane in range(lanes):
-            set_entry(memory, spare + lane, entry(images, entry(places_2L, lane) + offset))
-        for part in range(0, lanes, width(memory)):
-            _sines(memory, spare + part, at + part, at + lanes + part, reading.scale[0])
+        at = (1 + 2 * n) * lanes
+        read(memory, at, images, reading.offsets_CN[channel, n], step, places)
+        clear(memory, at, count, lanes)
+    for n in range(polynomial.inputs):
+        _sines(memory, (1 + 2 * n) * lanes, begin.spare, reading.scale[0])
     products_T2 = polynomial.products_T2
     at = (1 + 2 * polynomial.inputs) * lanes
     for t in range(products_T2.shape[0]):
@@ -100,9 +101,19 @@ def fill(memory, images, places_2L, reading, channel, polynomial):
         at += lanes
 
 
+@inner
+def fill_coefficients(memory, doubles, weights_CFW, channels, rotations, values):
+    """The coefficients of all filters of some groups of channels, one after the other."""
+    first, last = channels
+    for channel in range(first, last):
+        for f in range(weights_CFW.shape[1]):
+            coefficients(weights_CFW[channel, f], rotations, doubles, memory, values)
+            values += rotations.count
+
+
 @apart
-def add_values(memory, totals, values_K, polynomial):
-    """Adds one filter's values of a block to its totals."""
+def add_values(memory, totals, values, polynomial):
+    """Adds one filter's values of a block to its totals, by the coefficients from `values` on."""
     lanes = BLOCK * width(memory)
     begin_R, begin_S, right_K = polynomial.begin_R, polynomial.begin_S, polynomial.right_K
     for r in range(begin_R.shape[0] - 1):
@@ -111,52 +122,59 @@ def add_values(memory, totals, values_K, polynomial):
             inside = spread_block(0.0, memory)
             for k in range(begin_S[s], begin_S[s + 1]):
                 node = load_block(memory, entry(right_K, k) * lanes)
-                inside = inside + spread_block(entry(values_K, k), memory) * node
+                inside = inside + spread_block(entry(memory, values + k), memory) * node
             total = total + inside * load_block(memory, polynomial.left_S[s] * lanes)
         store_block(memory, totals + r * lanes, total)
 
 
 @apart
-def forward(worker, workers, images, values_CK, tables, work, out):
+def forward(worker, workers, arrays, memories, tables, sizes):
     """The polynomials' values on every task that is this worker's."""
-    polynomial, reading = tables
-    memory_WM, places_W2L, patches, chunk, filters = work
-    memory, places_2L, numbers = memory_WM[worker], places_W2L[worker], reading.numbers
-    lanes, coefficients = BLOCK * width(memory), polynomial.right_K.shape[0]
-    readouts, members = polynomial.begin_R.shape[0] - 1, numbers[MEMBERS]
-    totals = (nodes_of(polynomial) + 1) * lanes
-    tasks = -(-patches // chunk)
-    for item in range(worker, values_CK.shape[0] // members * tasks, workers):
-        group, begin = item // tasks, item % tasks * chunk
-        for first in range(begin, min(begin + chunk, patches), lanes):
-            count = min(lanes, patches - first)
-            locate(places_2L, numbers, first, count)
-            for o in range(filters * readouts):
-                store_block(memory, totals + o * lanes, spread_block(0.0, memory))
-            for channel in range(group * members, (group + 1) * members):
-                fill(memory, images, places_2L, reading, channel, polynomial)
+    images, weights_CFW, out = arrays
+    polynomial, rotations, reading, begin = tables
+    patches, chunk = sizes
+    memory, doubles = memories.numbers_WM[worker], memories.doubles_WM[worker]
+    runs, numbers = memories.runs_WM[worker], reading.numbers
+    lanes, readouts = BLOCK * width(memory), polynomial.begin_R.shape[0] - 1
+    channels, filters, _ = weights_CFW.shape
+    outputs, members = filters * readouts, numbers[MEMBERS]
+    tasks, ready = -(-patches // chunk), -1
+    for item in range(worker, channels // members * tasks, workers):
+        group, task = item // tasks, item % tasks * chunk
+        first_member = group * members
+        if group != ready:
+            ends = first_member, first_member + members
+            fill_coefficients(memory, doubles, weights_CFW, ends, rotations, begin.values)
+            ready = group
+        end = min(task + chunk, patches)
+        for first in range(task, end, lanes):
+            count = min(lanes, end - first)
+            for o in range(outputs):
+                store_block(memory, begin.totals + o * lanes, spread_block(0.0, memory))
+            places = runs, input_runs(runs, numbers, first, count)
+            for m in range(members):
+                fill(memory, images, tables, first_member + m, places, count)
                 for f in range(filters):
-                    at = totals + f * readouts * lanes
-                    add_values(memory, at, values_CK[channel, f * coefficients :], polynomial)
-            for o in range(filters * readouts):
-                offset = (group * filters * readouts + o) * numbers[OUT_CHANNEL_STEP]
-                for lane in range(count):
-                    value = entry(memory, totals + o * lanes + lane)
-                    set_entry(out, entry(places_2L, lanes + lane) + offset, value)
+                    values = begin.values + (m * filters + f) * rotations.count
+                    add_values(memory, begin.totals + f * readouts * lanes, values, polynomial)
+            places = runs, output_runs(runs, numbers, first, count)
+            for o in range(outputs):
+                offset = (group * outputs + o) * numbers[OUT_CHANNEL_STEP]
+                write(out, offset, numbers[OUT_STEP], memory, begin.totals + o * lanes, places)
 
 
 @inner
-def _derivatives_of_segment(memory, rows, cotangent, left, values_K, polynomial, s):
+def _add_segment(memory, rows, s, cotangent, polynomial):
     """Adds the derivatives of one segment by its coefficients and nodes, where they are wanted.
 
-    `rows` are where the derivatives by the nodes and the sums for the coefficients begin, and
-    whether each is wanted.
+    `rows` are where the coefficients, the derivatives by the nodes, and the sums for the
+    coefficients begin, and which are wanted.
     """
-    slopes, sums, by_images, by_weights = rows
+    values, slopes, sums, by_images, by_weights = rows
     lanes, width_of_sum = BLOCK * width(memory), width(memory)
-    node = load_block(memory, left)
+    left = polynomial.left_S[s] * lanes
     out = load_block(memory, cotangent)
-    slope = out * node
+    slope = out * load_block(memory, left)
     inside = spread_block(0.0, memory)
     for k in range(polynomial.begin_S[s], polynomial.begin_S[s + 1]):
         right = entry(polynomial.right_K, k) * lanes
@@ -165,7 +183,7 @@ def _derivatives_of_segment(memory, rows, cotangent, left, values_K, polynomial,
             at = sums + k * width_of_sum
             store(memory, at, fold(load(memory, at), slope, other))
         if by_images:
-            value = spread_block(entry(values_K, k), memory)
+            value = spread_block(entry(memory, values + k), memory)
             inside = inside + value * other
             add_block(memory, slopes + right, value * slope)
     if by_images:
@@ -173,14 +191,13 @@ def _derivatives_of_segment(memory, rows, cotangent, left, values_K, polynomial,
 
 
 @apart
-def add_derivatives(memory, totals, rows, values_K, polynomial):
+def add_derivatives(memory, totals, rows, polynomial):
     """Adds one filter's derivatives of a block, given those by its values, which are its totals."""
     lanes = BLOCK * width(memory)
     begin_R = polynomial.begin_R
     for r in range(begin_R.shape[0] - 1):
         for s in range(begin_R[r], begin_R[r + 1]):
-            left, cotangent = polynomial.left_S[s] * lanes, totals + r * lanes
-            _derivatives_of_segment(memory, rows, cotangent, left, values_K, polynomial, s)
+            _add_segment(memory, rows, s, totals + r * lanes, polynomial)
 
 
 @apart
@@ -205,72 +222,57 @@ def input_derivatives(memory, slopes, scale, polynomial):
         store_block(memory, slopes + c, (by_sine - by_cosine) * spread_block(scale, memory))
 
 
-@inner
-def _read_cotangent(memory, at, cotangents, places_2L, offset, count):
-    """The derivatives by one output channel of a block; zero for lanes of no patch."""
-    lanes = BLOCK * width(memory)
-    store_block(memory, at, spread_block(0.0, memory))
-    for lane in range(count):
-        value = entry(cotangents, entry(places_2L, lanes + lane) + offset)
-        set_entry(memory, at + lane, value)
-
-
-@inner
-def _write_derivatives(memory, slopes, gradients, places_2L, reading, channel, count):
-    """Adds a block's derivatives by its inputs to the images', patch after patch."""
-    lanes = BLOCK * width(memory)
-    offsets_CN, disjoint = reading.offsets_CN, reading.numbers[DISJOINT] != 0
-    for lane in range(count):
-        begin = entry(places_2L, lane)
-        for n in range(offsets_CN.shape[1]):
-            at = begin + offsets_CN[channel, n]
-            value = entry(memory, slopes + (1 + 2 * n) * lanes + lane)
-            set_entry(gradients, at, value if disjoint else entry(gradients, at) + value)
-
-
 @apart
-def backward(worker, workers, images, values_CK, tables, work, results):
+def backward(worker, workers, arrays, results, memories, tables, sizes):
     """Derivatives by coefficients (for each task) and by images, given those by the values.
 
     Either is skipped if the array for it is empty; that for the images is zero at first unless
     each of their values is in one patch.
     """
-    polynomial, reading = tables
-    memory_WM, places_W2L, patches, chunk, filters = work
-    cotangents, gradients, sums_CTK = results
-    memory, places_2L, numbers = memory_WM[worker], places_W2L[worker], reading.numbers
-    lanes, coefficients = BLOCK * width(memory), polynomial.right_K.shape[0]
-    outputs, members = filters * (polynomial.begin_R.shape[0] - 1), numbers[MEMBERS]
-    nodes = nodes_of(polynomial)
-    totals = (nodes + 1) * lanes
-    slopes = totals + outputs * lanes
-    sums = slopes + nodes * lanes
+    images, weights_CFW, cotangents = arrays
+    gradients, sums_CTK = results
+    polynomial, rotations, reading, begin = tables
+    patches, chunk = sizes
+    memory, doubles = memories.numbers_WM[worker], memories.doubles_WM[worker]
+    runs, numbers = memories.runs_WM[worker], reading.numbers
+    lanes, readouts = BLOCK * width(memory), polynomial.begin_R.shape[0] - 1
+    channels, filters, _ = weights_CFW.shape
+    outputs, count_of_sums = filters * readouts, filters * rotations.count
+    nodes = 1 + 2 * polynomial.inputs + polynomial.products_T2.shape[0]
     by_images, by_weights = gradients.size > 0, sums_CTK.size > 0
-    tasks = -(-patches // chunk)
-    for item in range(worker, values_CK.shape[0] * tasks, workers):
-        channel, begin = item // tasks, item % tasks * chunk
-        group = channel // members
-        for k in range(filters * coefficients * by_weights):
-            store(memory, sums + k * width(memory), spread(0.0, memory))
-        for first in range(begin, min(begin + chunk, patches), lanes):
-            count = min(lanes, patches - first)
-            locate(places_2L, numbers, first, count)
-            fill(memory, images, places_2L, reading, channel, polynomial)
+    tasks, ready = -(-patches // chunk), -1
+    for item in range(worker, channels * tasks, workers):
+        channel, task = item // tasks, item % tasks * chunk
+        if by_images and channel != ready:
+            ends = channel, channel + 1
+            fill_coefficients(memory, doubles, weights_CFW, ends, rotations, begin.values)
+            ready = channel
+        for k in range(count_of_sums * by_weights):
+            store(memory, begin.sums + k * width(memory), spread(0.0, memory))
+        end = min(task + chunk, patches)
+        for first in range(task, end, lanes):
+            count = min(lanes, end - first)
+            places = runs, output_runs(runs, numbers, first, count)
             for o in range(outputs):
-                offset = (group * outputs + o) * numbers[OUT_CHANNEL_STEP]
-                _read_cotangent(memory, totals + o * lanes, cotangents, places_2L, offset, count)
+                channel_out = channel // numbers[MEMBERS] * outputs + o
+                offset, at = channel_out * numbers[OUT_CHANNEL_STEP], begin.totals + o * lanes
+                read(memory, at, cotangents, offset, numbers[OUT_STEP], places)
+                clear(memory, at, count, lanes)
+            places = runs, input_runs(runs, numbers, first, count)
+            fill(memory, images, tables, channel, places, count)
             for m in range(nodes * by_images):
-                store_block(memory, slopes + m * lanes, spread_block(0.0, memory))
+                store_block(memory, begin.slopes + m * lanes, spread_block(0.0, memory))
             for f in range(filters):
-                at = totals + f * outputs // filters * lanes
-                rows = (slopes, sums + f * coefficients * width(memory), by_images, by_weights)
-                values_K = values_CK[channel, f * coefficients :]
-                add_derivatives(memory, at, rows, values_K, polynomial)
+                values = begin.values + f * rotations.count
+                sums = begin.sums + f * rotations.count * width(memory)
+                rows = (values, begin.slopes, sums, by_images, by_weights)
+                add_derivatives(memory, begin.totals + f * readouts * lanes, rows, polynomial)
             if by_images:
-                input_derivatives(memory, slopes, reading.scale[0], polynomial)
-                _write_derivatives(memory, slopes, gradients, places_2L, reading, channel, count)
-        for k in range(filters * coefficients * by_weights):
+                input_derivatives(memory, begin.slopes, reading.scale[0], polynomial)
+                rows = (begin.slopes + lanes, 2 * lanes)
+                write_gradients(gradients, memory, rows, reading, channel, places)
+        for k in range(count_of_sums * by_weights):
             total = 0.0
             for lane in range(width(memory)):
-                total += entry(memory, sums + k * width(memory) + lane)
+                total += entry(memory, begin.sums + k * width(memory) + lane)
             sums_CTK[channel, item % tasks, k] = total
