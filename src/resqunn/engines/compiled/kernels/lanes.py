@@ -121,6 +121,17 @@ load_block, store_block, spread_block = _moves(BLOCK)
 
 
 @intrinsic
+def each(typing_context, lanes, scalar):
+    """A number in as many lanes as another value has."""
+
+    def emit(context, builder, signature, arguments):
+        value = context.cast(builder, arguments[1], scalar, lanes.scalar)
+        return _vector_of(builder, arguments[0].type, value)
+
+    return lanes(lanes, scalar), emit
+
+
+@intrinsic
 def fold(typing_context, total, a, b):
     """A register plus the products of two blocks, register by register in order."""
 
@@ -186,17 +197,28 @@ def exactly(typing_context, a, b):
 
 @intrinsic
 def any_beyond(typing_context, lanes, bound):
-    """Whether some lane is greater than the bound, or less than its negative; NaN is neither."""
+    """Whether the absolute value of some lane is greater than the bound; NaN is not."""
 
     def emit(context, builder, signature, arguments):
-        vector = arguments[0].type
+        value, count, bits = arguments[0], lanes.count, lanes.scalar.bitwidth
+        whole = ir.VectorType(ir.IntType(bits), count)
+        unsigned = ir.Constant(whole, [2 ** (bits - 1) - 1] * count)
+        absolute = builder.bitcast(builder.and_(builder.bitcast(value, whole), unsigned), value.type)
         limit = context.cast(builder, arguments[1], signature.args[1], lanes.scalar)
-        above, below = (
-            builder.fcmp_ordered(order, arguments[0], _vector_of(builder, vector, value))
-            for value, order in ((limit, ">"), (builder.fneg(limit), "<"))
-        )
-        bits = builder.bitcast(builder.or_(above, below), ir.IntType(lanes.count))
-        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+        limits = _vector_of(builder, value.type, limit)
+        marks = builder.sext(builder.fcmp_ordered(">", absolute, limits), whole)
+        # Halves on halves, down to what processors test at once.
+        while count * bits > 256:
+            count //= 2
+            halves = (
+                ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(first, first + count)))
+                for first in (0, count)
+            )
+            undefined = ir.Constant(marks.type, ir.Undefined)
+            low, high = (builder.shuffle_vector(marks, undefined, half) for half in halves)
+            marks = builder.or_(low, high)
+        found = builder.bitcast(marks, ir.IntType(256))
+        return builder.icmp_unsigned("!=", found, ir.Constant(found.type, 0))
 
     return types.boolean(lanes, types.float64), emit
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from resqunn.engines.compiled.kernels.lanes import (
     add,
-    apart,
     entry,
     every_second,
     inner,
@@ -36,7 +35,7 @@ def _set_run(runs, count, lane, size, at):
     set_entry(runs, RUN * count + 2, at)
 
 
-@apart
+@inner
 def input_runs(runs, numbers, first, count):
     """The runs of patches `first` to `first + count` in the images; returns how many."""
     size_i, size_j, size_k = numbers[POSITIONS], numbers[POSITIONS + 1], numbers[POSITIONS + 2]
@@ -57,7 +56,7 @@ def input_runs(runs, numbers, first, count):
     return found
 
 
-@apart
+@inner
 def output_runs(runs, numbers, first, count):
     """The runs of patches `first` to `first + count` in the outputs; returns how many."""
     positions = numbers[POSITIONS] * numbers[POSITIONS + 1] * numbers[POSITIONS + 2]
@@ -71,29 +70,53 @@ def output_runs(runs, numbers, first, count):
     return found
 
 
-@apart
-def read(memory, to, array, offset, step, runs):
-    """Reads one value of each patch of a block into a row, which begins at `to`.
-
-    `runs` are the runs and their count. Up to a register beyond the block is overwritten.
-    """
-    numbers, count = runs
+@inner
+def _read_run(memory, to, array, at, step, size):
+    """Reads the values of a run to where its first lane is in memory, and up to a register of any
+    others after them."""
     lanes = width(memory)
+    whole = at + step * -(-size // lanes) * lanes <= array.size
+    if whole and step == 1:
+        for lane in range(0, size, lanes):
+            store(memory, to + lane, load(array, at + lane))
+    elif whole and step == 2:
+        for lane in range(0, size, lanes):
+            low = load(array, at + 2 * lane)
+            high = load(array, at + 2 * lane + lanes)
+            store(memory, to + lane, every_second(low, high))
+    else:
+        for lane in range(size):
+            set_entry(memory, to + lane, entry(array, at + step * lane))
+
+
+@inner
+def read_inputs(memory, rows, images, reading, channel, places):
+    """Reads the values of a block of patches.
+
+    `rows` are where the first value's row begins and how far apart they begin. What comes after a
+    row is overwritten, up to a register of it.
+    """
+    first, distance = rows
+    runs, count = places
+    step, offsets_CN = reading.numbers[STEP], reading.offsets_CN
     for r in range(count):
-        begin, size = to + entry(numbers, RUN * r), entry(numbers, RUN * r + 1)
-        at = entry(numbers, RUN * r + 2) + offset
-        whole = at + step * -(-size // lanes) * lanes <= array.size
-        if whole and step == 1:
-            for lane in range(0, size, lanes):
-                store(memory, begin + lane, load(array, at + lane))
-        elif whole and step == 2:
-            for lane in range(0, size, lanes):
-                low = load(array, at + 2 * lane)
-                high = load(array, at + 2 * lane + lanes)
-                store(memory, begin + lane, every_second(low, high))
-        else:
-            for lane in range(size):
-                set_entry(memory, begin + lane, entry(array, at + step * lane))
+        to, size = first + entry(runs, RUN * r), entry(runs, RUN * r + 1)
+        at = entry(runs, RUN * r + 2)
+        for n in range(offsets_CN.shape[1]):
+            offset = offsets_CN[channel, n]
+            _read_run(memory, to + n * distance, images, at + offset, step, size)
+
+
+@inner
+def read_output(memory, to, array, offset, step, places):
+    """Reads one value of each patch of a block from outputs.
+
+    What comes after the row is overwritten, up to a register of it.
+    """
+    runs, count = places
+    for r in range(count):
+        begin, size = to + entry(runs, RUN * r), entry(runs, RUN * r + 1)
+        _read_run(memory, begin, array, entry(runs, RUN * r + 2) + offset, step, size)
 
 
 @inner
@@ -103,7 +126,7 @@ def clear(memory, to, count, lanes):
         set_entry(memory, to + lane, 0.0)
 
 
-@apart
+@inner
 def write(array, offset, step, memory, source, runs):
     """Writes a row, which begins at `source`, to where one value of each patch belongs."""
     numbers, count = runs
@@ -120,7 +143,7 @@ def write(array, offset, step, memory, source, runs):
             set_entry(array, at + step * lane, entry(memory, begin + lane))
 
 
-@apart
+@inner
 def add_to(array, offset, step, memory, source, run):
     """Adds the lanes of one run of a row to where one value of each patch belongs."""
     numbers, r = run

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from resqunn.engines.compiled.kernels.lanes import inner, negative_if_odd, spread, width
+from resqunn.engines.compiled.kernels.lanes import each, inner, negative_if_odd, width
 from resqunn.engines.compiled.registers import LANE_BYTES
 
 LARGE = 8192.0
@@ -29,32 +29,31 @@ of the sum."""
 
 @inner
 def sines(angle, memory):
-    r"""$\cos r$, $\sin r$ and $n$, with `ROUNDING` added, of a register that fits `memory`."""
+    r"""$\cos r$, $\sin r$ and $n$, with `ROUNDING` added, of registers that fit `memory`."""
     single = 4 * width(memory) == LANE_BYTES
     parts, terms = (PI, TERMS[0]) if single else (PI_DOUBLE, TERMS[1])
-    rounding = spread(ROUNDING[0] if single else ROUNDING[1], memory)
-    turns = angle * spread(1 / math.pi, memory) + rounding
+    rounding = each(angle, ROUNDING[0] if single else ROUNDING[1])
+    turns = angle * each(angle, 1 / math.pi) + rounding
     whole = turns - rounding
-    rest = angle - whole * spread(parts[0], memory)
-    rest = rest - whole * spread(parts[1], memory)
-    rest = rest - whole * spread(parts[2], memory)
+    rest = angle - whole * each(angle, parts[0])
+    rest = rest - whole * each(angle, parts[1])
+    rest = rest - whole * each(angle, parts[2])
     square = rest * rest
     # Of (r/2)^2m, highest power first, the one multiplied by r.
     c, s = 1.0, 1.0
     for m in range(1, terms + 1):
         c, s = -c / (4 * (2 * m - 1) * (2 * m)), -s / (4 * (2 * m) * (2 * m + 1))
-    cosine, sine = spread(c, memory), spread(s, memory)
+    cosine, sine = each(angle, c), each(angle, s)
     for m in range(terms, 0, -1):
         c, s = -c * (4 * (2 * m - 1) * (2 * m)), -s * (4 * (2 * m) * (2 * m + 1))
-        cosine = cosine * square + spread(c, memory)
-        sine = sine * square + spread(s, memory)
+        cosine = cosine * square + each(angle, c)
+        sine = sine * square + each(angle, s)
     sine = rest * sine
-    half = spread(0.5, memory)
-    return spread(1.0, memory) - half * sine * sine, sine * cosine, turns
+    return each(angle, 1.0) - each(angle, 0.5) * sine * sine, sine * cosine, turns
 
 
 @inner
 def signed_sines(angle, memory):
-    """The cosine and the sine of a register of angles."""
+    """The cosine and the sine of registers of angles."""
     cosine, sine, turns = sines(angle, memory)
     return negative_if_odd(cosine, turns), negative_if_odd(sine, turns)

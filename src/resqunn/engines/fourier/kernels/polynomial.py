@@ -47,11 +47,11 @@ from resqunn.engines.compiled.kernels.positions import (
     MEMBERS,
     OUT_CHANNEL_STEP,
     OUT_STEP,
-    STEP,
     clear,
     input_runs,
     output_runs,
-    read,
+    read_inputs,
+    read_output,
     write,
     write_gradients,
 )
@@ -80,18 +80,15 @@ def _sines(memory, cosines, spare, scale):
                 memory[cosines + lanes + lane] = math.sin(x) if finite else math.nan
 
 
-@apart
+@inner
 def fill(memory, images, tables, channel, places, count):
     """The nodes of a block of so many patches of one group of channels."""
     polynomial, _, reading, begin = tables
     lanes = BLOCK * width(memory)
     store_block(memory, 0, spread_block(1.0, memory))
-    step = reading.numbers[STEP]
+    read_inputs(memory, (lanes, 2 * lanes), images, reading, channel, places)
     for n in range(polynomial.inputs):
-        at = (1 + 2 * n) * lanes
-        read(memory, at, images, reading.offsets_CN[channel, n], step, places)
-        clear(memory, at, count, lanes)
-    for n in range(polynomial.inputs):
+        clear(memory, (1 + 2 * n) * lanes, count, lanes)
         _sines(memory, (1 + 2 * n) * lanes, begin.spare, reading.scale[0])
     products_T2 = polynomial.products_T2
     at = (1 + 2 * polynomial.inputs) * lanes
@@ -111,7 +108,7 @@ def fill_coefficients(memory, doubles, weights_CFW, channels, rotations, values)
             values += rotations.count
 
 
-@apart
+@inner
 def add_values(memory, totals, values, polynomial):
     """Adds one filter's values of a block to its totals, by the coefficients from `values` on."""
     lanes = BLOCK * width(memory)
@@ -190,7 +187,7 @@ def _add_segment(memory, rows, s, cotangent, polynomial):
         add_block(memory, slopes + left, out * inside)
 
 
-@apart
+@inner
 def add_derivatives(memory, totals, rows, polynomial):
     """Adds one filter's derivatives of a block, given those by its values, which are its totals."""
     lanes = BLOCK * width(memory)
@@ -200,7 +197,7 @@ def add_derivatives(memory, totals, rows, polynomial):
             _add_segment(memory, rows, s, totals + r * lanes, polynomial)
 
 
-@apart
+@inner
 def input_derivatives(memory, slopes, scale, polynomial):
     r"""From the derivatives by all nodes to those by the inputs, in place of the cosines'.
 
@@ -256,7 +253,7 @@ def backward(worker, workers, arrays, results, memories, tables, sizes):
             for o in range(outputs):
                 channel_out = channel // numbers[MEMBERS] * outputs + o
                 offset, at = channel_out * numbers[OUT_CHANNEL_STEP], begin.totals + o * lanes
-                read(memory, at, cotangents, offset, numbers[OUT_STEP], places)
+                read_output(memory, at, cotangents, offset, numbers[OUT_STEP], places)
                 clear(memory, at, count, lanes)
             places = runs, input_runs(runs, numbers, first, count)
             fill(memory, images, tables, channel, places, count)
