@@ -16,6 +16,9 @@ from resqunn.engines.compiled.registers import LANE_BYTES
 LARGE = 8192.0
 """Angles beyond this are for the slower functions of the C library."""
 
+NEAR = 1.5
+"""Of angles up to this nothing is subtracted."""
+
 PI = (3.140625, 0.0009670257568359375, 6.278329573009626e-07)
 PI_DOUBLE = (3.141592651605606, 1.9841871583270443e-09, 1.034036596358821e-18)
 
@@ -28,28 +31,36 @@ of the sum."""
 
 
 @inner
+def near_sines(rest, memory):
+    r"""The cosine and the sine of registers of angles $r$, which fit `memory`."""
+    terms = TERMS[0] if 4 * width(memory) == LANE_BYTES else TERMS[1]
+    square = rest * rest
+    # Of (r/2)^2m, highest power first, the one multiplied by r.
+    c, s = 1.0, 1.0
+    for m in range(1, terms + 1):
+        c, s = -c / (4 * (2 * m - 1) * (2 * m)), -s / (4 * (2 * m) * (2 * m + 1))
+    cosine, sine = each(rest, c), each(rest, s)
+    for m in range(terms, 0, -1):
+        c, s = -c * (4 * (2 * m - 1) * (2 * m)), -s * (4 * (2 * m) * (2 * m + 1))
+        cosine = cosine * square + each(rest, c)
+        sine = sine * square + each(rest, s)
+    sine = rest * sine
+    return each(rest, 1.0) - each(rest, 0.5) * sine * sine, sine * cosine
+
+
+@inner
 def sines(angle, memory):
-    r"""$\cos r$, $\sin r$ and $n$, with `ROUNDING` added, of registers that fit `memory`."""
+    r"""$\cos r$, $\sin r$ and $n$, with `ROUNDING` added, of registers of angles."""
     single = 4 * width(memory) == LANE_BYTES
-    parts, terms = (PI, TERMS[0]) if single else (PI_DOUBLE, TERMS[1])
+    parts = PI if single else PI_DOUBLE
     rounding = each(angle, ROUNDING[0] if single else ROUNDING[1])
     turns = angle * each(angle, 1 / math.pi) + rounding
     whole = turns - rounding
     rest = angle - whole * each(angle, parts[0])
     rest = rest - whole * each(angle, parts[1])
     rest = rest - whole * each(angle, parts[2])
-    square = rest * rest
-    # Of (r/2)^2m, highest power first, the one multiplied by r.
-    c, s = 1.0, 1.0
-    for m in range(1, terms + 1):
-        c, s = -c / (4 * (2 * m - 1) * (2 * m)), -s / (4 * (2 * m) * (2 * m + 1))
-    cosine, sine = each(angle, c), each(angle, s)
-    for m in range(terms, 0, -1):
-        c, s = -c * (4 * (2 * m - 1) * (2 * m)), -s * (4 * (2 * m) * (2 * m + 1))
-        cosine = cosine * square + each(angle, c)
-        sine = sine * square + each(angle, s)
-    sine = rest * sine
-    return each(angle, 1.0) - each(angle, 0.5) * sine * sine, sine * cosine, turns
+    cosine, sine = near_sines(rest, memory)
+    return cosine, sine, turns
 
 
 @inner

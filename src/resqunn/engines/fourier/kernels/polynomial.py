@@ -55,7 +55,7 @@ from resqunn.engines.compiled.kernels.positions import (
     write,
     write_gradients,
 )
-from resqunn.engines.compiled.kernels.sines import LARGE, signed_sines
+from resqunn.engines.compiled.kernels.sines import LARGE, NEAR, near_sines, signed_sines
 from resqunn.engines.compiled.registers import BLOCK
 from resqunn.engines.fourier.kernels.coefficients import coefficients
 
@@ -65,13 +65,18 @@ def _sines(memory, cosines, spare, scale):
     """The cosines of a block of angles times `scale` in their place, and the sines after them."""
     lanes = BLOCK * width(memory)
     angles = load_block(memory, cosines) * spread_block(scale, memory)
-    large = any_beyond(angles, LARGE)
     store_block(memory, spare, angles)
+    if not any_beyond(angles, NEAR):  # the same bits in less time
+        for part in range(0, lanes, width(memory)):
+            cosine, sine = near_sines(load(memory, spare + part), memory)
+            store(memory, cosines + part, cosine)
+            store(memory, cosines + lanes + part, sine)
+        return
     for part in range(0, lanes, width(memory)):
         cosine, sine = signed_sines(load(memory, spare + part), memory)
         store(memory, cosines + part, cosine)
         store(memory, cosines + lanes + part, sine)
-    if large:
+    if any_beyond(angles, LARGE):
         for lane in range(lanes):
             x = 1.0 * entry(memory, spare + lane)
             if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
