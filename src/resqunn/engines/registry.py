@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-
+from resqunn.engines.alternating.engine import AlternatingEngine
 from resqunn.engines.auto import AutoEngine
 from resqunn.engines.base import Engine
-
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.pennylane import PennyLaneEngine
@@ -22,8 +21,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "statevector": StatevectorEngine,
     "fourier": FourierEngine,
     "fused": FusedEngine,
-
-
+    "alternating": AlternatingEngine,
     "pennylane": PennyLaneEngine,
 }
 

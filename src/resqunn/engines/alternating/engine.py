@@ -15,64 +15,48 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.alternating.schedule import Schedule, schedule
-from resqunn.engines.base import DTYPES
-from resqunn.engines.compiled.engine import Gradients
-from resqunn.engines.compiled.images import ImageEngine
-from resqunn.engines.compiled.kernel import Constants, Flat, Kernel
-from resqunn.engines.compiled.registers import LANE_BYTES
-from resqunn.engines.compiled.scratch import scratch
-from resqunn.engines.compiled.threads import share, useful_workers
-from resqunn.engines.places import Places
+from resqunn.engines.alternating.schedule import schedule
+from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
+from resqunn.engines.compiled.kernel import Constants, Kernel, Varying
+from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES, RUN
+from resqunn.engines.compiled.scratch import aligned
 from resqunn.errors import CircuitError
 
-OPERATIONS_PER_THREAD = 8_000_000
-"""A thread is started for at least this many multiplications (about a millisecond)."""
-
-TASK = 8
-"""Registers of a task of small circuits at least."""
+TASK = 2**14
+"""Amplitudes of a task's patches at least, and blocks of them."""
 
 LARGEST = {torch.float32: 1e34, torch.float64: 1e290}
 """What the squared norm of a state may become before its factor is put in."""
 
-PHASES = Kernel("resqunn.engines.alternating.kernels.phases", "phases")
-WEIGHT_GRADIENTS = Kernel("resqunn.engines.alternating.kernels.phases", "weight_gradients")
 FORWARD = Kernel("resqunn.engines.alternating.kernels.program", "forward")
 BACKWARD = Kernel("resqunn.engines.alternating.kernels.program", "backward")
-
-_NONE = {dtype: torch.empty(0, dtype=dtype, device="cpu") for dtype in DTYPES}
-"""In place of gradients that nobody asked for."""
-
-
-class Reading(NamedTuple):
-    """Where and how the kernels read: the arrays of `Places`; what images are multiplied by, the
-    factor of all values, and up to which tangent an angle counts as small."""
-
-    numbers: Any
-    offsets_CN: Any
-    scale: Any
+WEIGHT_GRADIENTS = Kernel("resqunn.engines.alternating.kernels.phases", "weight_gradients")
 
 
 class Begin(NamedTuple):
-    """Where in a worker's memory what begins."""
+    """Where in a worker's memory what begins: a register's states and its bra; for a block of
+    patches the cosines and sines of each input, two rows that are used in between, the factors
+    of expectation values, the totals of all outputs or the derivatives by them, and the
+    derivatives by the inputs; a register for each sum for the weights; the phases. `step` is from
+    the state after a layer to that after the next."""
 
     kets: int
     bra: int
-    cosines: int
-    sines: int
+    turns: int
     spare: int
-    scale: int
+    factors: int
     totals: int
-    gradients: int
+    slopes: int
     sums: int
+    phases: int
     size: int
+    step: int
 
 
 @dataclass(frozen=True)
@@ -96,65 +80,8 @@ class AlternatingEngine(ImageEngine):
         plan = schedule(circuit)
         return 0.4 * plan.amplitudes * (plan.rotations + 2 * plan.count)
 
-    def images_forward(
-        self,
-        circuit: Circuit,
-        places: Places,
-        scale: float,
-        images: Tensor,
-        weights_CFW: Tensor,
-        out: Tensor,
-    ) -> Any:
-        plan = schedule(circuit)
-        groups, filters, _ = weights_CFW.shape
-        shape = (groups, filters, plan.count, plan.amplitudes, 2)
-        phases_CFLA2 = images.new_empty(shape)
-        PHASES(weights_CFW, plan.weights, _doubles(*shape[2:4]), phases_CFLA2)
-        call = _call(plan, places, scale, images.dtype, images.numel(), groups, filters)
-        share(
-            FORWARD,
-            call.workers_forward,
-            Flat(images),
-            phases_CFLA2,
-            call.tables,
-            call.work(call.workers_forward, 0),
-            Flat(out),
-        )
-        return phases_CFLA2, call
-
-    def images_backward(
-        self,
-        circuit: Circuit,
-        kept: Any,
-        images: Tensor,
-        weights_CFW: Tensor,
-        cotangents: Tensor,
-        wanted: tuple[bool, bool],
-    ) -> Gradients:
-        phases_CFLA2, call = kept
-        plan = call.plan
-        need_images, need_weights = wanted
-        groups, filters, *shape = phases_CFLA2.shape[:4]
-        count = filters * plan.count * plan.amplitudes
-        sums_CTK = images.new_empty(groups, call.tasks, count if need_weights else 0)
-        by_images = _NONE[images.dtype]
-        if need_images:
-            by_images = torch.empty_like(images) if call.whole else torch.zeros_like(images)
-        share(
-            BACKWARD,
-            call.workers_backward,
-            Flat(images),
-            phases_CFLA2,
-            call.tables,
-            call.work(call.workers_backward, 2 * plan.amplitudes * call.lanes),
-            (Flat(cotangents), Flat(by_images), sums_CTK),
-        )
-        by_weights = None
-        if need_weights:
-            by_weights = torch.empty_like(weights_CFW)
-            sums = sums_CTK.view(groups, call.tasks, filters, *shape)
-            WEIGHT_GRADIENTS(plan.weights, sums, _doubles(*shape), by_weights)
-        return by_images if need_images else None, by_weights
+    def program(self, job: Job) -> Program:
+        return _States(job)
 
 
 @lru_cache(maxsize=256)
@@ -166,68 +93,48 @@ def _obstacle(circuit: Circuit) -> str | None:
     return None
 
 
-class _Call:
-    """The sizes and tables of a call of the kernels and its way back."""
+class _States(Program):
+    def __init__(self, job: Job) -> None:
+        self.plan = plan = schedule(job.circuit)
+        operations = 2 * plan.amplitudes * (plan.rotations + 2 * plan.count) * job.filters
+        block = BLOCK * LANE_BYTES // job.dtype.itemsize
+        chunk = max(2, TASK // (plan.amplitudes * block)) * block
+        super().__init__(job, chunk, operations)
 
-    def __init__(
-        self,
-        plan: Schedule,
-        places: Places,
-        scale: float,
-        dtype: torch.dtype,
-        values: int,
-        groups: int,
-        filters: int,
-    ) -> None:
-        self.plan, self.dtype = plan, dtype
-        self.lanes = LANE_BYTES // dtype.itemsize
-        rows, inputs = 2 * plan.amplitudes, len(plan.layers.uses_N) + 1
-        readouts = len(plan.layers.constant_R)
+    def step(self, wanted: Wanted | None) -> Step:
+        job, plan, way_back = self.job, self.plan, wanted is not None
+        lane = LANE_BYTES // job.dtype.itemsize
+        block = BLOCK * lane
+        inputs, kept = len(plan.layers.uses_N) + 1, job.filters * plan.count * plan.amplitudes
+        state = 2 * plan.amplitudes * lane
         sizes = (
-            rows * (plan.count + 1),
-            rows,
-            inputs,
-            inputs,
-            2,
-            1,
-            filters * readouts,
-            inputs,
-            filters * plan.count * plan.amplitudes,
+            state * (plan.count + 1 if way_back else 1),
+            state * way_back,
+            2 * inputs * block,
+            2 * block,
+            block,
+            job.filters * job.circuit.num_outputs * block,
+            inputs * block * way_back,
+            kept * lane * way_back,
+            2 * kept * (1 if way_back else job.places.members),
         )
-        begin = Begin(*itertools.accumulate((n * self.lanes for n in sizes), initial=0))
-        self.size, self.flags = begin.size, inputs
-        limit = (LARGEST[dtype] ** (1 / max(plan.rotations, 1)) - 1) ** 0.5
-        factor = 0.5 ** len(plan.layers.product_Q2)
-        reading = Reading(places.numbers, places.offsets_CN, np.array([scale, factor, limit]))
-        self.tables = (plan.tables, Constants(reading), Constants(begin))
-        patches = places.patches(values)
-        chunk = max(TASK, 2**10 // plan.amplitudes) * self.lanes
-        if not places.disjoint:  # then whole images
-            chunk = -(-chunk // places.positions) * places.positions
-        self.tasks = -(-patches // chunk)
-        self.sizes = (patches, chunk)
-        self.whole = places.disjoint and places.covering
-        self.operations = groups * filters * patches * rows * (plan.rotations + 2 * plan.count)
-        self.most_forward = groups // places.members * self.tasks
-        self.most_backward = groups * self.tasks
-
-    @property
-    def workers_forward(self) -> int:
-        return useful_workers(self.most_forward, self.operations // OPERATIONS_PER_THREAD + 1)
-
-    @property
-    def workers_backward(self) -> int:
-        return useful_workers(self.most_backward, 3 * self.operations // OPERATIONS_PER_THREAD + 1)
-
-    def work(self, workers: int, step: int) -> tuple[Any, ...]:
-        """The workers' memory and the sizes of the work; states lie `step` apart."""
-        memory = scratch("states", workers, self.size, self.dtype)
-        marks = scratch("marks", workers, 2 * self.lanes + self.flags, torch.int64)
-        return memory, marks, *self.sizes, step
-
-
-_call = lru_cache(maxsize=256)(_Call)
-
-
-def _doubles(*shape: int) -> Tensor:
-    return torch.empty(shape, dtype=torch.float64, device="cpu")
+        begin = Begin(*itertools.accumulate(sizes, initial=0), state)
+        runs = BLOCK * inputs + RUN * block
+        memory, each = self.memory(begin.size, plan.count * plan.amplitudes, runs)
+        limit = (LARGEST[job.dtype] ** (1 / max(plan.rotations, 1)) - 1) ** 0.5
+        norms = Constants(np.array([0.5 ** len(plan.layers.product_Q2), limit]))
+        tables = (plan.tables, plan.weights, self.reading, Constants(begin), norms)
+        sizes = (self.patches, self.chunk)
+        arrays, ends = self.arrays(wanted), (Varying(), Varying())
+        if wanted is None:
+            run = FORWARD.prepared(*ends, arrays, memory, tables, sizes)
+            return Step(run, None, (), each)
+        sums = Varying(job.dtype, job.groups, self.tasks, kept * wanted[1])
+        shared = job.dtype.itemsize * job.groups * self.tasks * kept * wanted[1]
+        *given, by_images = arrays
+        run = BACKWARD.prepared(*ends, tuple(given), (by_images, sums), memory, tables, sizes)
+        finish = None
+        if wanted[1]:
+            weights = given[1]
+            finish = WEIGHT_GRADIENTS.prepared(weights, weights, sums, memory, plan.weights)
+        return Step(run, finish, (aligned(shared),), each)

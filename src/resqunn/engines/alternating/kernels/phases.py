@@ -6,7 +6,7 @@ $\langle b|a\rangle\langle a|\psi\rangle$, summed over patches, $\psi$ the state
 $b$ the bra there, the derivative by $w_e$ is $-2 \sum_a p_{ea} s_{la}$. In double precision.
 
 Shape suffixes as in `schedule.py`, and C groups of channels that one circuit reads, F filters,
-W weights, T tasks.
+W weights, T tasks, K a filter's sums.
 """
 
 from __future__ import annotations
@@ -15,51 +15,44 @@ import math
 
 import numpy as np
 
-from resqunn.engines.compiled.compiler import compiled
-
-SUMS = {"contract"}
-"""Sums are never reordered: the order would depend on the processor's registers."""
+from resqunn.engines.compiled.kernels.lanes import apart
 
 
-@compiled(fastmath=SUMS)
-def phases(weights_CFW, tables, angles_LA, phases_CFLA2):
-    """The cosines and sines of all angles; `angles_LA` is memory to work in."""
-    places_E2, parts_EA, layers = tables
-    channels, filters, _ = weights_CFW.shape
-    amplitudes = angles_LA.shape[1]
-    for c in range(channels):
-        for f in range(filters):
-            for layer in range(layers):
-                for a in range(amplitudes):
-                    angles_LA[layer, a] = 0.0
-            for e in range(places_E2.shape[0]):
-                weight = np.float64(weights_CFW[c, f, places_E2[e, 1]])
-                for a in range(amplitudes):
-                    angles_LA[places_E2[e, 0], a] += parts_EA[e, a] * weight
-            for layer in range(layers):
-                for a in range(amplitudes):
-                    phases_CFLA2[c, f, layer, a, 0] = math.cos(angles_LA[layer, a])
-                    phases_CFLA2[c, f, layer, a, 1] = math.sin(angles_LA[layer, a])
+@apart
+def phases(weights_W, tables, angles, memory, at):
+    """Writes the cosine and sine of each layer's and row's angle to `memory` from `at` on;
+    `angles` is memory to work in."""
+    places_E2, parts_EA = tables.places_E2, tables.parts_EA
+    amplitudes = parts_EA.shape[1]
+    for k in range(tables.layers * amplitudes):
+        angles[k] = 0.0
+    for e in range(places_E2.shape[0]):
+        weight = np.float64(weights_W[places_E2[e, 1]])
+        first = places_E2[e, 0] * amplitudes
+        for a in range(amplitudes):
+            angles[first + a] += parts_EA[e, a] * weight
+    for k in range(tables.layers * amplitudes):
+        memory[at + 2 * k] = math.cos(angles[k])
+        memory[at + 2 * k + 1] = math.sin(angles[k])
 
 
-@compiled(fastmath=SUMS)
-def weight_gradients(tables, sums_CTFLA, total_LA, gradient_CFW):
-    """The derivatives by the weights; the sums are added up over tasks in order, in `total_LA`."""
-    places_E2, parts_EA, layers = tables
-    channels, filters, weights = gradient_CFW.shape
-    amplitudes = total_LA.shape[1]
+@apart
+def weight_gradients(weights_CFW, gradient_CFW, sums_CTK, memory, tables):
+    """The derivatives by the weights; the sums are added up over tasks in order."""
+    places_E2, parts_EA = tables.places_E2, tables.parts_EA
+    channels, filters, weights = weights_CFW.shape
+    amplitudes = parts_EA.shape[1]
+    size, total = tables.layers * amplitudes, memory.doubles_WM[0]
     for c in range(channels):
         for f in range(filters):
             for w in range(weights):
                 gradient_CFW[c, f, w] = 0
-            for layer in range(layers):
-                for a in range(amplitudes):
-                    total = 0.0
-                    for task in range(sums_CTFLA.shape[1]):
-                        total += sums_CTFLA[c, task, f, layer, a]
-                    total_LA[layer, a] = total
+            for k in range(size):
+                total[k] = 0.0
+                for task in range(sums_CTK.shape[1]):
+                    total[k] += sums_CTK[c, task, f * size + k]
             for e in range(places_E2.shape[0]):
-                slope = 0.0
+                slope, first = 0.0, places_E2[e, 0] * amplitudes
                 for a in range(amplitudes):
-                    slope -= 2.0 * parts_EA[e, a] * total_LA[places_E2[e, 0], a]
+                    slope -= 2.0 * parts_EA[e, a] * total[first + a]
                 gradient_CFW[c, f, places_E2[e, 1]] += slope

@@ -1,12 +1,13 @@
-r"""From images to outputs and back: what `states.py` does, for each register of patches.
+r"""From images to outputs and back: what `states.py` does, for each block of patches.
 
-Registers are grouped into tasks. A task's sums over patches are kept apart and are added up in
-order, so that results do not depend on how tasks are shared among threads. Derivatives by images
-are added patch after patch, those of one image by one worker. Patches are read, and results
-written, where `places.py` says.
+A block is a few registers: inputs are read, and results written, for the block, and states are
+those of one register. A task's sums over patches are kept apart and are added up in order, so that
+results do not depend on how tasks are shared among threads. Derivatives by images are added patch
+after patch, those of one image by one worker. Patches are read, and results written, where
+`places.py` says; what lies where in a worker's memory says `Begin`.
 
 Shape suffixes as in `schedule.py`, and C groups of channels that one circuit reads, F filters,
-T tasks, W workers.
+W weights, T tasks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import math
 
 import numpy as np
 
+from resqunn.engines.alternating.kernels.phases import phases
 from resqunn.engines.alternating.kernels.states import evolve, first_bra, go_back, read_out
 from resqunn.engines.compiled.kernels.lanes import (
     any_beyond,
@@ -22,170 +24,226 @@ from resqunn.engines.compiled.kernels.lanes import (
     entry,
     inner,
     load,
+    load_block,
     set_entry,
     spread,
+    spread_block,
     store,
+    store_block,
     width,
 )
-from resqunn.engines.compiled.kernels.positions import DISJOINT, MEMBERS, OUT_CHANNEL_STEP, locate
-from resqunn.engines.compiled.kernels.sines import LARGE, sines
+from resqunn.engines.compiled.kernels.positions import (
+    MEMBERS,
+    OUT_CHANNEL_STEP,
+    OUT_STEP,
+    clear,
+    input_runs,
+    output_runs,
+    read_inputs,
+    read_output,
+    write,
+    write_gradients,
+)
+from resqunn.engines.compiled.kernels.sines import LARGE, NEAR, near_sines, sines
+from resqunn.engines.compiled.registers import BLOCK
 
 
 @inner
-def _half_angle(memory, angle_at, cosine_at, sine_at):
-    r"""$\cos\frac{x}{2}$ and $\sin\frac{x}{2}$ up to a common sign, the cosine not negative; the
-    angle may be overwritten."""
-    lanes = width(memory)
-    half = load(memory, angle_at)
-    large = any_beyond(half, LARGE)
-    cosine, sine, _ = sines(half, memory)
-    store(memory, cosine_at, cosine)
-    store(memory, sine_at, sine)
-    if large:
+def _half_angles(memory, angles, spare):
+    r"""$\cos\frac{x}{2}$ and $\sin\frac{x}{2}$ of a block up to a common sign, the cosine not
+    negative, in two rows after each other, the first that of the half angles."""
+    lanes = BLOCK * width(memory)
+    halves = load_block(memory, angles)
+    if not any_beyond(halves, NEAR):  # the same bits in less time
+        for part in range(0, lanes, width(memory)):
+            cosine, sine = near_sines(load(memory, angles + part), memory)
+            store(memory, angles + part, cosine)
+            store(memory, angles + lanes + part, sine)
+        return
+    store_block(memory, spare, halves)
+    for part in range(0, lanes, width(memory)):
+        cosine, sine, _ = sines(load(memory, spare + part), memory)
+        store(memory, angles + part, cosine)
+        store(memory, angles + lanes + part, sine)
+    if any_beyond(halves, LARGE):
         for lane in range(lanes):
-            x = 1.0 * entry(memory, angle_at + lane)
+            x = 1.0 * entry(memory, spare + lane)
             if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
                 finite = abs(x) < math.inf
                 sign = math.copysign(1.0, math.cos(x)) if finite else math.nan
-                memory[cosine_at + lane] = sign * math.cos(x) if finite else math.nan
-                memory[sine_at + lane] = sign * math.sin(x) if finite else math.nan
+                memory[angles + lane] = sign * math.cos(x) if finite else math.nan
+                memory[angles + lanes + lane] = sign * math.sin(x) if finite else math.nan
 
 
-@apart
-def fill(memory, images, places, reading, channel, begin, uses_N):
-    """The rotations by a register's inputs, and the factor of its expectation values.
+@inner
+def _tangents(memory, cosines, begin, part, limit):
+    """Puts what is used in place of cosines and sines of one register, and leaves the factor of
+    amplitudes in `spare`; whether some patch has a large tangent."""
+    lanes = BLOCK * width(memory)
+    cosine, sine = load(memory, cosines + part), load(memory, cosines + lanes + part)
+    tangent = sine / cosine
+    far = any_beyond(tangent, limit)
+    store(memory, begin.spare, cosine)
+    store(memory, cosines + part, spread(1.0, memory))
+    store(memory, cosines + lanes + part, tangent)
+    if far:
+        store(memory, begin.spare + lanes, cosine)
+        store(memory, begin.spare + lanes + width(memory), sine)
+        for lane in range(width(memory)):
+            if abs(entry(memory, cosines + lanes + part + lane)) > limit:
+                x = entry(memory, begin.spare + lanes + lane)
+                y = entry(memory, begin.spare + lanes + width(memory) + lane)
+                set_entry(memory, cosines + part + lane, x / y)
+                set_entry(memory, cosines + lanes + part + lane, y / y)
+                set_entry(memory, begin.spare + lane, y)
+    return far
 
-    `places` also says afterwards by which inputs some patch is turned far.
+
+@inner
+def fill(memory, marks, images, tables, channel, places):
+    """The rotations by a block's inputs, and the factors of its expectation values.
+
+    `marks` says afterwards by which inputs some patch of each register is turned far.
     """
-    lanes, inputs = width(memory), uses_N.shape[0]
-    one = spread(1.0, memory)
-    factor = spread(reading.scale[1], memory)
-    store(memory, begin.cosines + inputs * lanes, one)
-    store(memory, begin.sines + inputs * lanes, spread(0.0, memory))
-    set_entry(places, 2 * lanes + inputs, 0)
+    layers, _, reading, begin, (norms,) = tables
+    runs, count, size = places
+    lanes, inputs = BLOCK * width(memory), layers.uses_N.shape[0]
+    read_inputs(memory, (begin.turns, 2 * lanes), images, reading, channel, (runs, count))
+    store_block(memory, begin.factors, spread_block(norms[0], memory))
     for n in range(inputs):
-        c, s = begin.cosines + n * lanes, begin.sines + n * lanes
-        offset = reading.offsets_CN[channel, n]
-        for lane in range(lanes):
-            value = entry(images, entry(places, lane) + offset)
-            set_entry(memory, begin.scale + lane, value)
-        half = load(memory, begin.scale) * spread(0.5 * reading.scale[0], memory)
-        store(memory, begin.scale, half)
-        _half_angle(memory, begin.scale, begin.spare, begin.spare + lanes)
-        cosine, sine = load(memory, begin.spare), load(memory, begin.spare + lanes)
-        store(memory, c, one)
-        store(memory, s, sine / cosine)
-        store(memory, begin.scale, cosine)
-        far = any_beyond(sine / cosine, reading.scale[2])
-        for lane in range(lanes * far):
-            if abs(entry(memory, s + lane)) > reading.scale[2]:
-                x, y = entry(memory, begin.spare + lane), entry(memory, begin.spare + lanes + lane)
-                set_entry(memory, c + lane, x / y)
-                set_entry(memory, s + lane, y / y)
-                set_entry(memory, begin.scale + lane, y)
-        set_entry(places, 2 * lanes + n, np.int64(far))
-        norm = load(memory, begin.scale) * load(memory, begin.scale)
-        for _ in range(uses_N[n]):
-            factor = factor * norm
-    store(memory, begin.scale, factor)
+        at = begin.turns + 2 * n * lanes
+        clear(memory, at, size, lanes)
+        halves = load_block(memory, at) * spread_block(0.5 * reading.scale[0], memory)
+        store_block(memory, at, halves)
+        _half_angles(memory, at, begin.spare)
+        for register in range(BLOCK):
+            part = register * width(memory)
+            far = _tangents(memory, at, begin, part, norms[1])
+            set_entry(marks, register * (inputs + 1) + n, np.int64(far))
+            factor, cosine = load(memory, begin.factors + part), load(memory, begin.spare)
+            for _ in range(layers.uses_N[n]):
+                factor = factor * (cosine * cosine)
+            store(memory, begin.factors + part, factor)
+    # In place of an input where there is none.
+    at = begin.turns + 2 * inputs * lanes
+    store_block(memory, at, spread_block(1.0, memory))
+    store_block(memory, at + lanes, spread_block(0.0, memory))
+    for register in range(BLOCK):
+        set_entry(marks, register * (inputs + 1) + inputs, 0)
+
+
+@inner
+def fill_phases(memory, doubles, weights_CFW, channels, tables):
+    """The phases of all filters of some groups of channels, one after the other."""
+    _, diagonals, _, begin, _ = tables
+    first, last = channels
+    at = begin.phases
+    for channel in range(first, last):
+        for f in range(weights_CFW.shape[1]):
+            phases(weights_CFW[channel, f], diagonals, doubles, memory, at)
+            at += 2 * diagonals.layers * diagonals.parts_EA.shape[1]
 
 
 @apart
-def forward(worker, workers, images, phases_CFLA2, tables, work, out):
+def forward(worker, workers, arrays, memories, tables, sizes):
     """The values of every task that is this worker's."""
-    layers, reading, begin = tables
-    memory_WM, places_W, patches, chunk, step = work
-    memory, places, numbers = memory_WM[worker], places_W[worker], reading.numbers
-    lanes, filters = width(memory), phases_CFLA2.shape[1]
-    ends, odd_N = places[: 2 * lanes], places[2 * lanes :]
+    images, weights_CFW, out = arrays
+    layers, diagonals, reading, begin, _ = tables
+    patches, chunk = sizes
+    memory, doubles = memories.numbers_WM[worker], memories.doubles_WM[worker]
+    marks, numbers, lanes = memories.runs_WM[worker], reading.numbers, width(memory)
+    runs, inputs = marks[BLOCK * (layers.uses_N.shape[0] + 1) :], layers.uses_N.shape[0] + 1
+    channels, filters, _ = weights_CFW.shape
     readouts, members = layers.mix_RJ.shape[0], numbers[MEMBERS]
-    tasks = -(-patches // chunk)
-    for item in range(worker, phases_CFLA2.shape[0] // members * tasks, workers):
-        group, first_of_task = item // tasks, item % tasks * chunk
-        for first in range(first_of_task, min(first_of_task + chunk, patches), lanes):
-            count = min(lanes, patches - first)
-            locate(ends, numbers, first, count)
-            for o in range(filters * readouts):
-                store(memory, begin.totals + o * lanes, spread(0.0, memory))
-            for channel in range(group * members, (group + 1) * members):
-                fill(memory, images, places, reading, channel, begin, layers.uses_N)
-                for f in range(filters):
-                    state = evolve(memory, begin, layers, odd_N, phases_CFLA2[channel, f], step)
-                    totals = begin.totals + f * readouts * lanes
-                    read_out(memory, state, totals, begin, layers)
-            for o in range(filters * readouts):
-                offset = (group * filters * readouts + o) * numbers[OUT_CHANNEL_STEP]
-                for lane in range(count):
-                    value = entry(memory, begin.totals + o * lanes + lane)
-                    set_entry(out, entry(places, lanes + lane) + offset, value)
-
-
-@inner
-def _read_cotangents(memory, at, cotangents, places, offset, count):
-    """The derivatives by one output channel of a register; zero for lanes of no patch."""
-    store(memory, at, spread(0.0, memory))
-    for lane in range(count):
-        value = entry(cotangents, entry(places, width(memory) + lane) + offset)
-        set_entry(memory, at + lane, value)
-
-
-@inner
-def _write_derivatives(memory, gradients, places, reading, channel, begin, count):
-    """Adds a register's derivatives by its inputs to the images', patch after patch."""
-    lanes, offsets_CN = width(memory), reading.offsets_CN
-    disjoint = reading.numbers[DISJOINT] != 0
-    for n in range(offsets_CN.shape[1]):
-        at = begin.gradients + n * lanes
-        store(memory, at, load(memory, at) * spread(reading.scale[0], memory))
-    for lane in range(count):
-        start = entry(places, lane)
-        for n in range(offsets_CN.shape[1]):
-            at = start + offsets_CN[channel, n]
-            value = entry(memory, begin.gradients + n * lanes + lane)
-            set_entry(gradients, at, value if disjoint else entry(gradients, at) + value)
+    outputs = filters * readouts
+    phases_of_filter = 2 * diagonals.layers * diagonals.parts_EA.shape[1]
+    tasks, ready = -(-patches // chunk), -1
+    for item in range(worker, channels // members * tasks, workers):
+        group, task = item // tasks, item % tasks * chunk
+        if group != ready:
+            ends = group * members, (group + 1) * members
+            fill_phases(memory, doubles, weights_CFW, ends, tables)
+            ready = group
+        end = min(task + chunk, patches)
+        for first in range(task, end, BLOCK * lanes):
+            count = min(BLOCK * lanes, end - first)
+            for o in range(outputs):
+                store_block(memory, begin.totals + o * BLOCK * lanes, spread_block(0.0, memory))
+            places = runs, input_runs(runs, numbers, first, count), count
+            for m in range(members):
+                fill(memory, marks, images, tables, group * members + m, places)
+                for register in range(-(-count // lanes)):
+                    odd_N = marks[register * inputs : (register + 1) * inputs]
+                    part = register * lanes
+                    for f in range(filters):
+                        at = begin.phases + (m * filters + f) * phases_of_filter
+                        state = evolve(memory, begin, layers, (odd_N, part), at, 0)
+                        totals = begin.totals + f * readouts * BLOCK * lanes + part
+                        factor = load(memory, begin.factors + part)
+                        read_out(memory, state, totals, factor, layers)
+            places = runs, output_runs(runs, numbers, first, count)
+            for o in range(outputs):
+                offset = (group * outputs + o) * numbers[OUT_CHANNEL_STEP]
+                at = begin.totals + o * BLOCK * lanes
+                write(out, offset, numbers[OUT_STEP], memory, at, places)
 
 
 @apart
-def backward(worker, workers, images, phases_CFLA2, tables, work, results):
+def backward(worker, workers, arrays, results, memories, tables, sizes):
     """Sums for the weights of each task, and derivatives by images, given those by the values.
 
     Either is skipped if the array for it is empty; that for the images is zero at first unless
     each of their values is in one patch.
     """
-    layers, reading, begin = tables
-    memory_WM, places_W, patches, chunk, step = work
-    cotangents, gradients, sums_CTK = results
-    memory, places, numbers = memory_WM[worker], places_W[worker], reading.numbers
-    lanes, filters = width(memory), phases_CFLA2.shape[1]
-    ends, odd_N = places[: 2 * lanes], places[2 * lanes :]
-    readouts, members = layers.mix_RJ.shape[0], numbers[MEMBERS]
+    images, weights_CFW, cotangents = arrays
+    gradients, sums_CTK = results
+    layers, diagonals, reading, begin, _ = tables
+    patches, chunk = sizes
+    memory, doubles = memories.numbers_WM[worker], memories.doubles_WM[worker]
+    marks, numbers, lanes = memories.runs_WM[worker], reading.numbers, width(memory)
+    runs, inputs = marks[BLOCK * (layers.uses_N.shape[0] + 1) :], layers.uses_N.shape[0] + 1
+    channels, filters, _ = weights_CFW.shape
+    readouts, outputs = layers.mix_RJ.shape[0], filters * layers.mix_RJ.shape[0]
+    kept = diagonals.layers * diagonals.parts_EA.shape[1]
     by_images, by_weights = gradients.size > 0, sums_CTK.size > 0
-    kept = phases_CFLA2.shape[2] * phases_CFLA2.shape[3]
-    tasks = -(-patches // chunk)
-    for item in range(worker, phases_CFLA2.shape[0] * tasks, workers):
-        channel, first_of_task = item // tasks, item % tasks * chunk
-        group = channel // members
+    tasks, ready = -(-patches // chunk), -1
+    for item in range(worker, channels * tasks, workers):
+        channel, task = item // tasks, item % tasks * chunk
+        if channel != ready:
+            fill_phases(memory, doubles, weights_CFW, (channel, channel + 1), tables)
+            ready = channel
         for k in range(filters * kept * by_weights):
             store(memory, begin.sums + k * lanes, spread(0.0, memory))
-        for first in range(first_of_task, min(first_of_task + chunk, patches), lanes):
-            count = min(lanes, patches - first)
-            locate(ends, numbers, first, count)
-            fill(memory, images, places, reading, channel, begin, layers.uses_N)
-            for n in range(odd_N.shape[0]):
-                store(memory, begin.gradients + n * lanes, spread(0.0, memory))
-            for f in range(filters):
-                for r in range(readouts):
-                    o = (group * filters + f) * readouts + r
-                    offset = o * numbers[OUT_CHANNEL_STEP]
-                    at = begin.totals + r * lanes
-                    _read_cotangents(memory, at, cotangents, places, offset, count)
-                phases_LA2 = phases_CFLA2[channel, f]
-                state = evolve(memory, begin, layers, odd_N, phases_LA2, step)
-                first_bra(memory, state, begin.totals, begin, layers)
-                wanted = (step, begin.sums + f * kept * lanes, by_images, by_weights)
-                go_back(memory, begin, layers, odd_N, phases_LA2, wanted)
+        end = min(task + chunk, patches)
+        for first in range(task, end, BLOCK * lanes):
+            count = min(BLOCK * lanes, end - first)
+            places = runs, output_runs(runs, numbers, first, count)
+            for o in range(outputs):
+                out_channel = channel // numbers[MEMBERS] * outputs + o
+                offset, at = out_channel * numbers[OUT_CHANNEL_STEP], begin.totals + o * BLOCK * lanes
+                read_output(memory, at, cotangents, offset, numbers[OUT_STEP], places)
+                clear(memory, at, count, BLOCK * lanes)
+            places = runs, input_runs(runs, numbers, first, count), count
+            fill(memory, marks, images, tables, channel, places)
+            for n in range(inputs):
+                store_block(memory, begin.slopes + n * BLOCK * lanes, spread_block(0.0, memory))
+            for register in range(-(-count // lanes)):
+                odd_N = marks[register * inputs : (register + 1) * inputs]
+                part = register * lanes
+                for f in range(filters):
+                    at = begin.phases + 2 * f * kept
+                    state = evolve(memory, begin, layers, (odd_N, part), at, begin.step)
+                    totals = begin.totals + f * readouts * BLOCK * lanes + part
+                    first_bra(memory, state, totals, begin, part, layers)
+                    wanted = (begin.sums + f * kept * lanes, by_images, by_weights)
+                    go_back(memory, begin, layers, (odd_N, part), at, wanted)
             if by_images:
-                _write_derivatives(memory, gradients, places, reading, channel, begin, count)
+                for n in range(inputs - 1):
+                    at = begin.slopes + n * BLOCK * lanes
+                    scaled = load_block(memory, at) * spread_block(reading.scale[0], memory)
+                    store_block(memory, at, scaled)
+                rows = (begin.slopes, BLOCK * lanes)
+                write_gradients(gradients, memory, rows, reading, channel, places[:2])
         for k in range(filters * kept * by_weights):
             total = 0.0
             for lane in range(lanes):

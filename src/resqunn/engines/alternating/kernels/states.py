@@ -7,7 +7,8 @@ is put in at the end. Where no patch of a register has a large tangent, half of 
 1 and are left out, which changes no bit.
 
 A state is real and imaginary parts of its rows, a register each. `begin` says where in memory
-things begin (`Begin`).
+things begin (`Begin`), and `register` which inputs turn some of its patches far, and at which place
+of a block's rows it is.
 
 Shape suffixes as in `schedule.py`.
 """
@@ -25,10 +26,17 @@ from resqunn.engines.compiled.kernels.lanes import (
     store,
     width,
 )
+from resqunn.engines.compiled.registers import BLOCK
 
 
 @inner
-def product_state(memory, state, begin, layers):
+def _turn_at(memory, begin, register, n):
+    """Where the cosine, or what is in its place, of input n is."""
+    return begin.turns + 2 * n * BLOCK * width(memory) + register[1]
+
+
+@inner
+def product_state(memory, state, begin, layers, register):
     """The state after the first layer, which is real; the imaginary parts are zero."""
     lanes = width(memory)
     product_Q2 = layers.product_Q2
@@ -37,8 +45,8 @@ def product_state(memory, state, begin, layers):
     for q in range(product_Q2.shape[0] - 1, -1, -1):
         c, s = spread(1.0, memory), spread(0.0, memory)
         if product_Q2[q, 0] >= 0:
-            c = load(memory, begin.cosines + product_Q2[q, 0] * lanes)
-            s = load(memory, begin.sines + product_Q2[q, 0] * lanes)
+            at = _turn_at(memory, begin, register, product_Q2[q, 0])
+            c, s = load(memory, at), load(memory, at + BLOCK * lanes)
         zero, one = c + s, c - s
         for row in range(size):
             at = state + 2 * row * lanes
@@ -60,13 +68,13 @@ def _turned(c, s, a, b, plain):
 
 
 @apart
-def multiply_phases(memory, source, target, phases_A2, sign):
+def multiply_phases(memory, source, target, phases, rows, sign):
     """Rows times their phases (`sign` 1), or times the conjugates (`sign` -1)."""
     lanes = width(memory)
-    for row in range(phases_A2.shape[0]):
+    for row in range(rows):
         at = 2 * row * lanes
-        real = spread(phases_A2[row, 0], memory)
-        imaginary = spread(sign * phases_A2[row, 1], memory)
+        real = spread(entry(memory, phases + 2 * row), memory)
+        imaginary = spread(sign * entry(memory, phases + 2 * row + 1), memory)
         a, b = load(memory, source + at), load(memory, source + at + lanes)
         store(memory, target + at, real * a - imaginary * b)
         store(memory, target + at + lanes, real * b + imaginary * a)
@@ -76,9 +84,9 @@ def multiply_phases(memory, source, target, phases_A2, sign):
 def _turn_rows(memory, state, angles, rows, sign, plain):
     """Two rotations, or for `sign` -1 their inverses, on rows by fours."""
     lanes = width(memory)
-    high_c, high_s, low_c, low_s = angles
-    c, s = load(memory, high_c), spread(sign, memory) * load(memory, high_s)
-    d, t = load(memory, low_c), spread(sign, memory) * load(memory, low_s)
+    high, low = angles
+    c, s = load(memory, high), spread(sign, memory) * load(memory, high + BLOCK * lanes)
+    d, t = load(memory, low), spread(sign, memory) * load(memory, low + BLOCK * lanes)
     for k in range(0, rows.shape[0], 4):
         r0, r1 = state + 2 * lanes * entry(rows, k), state + 2 * lanes * entry(rows, k + 1)
         r2, r3 = state + 2 * lanes * entry(rows, k + 2), state + 2 * lanes * entry(rows, k + 3)
@@ -97,16 +105,11 @@ def _turn_rows(memory, state, angles, rows, sign, plain):
 
 
 @apart
-def turn(memory, state, begin, layers, odd_N, p, sign):
+def turn(memory, state, begin, layers, register, p, sign):
     """The rotations of a pass, or for `sign` -1 their inverses."""
-    lanes = width(memory)
     high, low = layers.passes_P2[p, 0], layers.passes_P2[p, 1]
-    angles = (
-        begin.cosines + high * lanes,
-        begin.sines + high * lanes,
-        begin.cosines + low * lanes,
-        begin.sines + low * lanes,
-    )
+    odd_N, _ = register
+    angles = _turn_at(memory, begin, register, high), _turn_at(memory, begin, register, low)
     rows = layers.rows_PA[p]
     if odd_N[high] or odd_N[low]:
         _turn_rows(memory, state, angles, rows, sign, False)
@@ -115,17 +118,17 @@ def turn(memory, state, begin, layers, odd_N, p, sign):
 
 
 @inner
-def evolve(memory, begin, layers, odd_N, phases_LA2, step):
+def evolve(memory, begin, layers, register, phases, step):
     """The state after each layer, `step` apart in memory, and after the last phases; where that
-    is."""
-    state = begin.kets
-    product_state(memory, state, begin, layers)
-    for layer in range(phases_LA2.shape[0]):
-        multiply_phases(memory, state, state + step, phases_LA2[layer], 1.0)
+    is. `phases` is where those of the filter begin."""
+    state, rows, count = begin.kets, layers.rows_PA.shape[1], layers.begin_L.shape[0] - 1
+    product_state(memory, state, begin, layers, register)
+    for layer in range(count):
+        multiply_phases(memory, state, state + step, phases + 2 * layer * rows, rows, 1.0)
         state += step
-        if layer + 1 < phases_LA2.shape[0]:
+        if layer + 1 < count:
             for p in range(layers.begin_L[layer + 1], layers.begin_L[layer + 2]):
-                turn(memory, state, begin, layers, odd_N, p, 1.0)
+                turn(memory, state, begin, layers, register, p, 1.0)
     return state
 
 
@@ -142,33 +145,32 @@ def string_value(memory, state, pairs):
 
 
 @inner
-def read_out(memory, state, totals, begin, layers):
-    """Adds the readout values of a state to the totals."""
-    lanes = width(memory)
+def read_out(memory, state, totals, factor, layers):
+    """Adds the readout values of a state, times the factor, to the totals."""
+    lanes = BLOCK * width(memory)
     strings_JA, mix_RJ, constant_R = layers.strings_JA, layers.mix_RJ, layers.constant_R
-    scale = load(memory, begin.scale)
     for r in range(mix_RJ.shape[0]):
         add(memory, totals + r * lanes, spread(constant_R[r], memory))
     for j in range(strings_JA.shape[0]):
-        value = string_value(memory, state, strings_JA[j]) * scale
+        value = string_value(memory, state, strings_JA[j]) * factor
         for r in range(mix_RJ.shape[0]):
             add(memory, totals + r * lanes, spread(mix_RJ[r, j], memory) * value)
 
 
 @inner
-def first_bra(memory, state, cotangents, begin, layers):
+def first_bra(memory, state, cotangents, begin, part, layers):
     """The sum of all observables, times the derivatives by their values, on a state."""
     lanes = width(memory)
     strings_JA, mix_RJ = layers.strings_JA, layers.mix_RJ
-    scale, bra = load(memory, begin.scale), begin.bra
+    factor, bra = load(memory, begin.factors + part), begin.bra
     for row in range(2 * strings_JA.shape[1]):
         store(memory, bra + row * lanes, spread(0.0, memory))
     for j in range(strings_JA.shape[0]):
         weight = spread(0.0, memory)
         for r in range(mix_RJ.shape[0]):
             value = spread(mix_RJ[r, j], memory)
-            weight = weight + value * load(memory, cotangents + r * lanes)
-        weight = weight * scale
+            weight = weight + value * load(memory, cotangents + r * BLOCK * lanes)
+        weight = weight * factor
         pairs = strings_JA[j]
         for k in range(0, pairs.shape[0], 2):
             a, b = 2 * lanes * entry(pairs, k), 2 * lanes * entry(pairs, k + 1)
@@ -202,7 +204,7 @@ def _change(memory, state, bra, first, second, change):
 
 
 @apart
-def add_changes(memory, state, begin, layers, p):
+def add_changes(memory, state, begin, layers, part, p):
     """Adds the derivatives by the two angles of a pass to those by the inputs."""
     lanes, bra = width(memory), begin.bra
     rows = layers.rows_PA[p]
@@ -214,27 +216,28 @@ def add_changes(memory, state, begin, layers, p):
         high = _change(memory, state, bra, r1, r3, high)
         low = _change(memory, state, bra, r0, r1, low)
         low = _change(memory, state, bra, r2, r3, low)
-    add(memory, begin.gradients + layers.passes_P2[p, 0] * lanes, high)
-    add(memory, begin.gradients + layers.passes_P2[p, 1] * lanes, low)
+    slopes = begin.slopes + part
+    add(memory, slopes + layers.passes_P2[p, 0] * BLOCK * lanes, high)
+    add(memory, slopes + layers.passes_P2[p, 1] * BLOCK * lanes, low)
 
 
 @inner
-def go_back(memory, begin, layers, odd_N, phases_LA2, wanted):
+def go_back(memory, begin, layers, register, phases, wanted):
     """The bra from the last phases to the first layer, leaving all derivatives.
 
-    `wanted` says where the states after the layers lie apart, where the sums for weights begin,
-    and whether derivatives by inputs and by weights are wanted.
+    `wanted` says where the sums for weights begin, and whether derivatives by inputs and by
+    weights are wanted.
     """
-    step, sums, by_inputs, by_weights = wanted
-    lanes, bra, amplitudes = width(memory), begin.bra, phases_LA2.shape[1]
-    for layer in range(phases_LA2.shape[0] - 1, -1, -1):
-        state = begin.kets + layer * step
-        multiply_phases(memory, bra, bra, phases_LA2[layer], -1.0)
+    sums, by_inputs, by_weights = wanted
+    lanes, bra, rows = width(memory), begin.bra, layers.rows_PA.shape[1]
+    for layer in range(layers.begin_L.shape[0] - 2, -1, -1):
+        state = begin.kets + layer * begin.step
+        multiply_phases(memory, bra, bra, phases + 2 * layer * rows, rows, -1.0)
         if by_weights:
-            add_transitions(memory, state, bra, sums + layer * amplitudes * lanes, amplitudes)
+            add_transitions(memory, state, bra, sums + layer * rows * lanes, rows)
         for p in range(layers.begin_L[layer + 1] - 1, layers.begin_L[layer] - 1, -1):
             if by_inputs:
-                add_changes(memory, state, begin, layers, p)
+                add_changes(memory, state, begin, layers, register[1], p)
         for p in range(layers.begin_L[layer + 1] - 1, layers.begin_L[layer] - 1, -1):
             if layer > 0:
-                turn(memory, bra, begin, layers, odd_N, p, -1.0)
+                turn(memory, bra, begin, layers, register, p, -1.0)

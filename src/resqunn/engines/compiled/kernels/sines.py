@@ -16,7 +16,7 @@ from resqunn.engines.compiled.registers import LANE_BYTES
 LARGE = 8192.0
 """Angles beyond this are for the slower functions of the C library."""
 
-NEAR = 1.5
+NEAR = 1.57
 """Of angles up to this nothing is subtracted."""
 
 PI = (3.140625, 0.0009670257568359375, 6.278329573009626e-07)
