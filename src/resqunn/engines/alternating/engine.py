@@ -43,7 +43,8 @@ class Begin(NamedTuple):
     """Where in a worker's memory what begins: a register's states and its bra; for a block of
     patches the cosines and sines of each input, two rows that are used in between, the factors
     of expectation values, the totals of all outputs or the derivatives by them, and the
-    derivatives by the inputs; a register for each sum for the weights; the phases. `step` is from
+    derivatives by the inputs; a register for each string of Pauli matrices, and for each sum for the
+    weights; the phases. `step` is from
     the state after a layer to that after the next."""
 
     kets: int
@@ -53,6 +54,7 @@ class Begin(NamedTuple):
     factors: int
     totals: int
     slopes: int
+    strings: int
     sums: int
     phases: int
     size: int
@@ -115,6 +117,7 @@ class _States(Program):
             block,
             job.filters * job.circuit.num_outputs * block,
             inputs * block * way_back,
+            len(plan.layers.partner_JA) * lane * way_back,
             kept * lane * way_back,
             2 * kept * (1 if way_back else job.places.members),
         )

@@ -44,7 +44,7 @@ class Layers(NamedTuple):
         begin_L: where the passes of each layer begin, and where the last end.
         passes_P2: the inputs by which the two qubits of a pass are turned.
         rows_PA: rows as a pass visits them, by fours: 00, 01, 10, 11.
-        strings_JA: rows as each string pairs them, by twos.
+        partner_JA: the row with which each string exchanges a row.
         mix_RJ, constant_R: the readout values as sums of strings and of the identity.
         uses_N: how often each input turns a qubit.
     """
@@ -53,7 +53,7 @@ class Layers(NamedTuple):
     begin_L: Any
     passes_P2: Any
     rows_PA: Any
-    strings_JA: Any
+    partner_JA: Any
     mix_RJ: Any
     constant_R: Any
     uses_N: Any
@@ -217,11 +217,12 @@ class _Writer:
                     mix_RJ[r, supports.index(support)] += coefficient
                 else:
                     constant_R[r] += coefficient
-        strings = []
+        partners = []
         for support in supports:
             mask = sum(1 << (qubits - 1 - q) for q in support)
-            firsts = self.states[self.states < self.states ^ mask]
-            strings.append(np.stack([self.row_of[firsts], self.row_of[firsts ^ mask]], 1).ravel())
+            partner_A = np.empty_like(self.row_of)
+            partner_A[self.row_of] = self.row_of[self.states ^ mask]
+            partners.append(partner_A)
         empty = np.empty((0, amplitudes), dtype=np.int64)
         return Schedule(
             Layers(
@@ -229,7 +230,7 @@ class _Writer:
                 begin_L=np.array([0, *self.begin[1:]], dtype=np.int64),
                 passes_P2=np.array(self.passes, dtype=np.int64).reshape(-1, 2),
                 rows_PA=np.stack(self.rows) if self.rows else empty,
-                strings_JA=np.stack(strings) if strings else empty,
+                partner_JA=np.stack(partners) if partners else empty,
                 mix_RJ=mix_RJ,
                 constant_R=constant_R,
                 uses_N=self.uses,

@@ -49,14 +49,15 @@ from resqunn.engines.compiled.registers import BLOCK
 
 
 @inner
-def _half_angles(memory, angles, spare):
+def _half_angles(memory, angles, spare, scale):
     r"""$\cos\frac{x}{2}$ and $\sin\frac{x}{2}$ of a block up to a common sign, the cosine not
-    negative, in two rows after each other, the first that of the half angles."""
+    negative, in two rows after each other; $\frac{x}{2}$ is the first row times `scale`."""
     lanes = BLOCK * width(memory)
-    halves = load_block(memory, angles)
+    halves = load_block(memory, angles) * spread_block(scale, memory)
     if not any_beyond(halves, NEAR):  # the same bits in less time
         for part in range(0, lanes, width(memory)):
-            cosine, sine = near_sines(load(memory, angles + part), memory)
+            half = load(memory, angles + part) * spread(scale, memory)
+            cosine, sine = near_sines(half, memory)
             store(memory, angles + part, cosine)
             store(memory, angles + lanes + part, sine)
         return
@@ -113,9 +114,7 @@ def fill(memory, marks, images, tables, channel, places):
     for n in range(inputs):
         at = begin.turns + 2 * n * lanes
         clear(memory, at, size, lanes)
-        halves = load_block(memory, at) * spread_block(0.5 * reading.scale[0], memory)
-        store_block(memory, at, halves)
-        _half_angles(memory, at, begin.spare)
+        _half_angles(memory, at, begin.spare, 0.5 * reading.scale[0])
         for register in range(BLOCK):
             part = register * width(memory)
             far = _tangents(memory, at, begin, part, norms[1])

@@ -37,7 +37,7 @@ def _turn_at(memory, begin, register, n):
 
 @inner
 def product_state(memory, state, begin, layers, register):
-    """The state after the first layer, which is real; the imaginary parts are zero."""
+    """The real parts of the state after the first layer; it has no others."""
     lanes = width(memory)
     product_Q2 = layers.product_Q2
     store(memory, state, spread(1.0, memory))
@@ -54,8 +54,6 @@ def product_state(memory, state, begin, layers, register):
             store(memory, at + 2 * size * lanes, amplitude * one)
             store(memory, at, amplitude * zero)
         size *= 2
-    for row in range(size):
-        store(memory, state + (2 * row + 1) * lanes, spread(0.0, memory))
 
 
 @inner
@@ -67,17 +65,63 @@ def _turned(c, s, a, b, plain):
     return exactly(c, a) - s * b, exactly(c, b) + s * a
 
 
-@apart
-def multiply_phases(memory, source, target, phases, rows, sign):
-    """Rows times their phases (`sign` 1), or times the conjugates (`sign` -1)."""
+@inner
+def first_phases(memory, source, target, phases, rows):
+    """Rows that have real parts alone, times their phases."""
     lanes = width(memory)
     for row in range(rows):
         at = 2 * row * lanes
-        real = spread(entry(memory, phases + 2 * row), memory)
-        imaginary = spread(sign * entry(memory, phases + 2 * row + 1), memory)
+        real = load(memory, source + at)
+        cosine = spread(entry(memory, phases + 2 * row), memory)
+        sine = spread(entry(memory, phases + 2 * row + 1), memory)
+        store(memory, target + at, cosine * real)
+        store(memory, target + at + lanes, sine * real)
+
+
+@inner
+def multiply_phases(memory, source, target, phases, rows):
+    """Rows times their phases."""
+    lanes = width(memory)
+    for row in range(rows):
+        at = 2 * row * lanes
+        cosine = spread(entry(memory, phases + 2 * row), memory)
+        sine = spread(entry(memory, phases + 2 * row + 1), memory)
         a, b = load(memory, source + at), load(memory, source + at + lanes)
-        store(memory, target + at, real * a - imaginary * b)
-        store(memory, target + at + lanes, real * b + imaginary * a)
+        store(memory, target + at, cosine * a - sine * b)
+        store(memory, target + at + lanes, cosine * b + sine * a)
+
+
+@inner
+def undo_phases(memory, state, bra, phases, rows, sums):
+    """Divides the bra by the phases, and adds the imaginary part of each row's share of the
+    product of bra and state to `sums`, where they begin, unless that is negative."""
+    lanes = width(memory)
+    for row in range(rows):
+        at = 2 * row * lanes
+        cosine = spread(entry(memory, phases + 2 * row), memory)
+        sine = spread(entry(memory, phases + 2 * row + 1), memory)
+        a, b = load(memory, bra + at), load(memory, bra + at + lanes)
+        real, imaginary = cosine * a + sine * b, cosine * b - sine * a
+        store(memory, bra + at, real)
+        store(memory, bra + at + lanes, imaginary)
+        if sums >= 0:
+            a, b = load(memory, state + at), load(memory, state + at + lanes)
+            add(memory, sums + row * lanes, real * b - imaginary * a)
+
+
+@inner
+def undo_first_phases(memory, state, bra, phases, rows, sums):
+    """The same with a state of real parts alone, leaving the real parts of the bra."""
+    lanes = width(memory)
+    for row in range(rows):
+        at = 2 * row * lanes
+        cosine = spread(entry(memory, phases + 2 * row), memory)
+        sine = spread(entry(memory, phases + 2 * row + 1), memory)
+        a, b = load(memory, bra + at), load(memory, bra + at + lanes)
+        store(memory, bra + at, cosine * a + sine * b)
+        if sums >= 0:
+            imaginary = sine * a - cosine * b
+            add(memory, sums + row * lanes, imaginary * load(memory, state + at))
 
 
 @inner
@@ -123,24 +167,27 @@ def evolve(memory, begin, layers, register, phases, step):
     is. `phases` is where those of the filter begin."""
     state, rows, count = begin.kets, layers.rows_PA.shape[1], layers.begin_L.shape[0] - 1
     product_state(memory, state, begin, layers, register)
-    for layer in range(count):
-        multiply_phases(memory, state, state + step, phases + 2 * layer * rows, rows, 1.0)
+    first_phases(memory, state, state + step, phases, rows)
+    state += step
+    for layer in range(1, count):
+        for p in range(layers.begin_L[layer], layers.begin_L[layer + 1]):
+            turn(memory, state, begin, layers, register, p, 1.0)
+        multiply_phases(memory, state, state + step, phases + 2 * layer * rows, rows)
         state += step
-        if layer + 1 < count:
-            for p in range(layers.begin_L[layer + 1], layers.begin_L[layer + 2]):
-                turn(memory, state, begin, layers, register, p, 1.0)
     return state
 
 
 @inner
-def string_value(memory, state, pairs):
-    """The expectation value of a product of Pauli X, which exchanges rows by pairs."""
+def string_value(memory, state, partner_A):
+    """The expectation value of a product of Pauli X, which exchanges each row and its partner."""
     lanes = width(memory)
     total = spread(0.0, memory)
-    for k in range(0, pairs.shape[0], 2):
-        a, b = state + 2 * lanes * entry(pairs, k), state + 2 * lanes * entry(pairs, k + 1)
-        total = total + load(memory, a) * load(memory, b)
-        total = total + load(memory, a + lanes) * load(memory, b + lanes)
+    for a in range(partner_A.shape[0]):
+        b = entry(partner_A, a)
+        if a < b:
+            one, two = state + 2 * a * lanes, state + 2 * b * lanes
+            total = total + load(memory, one) * load(memory, two)
+            total = total + load(memory, one + lanes) * load(memory, two + lanes)
     return total + total
 
 
@@ -148,11 +195,11 @@ def string_value(memory, state, pairs):
 def read_out(memory, state, totals, factor, layers):
     """Adds the readout values of a state, times the factor, to the totals."""
     lanes = BLOCK * width(memory)
-    strings_JA, mix_RJ, constant_R = layers.strings_JA, layers.mix_RJ, layers.constant_R
+    partner_JA, mix_RJ, constant_R = layers.partner_JA, layers.mix_RJ, layers.constant_R
     for r in range(mix_RJ.shape[0]):
         add(memory, totals + r * lanes, spread(constant_R[r], memory))
-    for j in range(strings_JA.shape[0]):
-        value = string_value(memory, state, strings_JA[j]) * factor
+    for j in range(partner_JA.shape[0]):
+        value = string_value(memory, state, partner_JA[j]) * factor
         for r in range(mix_RJ.shape[0]):
             add(memory, totals + r * lanes, spread(mix_RJ[r, j], memory) * value)
 
@@ -161,41 +208,32 @@ def read_out(memory, state, totals, factor, layers):
 def first_bra(memory, state, cotangents, begin, part, layers):
     """The sum of all observables, times the derivatives by their values, on a state."""
     lanes = width(memory)
-    strings_JA, mix_RJ = layers.strings_JA, layers.mix_RJ
+    partner_JA, mix_RJ = layers.partner_JA, layers.mix_RJ
     factor, bra = load(memory, begin.factors + part), begin.bra
-    for row in range(2 * strings_JA.shape[1]):
-        store(memory, bra + row * lanes, spread(0.0, memory))
-    for j in range(strings_JA.shape[0]):
+    strings, rows = partner_JA.shape
+    for j in range(strings):
         weight = spread(0.0, memory)
         for r in range(mix_RJ.shape[0]):
             value = spread(mix_RJ[r, j], memory)
             weight = weight + value * load(memory, cotangents + r * BLOCK * lanes)
-        weight = weight * factor
-        pairs = strings_JA[j]
-        for k in range(0, pairs.shape[0], 2):
-            a, b = 2 * lanes * entry(pairs, k), 2 * lanes * entry(pairs, k + 1)
-            for part in range(2):
-                at = part * lanes
-                add(memory, bra + a + at, weight * load(memory, state + b + at))
-                add(memory, bra + b + at, weight * load(memory, state + a + at))
-
-
-@inner
-def add_transitions(memory, state, bra, sums, rows):
-    """Adds the imaginary part of each row's share of the product of bra and state."""
-    lanes = width(memory)
+        store(memory, begin.strings + j * lanes, weight * factor)
     for row in range(rows):
-        at = 2 * row * lanes
-        real = load(memory, bra + at) * load(memory, state + at + lanes)
-        imaginary = load(memory, bra + at + lanes) * load(memory, state + at)
-        add(memory, sums + row * lanes, real - imaginary)
+        real = imaginary = spread(0.0, memory)
+        for j in range(strings):
+            weight = load(memory, begin.strings + j * lanes)
+            other = state + 2 * lanes * partner_JA[j, row]
+            real = real + weight * load(memory, other)
+            imaginary = imaginary + weight * load(memory, other + lanes)
+        store(memory, bra + 2 * row * lanes, real)
+        store(memory, bra + (2 * row + 1) * lanes, imaginary)
 
 
 @inner
-def _change(memory, state, bra, first, second, change):
+def _change(memory, pair, first, second, change, parts):
     """A pair's share of the derivative by the angle that turns it, added to `change`."""
     lanes = width(memory)
-    for part in range(2):
+    state, bra = pair
+    for part in range(parts):
         one, two = first + part * lanes, second + part * lanes
         a, b = load(memory, state + one), load(memory, state + two)
         p, q = load(memory, bra + one), load(memory, bra + two)
@@ -203,19 +241,20 @@ def _change(memory, state, bra, first, second, change):
     return change
 
 
-@apart
-def add_changes(memory, state, begin, layers, part, p):
-    """Adds the derivatives by the two angles of a pass to those by the inputs."""
-    lanes, bra = width(memory), begin.bra
+@inner
+def add_changes(memory, state, begin, layers, part, p, parts):
+    """Adds the derivatives by the two angles of a pass to those by the inputs, from so many parts
+    of state and bra: the real ones, or both."""
+    lanes, pair = width(memory), (state, begin.bra)
     rows = layers.rows_PA[p]
     high = low = spread(0.0, memory)
     for k in range(0, rows.shape[0], 4):
         r0, r1 = 2 * lanes * entry(rows, k), 2 * lanes * entry(rows, k + 1)
         r2, r3 = 2 * lanes * entry(rows, k + 2), 2 * lanes * entry(rows, k + 3)
-        high = _change(memory, state, bra, r0, r2, high)
-        high = _change(memory, state, bra, r1, r3, high)
-        low = _change(memory, state, bra, r0, r1, low)
-        low = _change(memory, state, bra, r2, r3, low)
+        high = _change(memory, pair, r0, r2, high, parts)
+        high = _change(memory, pair, r1, r3, high, parts)
+        low = _change(memory, pair, r0, r1, low, parts)
+        low = _change(memory, pair, r2, r3, low, parts)
     slopes = begin.slopes + part
     add(memory, slopes + layers.passes_P2[p, 0] * BLOCK * lanes, high)
     add(memory, slopes + layers.passes_P2[p, 1] * BLOCK * lanes, low)
@@ -230,14 +269,15 @@ def go_back(memory, begin, layers, register, phases, wanted):
     """
     sums, by_inputs, by_weights = wanted
     lanes, bra, rows = width(memory), begin.bra, layers.rows_PA.shape[1]
-    for layer in range(layers.begin_L.shape[0] - 2, -1, -1):
-        state = begin.kets + layer * begin.step
-        multiply_phases(memory, bra, bra, phases + 2 * layer * rows, rows, -1.0)
-        if by_weights:
-            add_transitions(memory, state, bra, sums + layer * rows * lanes, rows)
+    for layer in range(layers.begin_L.shape[0] - 2, 0, -1):
+        state, first = begin.kets + layer * begin.step, layer * rows
+        to = sums + first * lanes if by_weights else -1
+        undo_phases(memory, state, bra, phases + 2 * first, rows, to)
         for p in range(layers.begin_L[layer + 1] - 1, layers.begin_L[layer] - 1, -1):
             if by_inputs:
-                add_changes(memory, state, begin, layers, register[1], p)
+                add_changes(memory, state, begin, layers, register[1], p, 2)
         for p in range(layers.begin_L[layer + 1] - 1, layers.begin_L[layer] - 1, -1):
-            if layer > 0:
-                turn(memory, bra, begin, layers, register, p, -1.0)
+            turn(memory, bra, begin, layers, register, p, -1.0)
+    undo_first_phases(memory, begin.kets, bra, phases, rows, sums if by_weights else -1)
+    for p in range(layers.begin_L[0], layers.begin_L[1] * by_inputs):
+        add_changes(memory, begin.kets, begin, layers, register[1], p, 1)

@@ -65,13 +65,14 @@ def _sines(memory, cosines, spare, scale):
     """The cosines of a block of angles times `scale` in their place, and the sines after them."""
     lanes = BLOCK * width(memory)
     angles = load_block(memory, cosines) * spread_block(scale, memory)
-    store_block(memory, spare, angles)
     if not any_beyond(angles, NEAR):  # the same bits in less time
         for part in range(0, lanes, width(memory)):
-            cosine, sine = near_sines(load(memory, spare + part), memory)
+            angle = load(memory, cosines + part) * spread(scale, memory)
+            cosine, sine = near_sines(angle, memory)
             store(memory, cosines + part, cosine)
             store(memory, cosines + lanes + part, sine)
         return
+    store_block(memory, spare, angles)
     for part in range(0, lanes, width(memory)):
         cosine, sine = signed_sines(load(memory, spare + part), memory)
         store(memory, cosines + part, cosine)
