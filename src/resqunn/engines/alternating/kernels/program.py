@@ -53,20 +53,21 @@ def _half_angles(memory, angles, spare, scale):
     r"""$\cos\frac{x}{2}$ and $\sin\frac{x}{2}$ of a block up to a common sign, the cosine not
     negative, in two rows after each other; $\frac{x}{2}$ is the first row times `scale`."""
     lanes = BLOCK * width(memory)
-    halves = load_block(memory, angles) * spread_block(scale, memory)
-    if not any_beyond(halves, NEAR):  # the same bits in less time
-        for part in range(0, lanes, width(memory)):
-            half = load(memory, angles + part) * spread(scale, memory)
-            cosine, sine = near_sines(half, memory)
-            store(memory, angles + part, cosine)
-            store(memory, angles + lanes + part, sine)
-        return
-    store_block(memory, spare, halves)
+    far = large = False
     for part in range(0, lanes, width(memory)):
-        cosine, sine, _ = sines(load(memory, spare + part), memory)
+        half = load(memory, angles + part) * spread(scale, memory)
+        far |= any_beyond(half, NEAR)
+        large |= any_beyond(half, LARGE)
+        store(memory, spare + part, half)
+    for part in range(0, lanes, width(memory)):
+        half = load(memory, spare + part)
+        if far:
+            cosine, sine, _ = sines(half, memory)
+        else:  # the same bits in less time
+            cosine, sine = near_sines(half, memory)
         store(memory, angles + part, cosine)
         store(memory, angles + lanes + part, sine)
-    if any_beyond(halves, LARGE):
+    if large:
         for lane in range(lanes):
             x = 1.0 * entry(memory, spare + lane)
             if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours

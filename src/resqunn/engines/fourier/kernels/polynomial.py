@@ -64,20 +64,21 @@ from resqunn.engines.fourier.kernels.coefficients import coefficients
 def _sines(memory, cosines, spare, scale):
     """The cosines of a block of angles times `scale` in their place, and the sines after them."""
     lanes = BLOCK * width(memory)
-    angles = load_block(memory, cosines) * spread_block(scale, memory)
-    if not any_beyond(angles, NEAR):  # the same bits in less time
-        for part in range(0, lanes, width(memory)):
-            angle = load(memory, cosines + part) * spread(scale, memory)
-            cosine, sine = near_sines(angle, memory)
-            store(memory, cosines + part, cosine)
-            store(memory, cosines + lanes + part, sine)
-        return
-    store_block(memory, spare, angles)
+    far = large = False
     for part in range(0, lanes, width(memory)):
-        cosine, sine = signed_sines(load(memory, spare + part), memory)
+        angle = load(memory, cosines + part) * spread(scale, memory)
+        far |= any_beyond(angle, NEAR)
+        large |= any_beyond(angle, LARGE)
+        store(memory, spare + part, angle)
+    for part in range(0, lanes, width(memory)):
+        angle = load(memory, spare + part)
+        if far:
+            cosine, sine = signed_sines(angle, memory)
+        else:  # the same bits in less time
+            cosine, sine = near_sines(angle, memory)
         store(memory, cosines + part, cosine)
         store(memory, cosines + lanes + part, sine)
-    if any_beyond(angles, LARGE):
+    if large:
         for lane in range(lanes):
             x = 1.0 * entry(memory, spare + lane)
             if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
