@@ -237,16 +237,22 @@ def negative_if_odd(typing_context, value, number):
     return value(value, value), emit
 
 
-@intrinsic
-def every_second(typing_context, low, high):
-    """Lanes 0, 2, 4, ... of two registers in a row."""
+def _seconds(first: int) -> Any:
+    """Every second lane of two registers in a row, from the first or the second on."""
 
-    def emit(context, builder, signature, arguments):
-        places = [2 * lane for lane in range(low.count)]
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), low.count), places)
-        return builder.shuffle_vector(*arguments, mask)
+    @intrinsic
+    def seconds(typing_context, low, high):
+        def emit(context, builder, signature, arguments):
+            places = [2 * lane + first for lane in range(low.count)]
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), low.count), places)
+            return builder.shuffle_vector(*arguments, mask)
 
-    return low(low, low), emit
+        return low(low, low), emit
+
+    return seconds
+
+
+even_lanes, odd_lanes = _seconds(0), _seconds(1)
 
 
 def width(array: Any) -> int:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from resqunn.engines.compiled.kernels.lanes import (
     add,
     entry,
-    every_second,
+    even_lanes,
     inner,
     load,
+    odd_lanes,
     set_entry,
     spread,
     store,
@@ -71,11 +72,28 @@ def output_runs(runs, numbers, first, count):
 
 
 @inner
+def _whole(size, memory):
+    """Lanes of whole registers for so many patches."""
+    return -(-size // width(memory)) * width(memory)
+
+
+@inner
+def _read_both(memory, to, distance, array, at, size):
+    """Reads two neighbouring values of the patches of a run whose step is two."""
+    lanes = width(memory)
+    for lane in range(0, size, lanes):
+        low = load(array, at + 2 * lane)
+        high = load(array, at + 2 * lane + lanes)
+        store(memory, to + lane, even_lanes(low, high))
+        store(memory, to + distance + lane, odd_lanes(low, high))
+
+
+@inner
 def _read_run(memory, to, array, at, step, size):
     """Reads the values of a run to where its first lane is in memory, and up to a register of any
     others after them."""
     lanes = width(memory)
-    whole = at + step * -(-size // lanes) * lanes <= array.size
+    whole = at + step * _whole(size, memory) <= array.size
     if whole and step == 1:
         for lane in range(0, size, lanes):
             store(memory, to + lane, load(array, at + lane))
@@ -83,7 +101,7 @@ def _read_run(memory, to, array, at, step, size):
         for lane in range(0, size, lanes):
             low = load(array, at + 2 * lane)
             high = load(array, at + 2 * lane + lanes)
-            store(memory, to + lane, every_second(low, high))
+            store(memory, to + lane, even_lanes(low, high))
     else:
         for lane in range(size):
             set_entry(memory, to + lane, entry(array, at + step * lane))
@@ -102,9 +120,17 @@ def read_inputs(memory, rows, images, reading, channel, places):
     for r in range(count):
         to, size = first + entry(runs, RUN * r), entry(runs, RUN * r + 1)
         at = entry(runs, RUN * r + 2)
-        for n in range(offsets_CN.shape[1]):
-            offset = offsets_CN[channel, n]
-            _read_run(memory, to + n * distance, images, at + offset, step, size)
+        n = 0
+        while n < offsets_CN.shape[1]:
+            place = at + offsets_CN[channel, n]
+            if step == 2 and n + 1 < offsets_CN.shape[1]:
+                near = offsets_CN[channel, n + 1] == offsets_CN[channel, n] + 1
+                if near and place + 2 * _whole(size, memory) <= images.size:
+                    _read_both(memory, to + n * distance, distance, images, place, size)
+                    n += 2
+                    continue
+            _read_run(memory, to + n * distance, images, place, step, size)
+            n += 1
 
 
 @inner

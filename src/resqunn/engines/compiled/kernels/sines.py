@@ -2,8 +2,8 @@ r"""The cosine and the sine of a register of angles.
 
 An angle is $n \pi + r$ with $|r| \le \pi/2$, and with $s = 2 \sin\frac{r}{2}$ and
 $c = \cos\frac{r}{2}$, whose Taylor series are short, $\cos r = 1 - s^2/2$ and $\sin r = s c$.
-$n \pi$ is subtracted in three parts, the first two of which have so few digits that their products
-with $n$ are exact (Cody and Waite); the series end where terms are below rounding.
+$n \pi$ is subtracted in two parts, the first of which has so few digits that its product with $n$
+is exact (Cody and Waite); the series end where terms are below rounding.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ LARGE = 8192.0
 NEAR = 1.57
 """Of angles up to this nothing is subtracted."""
 
-PI = (3.140625, 0.0009670257568359375, 6.278329573009626e-07)
-PI_DOUBLE = (3.141592651605606, 1.9841871583270443e-09, 1.034036596358821e-18)
+PI = (3.1416015625, -8.908910206761538e-06)
+PI_DOUBLE = (3.141592651605606, 1.984187159361081e-09)
 
 TERMS = (4, 8)
 """The highest power of $r^2$ in the series, for float32 and for float64."""
@@ -58,7 +58,6 @@ def sines(angle, memory):
     whole = turns - rounding
     rest = angle - whole * each(angle, parts[0])
     rest = rest - whole * each(angle, parts[1])
-    rest = rest - whole * each(angle, parts[2])
     cosine, sine = near_sines(rest, memory)
     return cosine, sine, turns
 
