@@ -1,8 +1,7 @@
 """The engine that chooses an engine.
 
-On the CPU in float32 it takes the engine with the smallest estimated `cost`: the Fourier
-engine where few monomials occur, the fused one elsewhere, the reference where neither can.
-In float64, on other devices and while torch traces (`torch.export`, `torch.jit.trace`,
+On the CPU it takes the engine with the smallest estimated `cost`; where none can evaluate the
+circuit, it says why. On other devices and while torch traces (`torch.export`, `torch.jit.trace`,
 `torch.func`, forward-mode derivatives) it is the reference engine, which is made of torch
 operations only. Second derivatives are the reference's too, whichever engine computes the values.
 """
@@ -12,26 +11,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.engines.alternating.engine import AlternatingEngine
 from resqunn.engines.base import Engine
+
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.guard import compiling, interpreted, left_out
 from resqunn.engines.statevector.gradients import REFERENCE
 
-CANDIDATES: tuple[Engine, ...] = (FourierEngine(), FusedEngine(), REFERENCE)
+CANDIDATES: tuple[Engine, ...] = (
+    FourierEngine(),
+    AlternatingEngine(),
+
+    FusedEngine(),
+    REFERENCE,
+)
 
 
 @lru_cache(maxsize=256)
-def cheapest(circuit: Circuit) -> Engine | None:
-    """The candidate with the smallest estimated cost on the CPU in float32; None if none can
-    evaluate the circuit."""
-    costs = [(cost, engine) for engine in CANDIDATES if (cost := engine.cost(circuit)) is not None]
-    return min(costs, key=lambda pair: pair[0])[1] if costs else None
+def cheapest(circuit: Circuit, filters: int = 1) -> Engine | None:
+    """The candidate with the smallest estimated cost on the CPU; None if none can evaluate the
+    circuit."""
+    costs = ((engine.cost(circuit, filters), engine) for engine in CANDIDATES)
+    able = [(cost, engine) for cost, engine in costs if cost is not None]
+    return min(able, key=lambda pair: pair[0])[1] if able else None
 
 
 @dataclass(frozen=True)
@@ -45,21 +52,19 @@ class AutoEngine(Engine):
             return None
         return f"{REFERENCE.obstacle(circuit)}, and {CANDIDATES[0].obstacle(circuit)}"
 
-    def chosen_for(self, circuit: Circuit, dtype: torch.dtype = torch.float32) -> str:
-        return f"auto ({self._chosen(circuit, dtype).name})"
+    def chosen_for(self, circuit: Circuit, filters: int = 1) -> str:
+        return f"auto ({self._chosen(circuit, filters).name})"
 
-    def _chosen(self, circuit: Circuit, dtype: torch.dtype) -> Engine:
+    def _chosen(self, circuit: Circuit, filters: int) -> Engine:
         """The engine on the CPU."""
-        if dtype != torch.float32 and REFERENCE.obstacle(circuit) is None:
-            return REFERENCE
-        found = cheapest(circuit)
+        found = cheapest(circuit, filters)
         if found is None:
             self.require(circuit)
         assert found is not None
         return found
 
-    def reader(self, circuit: Circuit, dtype: torch.dtype) -> Engine | None:
-        return self._chosen(circuit, dtype).reader(circuit, dtype)
+    def reader(self, circuit: Circuit, filters: int) -> Engine | None:
+        return self._chosen(circuit, filters).reader(circuit, filters)
 
     def evaluate(
         self,
@@ -70,5 +75,5 @@ class AutoEngine(Engine):
         if compiling() and inputs_GNP.is_cpu:
             return left_out(self.evaluate, circuit, inputs_GNP, weights_GFW)
         on_cpu = inputs_GNP.is_cpu and not interpreted()
-        chosen = self._chosen(circuit, inputs_GNP.dtype) if on_cpu else REFERENCE
+        chosen = self._chosen(circuit, weights_GFW.shape[1]) if on_cpu else REFERENCE
         return chosen.evaluate(circuit, inputs_GNP, weights_GFW)

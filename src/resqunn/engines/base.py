@@ -90,20 +90,21 @@ class Engine(ABC):
                 "a smaller kernel or fewer channels in a group"
             )
 
-    def cost(self, circuit: Circuit) -> float | None:
-        """About how many nanoseconds of one core values and gradients take for each patch.
+    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+        """About how many nanoseconds of one core the values and gradients of so many filters take
+        for each patch, of the patches of 16 images in float32.
 
         A guide for `engine="auto"`, which compares engines by it; None if the engine cannot
         evaluate the circuit, or is never to be chosen unasked.
         """
         return None
 
-    def reader(self, circuit: Circuit, dtype: torch.dtype) -> Engine | None:
+    def reader(self, circuit: Circuit, filters: int) -> Engine | None:
         """The engine that evaluates `circuit` on images as they lie (`compiled/images.py`), if
         this one does, or chooses one that does."""
         return None
 
-    def chosen_for(self, circuit: Circuit, dtype: torch.dtype = torch.float32) -> str:
+    def chosen_for(self, circuit: Circuit, filters: int = 1) -> str:
         """The engine that will evaluate `circuit` on the CPU, in words for `extra_repr`."""
         return self.name
 

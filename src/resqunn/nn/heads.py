@@ -232,7 +232,7 @@ class QuantumHead(nn.Module):
         return scores_BK.softmax(dim=1) if self.softmax else scores_BK
 
     def extra_repr(self) -> str:
-        engine = self.engine.chosen_for(self.circuit, self.weight.dtype)
+        engine = self.engine.chosen_for(self.circuit)
         return (
             f"classes={self.classes}, num_qubits={self.circuit.num_qubits}, "
             f"measured={self.measured}, softmax={self.softmax}, engine={engine}"

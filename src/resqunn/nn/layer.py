@@ -290,4 +290,5 @@ class Quanv(nn.Module):
         parts.append(f"angle_scale={self.angle_scale:.6g}")
         if not self.input_gradients:
             parts.append("input_gradients=False")
-        return ", ".join([*parts, f"engine={self.engine.chosen_for(circuit, self.weight.dtype)}"])
+        engine = self.engine.chosen_for(circuit, self.weight.shape[0] // self.groups)
+        return ", ".join([*parts, f"engine={engine}"])

@@ -48,7 +48,7 @@ class Quanvolution:
     def __call__(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor:
         """The output channels (B, K, S') of images, in their memory format."""
         if x_BCS.shape[0] and ordinary(x_BCS, weight):
-            reader = engine.reader(self.circuit, x_BCS.dtype)
+            reader = engine.reader(self.circuit, weight.shape[0] // self.groups)
             if reader is not None:
                 unpadded = self.unpadded
                 if unpadded is not self:

@@ -75,12 +75,14 @@ class AlternatingEngine(ImageEngine):
     def obstacle(self, circuit: Circuit) -> str | None:
         return _obstacle(circuit)
 
-    def cost(self, circuit: Circuit) -> float | None:
-        """In proportion to the rows of all layers."""
+    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+        """In proportion to the rows that passes, phases and readouts visit."""
         if _obstacle(circuit) is not None:
             return None
         plan = schedule(circuit)
-        return 0.4 * plan.amplitudes * (plan.rotations + 2 * plan.count)
+        turns = plan.rotations - len(plan.layers.product_Q2)
+        visits = 0.52 * turns + 0.33 * plan.count + 0.41 * len(plan.layers.partner_JA)
+        return 85 + filters * (plan.amplitudes * visits + 4.5 * circuit.num_outputs)
 
     def program(self, job: Job) -> Program:
         return _States(job)

@@ -169,7 +169,7 @@ class _Writer:
         self.turning = False
         # Rows of the layer's own rotations are those before the gate.
         self._write_layer()
-        matrix = np.eye(4)[[0, 1, 3, 2]]
+        matrix = np.eye(4, dtype=complex)[[0, 1, 3, 2]]
         source, _ = on_states(matrix, qubits[::-1], self.qubits)
         self.row_of = self.row_of[source]
 

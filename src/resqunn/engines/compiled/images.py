@@ -186,7 +186,7 @@ class ImageEngine(CompiledEngine):
     def program(self, job: Job) -> Program:
         """What is done for one kind of call."""
 
-    def reader(self, circuit: Circuit, dtype: torch.dtype) -> Engine | None:
+    def reader(self, circuit: Circuit, filters: int) -> Engine | None:
         return self
 
     def forward(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:

@@ -78,13 +78,16 @@ class FourierEngine(ImageEngine):
     def obstacle(self, circuit: Circuit) -> str | None:
         return obstacle(circuit)
 
-    def cost(self, circuit: Circuit) -> float | None:
+    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
         """In proportion to the monomials and their coefficients (`FourierPlan.operations`)."""
         if obstacle(circuit) is not None:
             return None
         plan = fourier_plan(circuit)
+        y, rotations = plan.polynomial, plan.rotations
+        shared = 70 + 5.5 * y.inputs + 0.9 * len(y.products_T2)
+        of_patch = 0.44 * rotations.count + 0.55 * len(y.left_S) + 2.7 * circuit.num_outputs
         # The rotations are done once a call: shared among the patches of 16 images, 28x28.
-        return 0.28 * plan.operations(1, 1) + 6.0 * len(plan.rotations.pairs) / 3136
+        return shared + filters * (of_patch + 6.0 * len(rotations.pairs) / 3136)
 
     def program(self, job: Job) -> Program:
         return _Polynomials(job)

@@ -39,9 +39,14 @@ from resqunn.engines.fourier.pauli import (
 from resqunn.engines.fourier.product_state import ProductState, split
 from resqunn.errors import CircuitError
 
-MAX_STRINGS = 50_000
-"""Circuits whose observables reach more strings (each observable counts for itself) are
-refused: their plans would be large and their evaluation slow."""
+SECONDS_PER_STRING = 2.5e-6
+"""About what making a plan takes for each string that the observables reach."""
+
+MOST_SECONDS = 2.5
+"""Plans that would take longer are not made; they would also take over 250 MB to make."""
+
+FEW_STRINGS = 10_000
+"""So many are worth a plan in any circuit."""
 
 Bits = Any
 """An array of 64-bit words, one a string."""
@@ -67,17 +72,28 @@ class Propagation:
     inputs_Q: tuple[int, ...]
 
 
-def propagate(circuit: Circuit, limit: int = MAX_STRINGS) -> Propagation:
+def propagate(circuit: Circuit, limit: int | None = None) -> Propagation:
     """The plan of a circuit.
+
+    Args:
+        limit: how many strings it may have; None for `string_limit`.
 
     Raises:
         CircuitError: if the circuit is not of the supported kind (`product_state.split`,
             `pauli.pushed_apart`), or if its observables reach more than `limit` strings.
     """
+    limit = string_limit(circuit) if limit is None else limit
     result = _attempt(circuit, limit)
     if isinstance(result, str):
         raise CircuitError(result)
     return result
+
+
+def string_limit(circuit: Circuit) -> int:
+    """So many strings that more are not worth a plan: they would take longer than state vectors,
+    or the plan itself `MOST_SECONDS`."""
+    worth = 2**circuit.num_qubits * len(circuit.operations)
+    return min(int(MOST_SECONDS / SECONDS_PER_STRING), max(FEW_STRINGS, worth))
 
 
 @lru_cache(maxsize=256)

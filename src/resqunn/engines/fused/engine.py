@@ -63,12 +63,13 @@ class FusedEngine(CompiledEngine):
             return "its inputs are amplitudes and angles at once"
         return size_obstacle(circuit, MAX_QUBITS)
 
-    def cost(self, circuit: Circuit) -> float | None:
-        """In proportion to the passes, and to the states that each of them updates."""
+    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+        """In proportion to the passes, and to the rows that each of them updates."""
         if self.obstacle(circuit) is not None:
             return None
         table = schedule(circuit)
-        return (1 + len(table.passes_S3)) * (4.2 + (0.2 if table.real else 0.5) * table.rows)
+        rows = table.rows * (1 if table.real else 2)
+        return 120 + filters * (1 + len(table.passes_S3)) * (7.0 + 0.5 * rows)
 
     def prepared(self, circuit: Circuit, inputs_GNP: Tensor) -> Tensor:
         if not circuit.encoding.prepares_amplitudes:
