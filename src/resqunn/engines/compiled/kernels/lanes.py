@@ -182,6 +182,19 @@ def exactly(typing_context, a, b):
 
 
 @intrinsic
+def root(typing_context, lanes):
+    """The square root."""
+
+    def emit(context, builder, signature, arguments):
+        vector = context.get_value_type(lanes)
+        name = f"llvm.sqrt.v{lanes.count}f{lanes.scalar.bitwidth}"
+        kind = ir.FunctionType(vector, [vector])
+        return builder.call(builder.module.declare_intrinsic(name, (), kind), arguments)
+
+    return lanes(lanes), emit
+
+
+@intrinsic
 def any_beyond(typing_context, lanes, bound):
     """Whether some lane is greater than the bound, or less than its negative; NaN is neither."""
 
