@@ -144,7 +144,8 @@ class _Call:
         self.table, self.dtype = table, dtype
         self.lanes = LANE_BYTES // dtype.itemsize
         self.program = table.program(dtype)
-        reading = Reading(places.numbers, places.offsets_CN, np.array([scale]))
+        consecutive = int(np.all(np.diff(places.offsets_CN) == 1))
+        reading = Reading(places.numbers, places.offsets_CN, np.array([scale]), consecutive)
         self.reading = Constants(reading)
         patches = places.patches(values)
         chunk = TASK * self.lanes
@@ -176,7 +177,7 @@ class _Call:
             turns * 2 * parts,
             inputs,
             inputs,
-            1,
+            self.lanes,
             2,
             filters * len(self.table.diagonals_RA),
             inputs,
@@ -184,14 +185,16 @@ class _Call:
             filters * turns * 6,
         )
         begin = itertools.accumulate((n * self.lanes for n in registers), initial=0)
-        return Begin(*begin, state * self.lanes)
+        first = self.table.product % slots * state
+        return Begin(*begin, first * self.lanes, state * self.lanes)
 
     def run(self, images: Flat, coefficients_CFKC: Tensor, results: tuple[Any, ...]) -> None:
         """Calls the kernel, there or back, as the first of the results says."""
         back = results[0]
         workers = useful_workers(self.most[back], self.threads)
-        memory = scratch("fused", workers, self.size[back], self.dtype)
-        marks = scratch("fused", workers, 2 * self.lanes, torch.int64)
+        kind = "rows back" if back else "rows"  # of two sizes, each kept
+        memory = scratch(kind, workers, self.size[back], self.dtype)
+        marks = scratch("places", workers, 2 * self.lanes, torch.int64)
         share(
             RUN,
             workers,

@@ -45,17 +45,20 @@ class Program(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Where and how images are read: the arrays of `Places`, and what angles are multiplied by."""
+    """Where and how images are read: the arrays of `Places`, what angles are multiplied by, and
+    whether the values of a patch lie side by side."""
 
     numbers: Any
     offsets_CN: Any
     scale: Any
+    consecutive: Any
 
 
 class Begin(NamedTuple):
-    """Where in a worker's memory what begins, in entries: states, bra, turns, half angles' cosines
-    and sines, two registers to work in, norms, outputs, derivatives by inputs, transitions, sums
-    for weights. And the size of a state."""
+    """Where in a worker's memory what begins, in entries: states (that after `s` passes in slot
+    `s % slots`), bra, turns, half angles' cosines and sines, registers to work in, norms, outputs,
+    derivatives by inputs, transitions, sums for weights. `start` is where the first state lies, and
+    `state` the size of one."""
 
     kets: int
     bra: int
@@ -69,4 +72,5 @@ class Begin(NamedTuple):
     transitions: int
     sums: int
     size: int
+    start: int
     state: int

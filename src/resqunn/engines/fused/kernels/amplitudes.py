@@ -9,7 +9,7 @@ is real. A turn is the quaternion (w, x, y, z) that stands for $w - i(xX + yY + 
 
 from __future__ import annotations
 
-from resqunn.engines.compiled.kernels.lanes import inner, load, spread, store, width
+from resqunn.engines.compiled.kernels.lanes import inner, load, store, width
 
 
 @inner

@@ -36,7 +36,7 @@ def row(rows_SA, s, k, stride):
     return np.intp(entry(rows_SA, s * rows_SA.shape[1] + k)) * stride
 
 
-@inner
+@apart
 def product_state(memory, state, turns, amplitudes, parts):
     """All qubits' turns on |0...0>, the turn of qubit q being the q-th at `turns`."""
     stride = len(parts) * width(memory)

@@ -17,7 +17,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from resqunn.engines.compiled.kernels.lanes import (
+    apart,
     entry,
     inner,
     load,
@@ -25,9 +28,9 @@ from resqunn.engines.compiled.kernels.lanes import (
     set_entry,
     spread,
     store,
+    transpose,
     width,
 )
-from resqunn.engines.compiled.kernels.positions import DISJOINT
 from resqunn.engines.compiled.kernels.sines import half_angle
 from resqunn.engines.fused.layout import BASE, PLAIN, SLOPE
 
@@ -35,26 +38,35 @@ TERMS = 16
 """So many products are summed up before they are added to the total, which then has few terms."""
 
 
-@inner
-def gather(memory, at, step, inputs):
-    """Reads the patches, a few values of one after the other: the n-th go to `at + n * step`."""
-    images, places, reading, channel = inputs
-    lanes, values = width(memory), reading.offsets_CN.shape[1]
-    for first in range(0, values, lanes):
-        last = min(first + lanes, values)
+@apart
+def gather(memory, at, step, spare, patches, offsets_N, consecutive):
+    """Reads a register of patches: their n-th values go to `at + n * step`.
+
+    Values that lie side by side are read a register at a time, since patches that lie a power of
+    two apart would push each other out of the first cache.
+    """
+    images, places = patches
+    lanes, n = width(memory), np.intp(0)
+    while consecutive and n + lanes <= offsets_N.size:
+        offset = entry(offsets_N, n)
         for lane in range(lanes):
-            start, to = entry(places, lane), at + lane
-            for n in range(first, last):
-                value = entry(images, start + entry(reading.offsets_CN, channel * values + n))
-                set_entry(memory, to + n * step, value)
+            store(memory, spare + lane * lanes, load(images, entry(places, lane) + offset))
+        transpose(memory, spare, at + n * step, step)
+        n += lanes
+    while n < offsets_N.size:
+        offset, to = entry(offsets_N, n), at + n * step
+        for lane in range(lanes):
+            set_entry(memory, to + lane, entry(images, entry(places, lane) + offset))
+        n += 1
 
 
 @inner
-def read_angles(memory, inputs, begin):
+def read_angles(memory, images, places, reading, channel, begin):
     """The cosines and sines of half of each angle."""
-    lanes, reading = width(memory), inputs[2]
-    gather(memory, begin.sines, lanes, inputs)
-    for n in range(reading.offsets_CN.shape[1]):
+    lanes, offsets_N = np.intp(width(memory)), reading.offsets_CN[channel]
+    patches = images, places
+    gather(memory, begin.sines, lanes, begin.spare, patches, offsets_N, reading.consecutive)
+    for n in range(offsets_N.size):
         cosine, sine = begin.cosines + n * lanes, begin.sines + n * lanes
         angle = load(memory, sine) * spread(reading.scale[0], memory)
         store(memory, begin.spare, angle * spread(0.5, memory))
@@ -78,21 +90,7 @@ def fill_turns(memory, coefficients_KC, turns_K4, begin, parts):
             at += lanes
 
 
-@inner
-def read_amplitudes(memory, state, inputs, norms, amplitudes, parts):
-    """The first state from given amplitudes; the rest of them are zero."""
-    lanes, values = width(memory), inputs[2].offsets_CN.shape[1]
-    stride, nothing = len(parts) * lanes, spread(0.0, memory)
-    gather(memory, state, stride, inputs)
-    for a in range(values, amplitudes):
-        store(memory, state + a * stride, nothing)
-    if len(parts) == 2:
-        for a in range(amplitudes):
-            store(memory, state + a * stride + lanes, nothing)
-    _normalise(memory, state, norms, values, stride)
-
-
-@inner
+@apart
 def _sum_of_products(memory, a, a_step, b, b_step, values):
     """The sum over n of the products of registers `a + n * a_step` and `b + n * b_step`."""
     total = spread(0.0, memory)
@@ -104,11 +102,39 @@ def _sum_of_products(memory, a, a_step, b, b_step, values):
     return total
 
 
-@inner
-def _normalise(memory, state, norms, values, stride):
-    """Divides by the norm. At `norms` are left 1 / norm, and what was divided by before: 1, or of
-    lanes with an extreme norm their largest value, which is 0 for a zero vector."""
-    lanes = width(memory)
+@apart
+def _divide_lane(memory, at, divided_at, values, stride):
+    """Divides one lane by its largest value, which is written to `divided_at`."""
+    largest, empty = 0.0, True
+    for n in range(values):
+        value = abs(1.0 * entry(memory, at + n * stride))
+        empty = empty and value == 0.0
+        largest = value if value > largest else largest
+    if not empty and largest == 0.0:
+        largest = math.nan
+    set_entry(memory, divided_at, largest)
+    if empty:
+        set_entry(memory, at, 1.0)
+        return
+    for n in range(values):
+        set_entry(memory, at + n * stride, entry(memory, at + n * stride) / largest)
+
+
+@apart
+def normalise(memory, state, begin, values, amplitudes, parts):
+    """The first state from `values` amplitudes as they were given; the rest of them are zero.
+
+    At `begin.norms` are left 1 / norm, and what was divided by before: 1, or of lanes with an
+    extreme norm their largest value, which is 0 for a zero vector.
+    """
+    lanes, norms, nothing = width(memory), begin.norms, spread(0.0, memory)
+    stride = len(parts) * lanes
+    for a in range(amplitudes):
+        at = state + a * stride
+        if a >= values:
+            store(memory, at, nothing)
+        if len(parts) == 2:
+            store(memory, at + lanes, nothing)
     squares = _sum_of_products(memory, state, stride, state, stride, values)
     store(memory, norms, squares)
     store(memory, norms + lanes, spread(1.0, memory))
@@ -127,24 +153,6 @@ def _normalise(memory, state, norms, values, stride):
 
 
 @inner
-def _divide_lane(memory, at, divided_at, values, stride):
-    """Divides one lane by its largest value, which is written to `divided_at`."""
-    largest, empty = 0.0, True
-    for n in range(values):
-        value = abs(1.0 * entry(memory, at + n * stride))
-        empty = empty and value == 0.0
-        largest = value if value > largest else largest
-    if not empty and largest == 0.0:
-        largest = math.nan
-    set_entry(memory, divided_at, largest)
-    if empty:
-        set_entry(memory, at, 1.0)
-        return
-    for n in range(values):
-        set_entry(memory, at + n * stride, entry(memory, at + n * stride) / largest)
-
-
-@inner
 def add_first_bra(memory, begin, values, f, parts):
     """Adds the derivatives by a filter's amplitudes: twice the real part of the bra before them."""
     lanes, two = width(memory), spread(2.0, memory)
@@ -154,9 +162,18 @@ def add_first_bra(memory, begin, values, f, parts):
 
 
 @inner
+def through_scale(memory, begin, values, scale):
+    """From the derivatives by angles to those by what was multiplied by `scale`."""
+    factor = spread(scale, memory)
+    for n in range(values):
+        at = begin.gradients + n * width(memory)
+        store(memory, at, load(memory, at) * factor)
+
+
+@apart
 def through_norm(memory, state, begin, values, parts):
     """From the derivatives by amplitudes of norm 1 to those by the given ones."""
-    lanes = width(memory)
+    lanes = np.intp(width(memory))
     stride = len(parts) * lanes
     gradients, norms = begin.gradients, begin.norms
     along = _sum_of_products(memory, state, stride, gradients, lanes, values)
@@ -172,21 +189,26 @@ def through_norm(memory, state, begin, values, parts):
                 set_entry(memory, at, 0.0 if divided == 0.0 else entry(memory, at) / divided)
 
 
-@inner
-def scatter(memory, at, out, inputs, count):
-    """Adds the derivatives at `at` to the images', patch after patch.
+@apart
+def scatter(memory, out, places, offsets_N, ways, begin, count):
+    """Adds the derivatives by a register's inputs to the images', patch after patch.
 
     Where no value is in two patches they are written, a few values of each after the other.
     """
-    _, places, reading, channel = inputs
-    lanes, values = width(memory), reading.offsets_CN.shape[1]
-    disjoint = reading.numbers[DISJOINT] != 0
+    disjoint, consecutive = ways
+    at, spare, lanes, values = begin.gradients, begin.spare, width(memory), offsets_N.size
     together = lanes if disjoint else values
     for first in range(0, values, together):
         last = min(first + together, values)
+        if disjoint and consecutive and last == first + lanes:
+            transpose(memory, at + first * lanes, spare, lanes)
+            offset = entry(offsets_N, first)
+            for lane in range(count):
+                store(out, entry(places, lane) + offset, load(memory, spare + lane * lanes))
+            continue
         for lane in range(count):
             start = entry(places, lane)
             for n in range(first, last):
-                to = start + entry(reading.offsets_CN, channel * values + n)
+                to = start + entry(offsets_N, n)
                 value = entry(memory, at + n * lanes + lane)
                 set_entry(out, to, value if disjoint else entry(out, to) + value)

@@ -1,10 +1,11 @@
 r"""From images to values and back, for each register of patches.
 
-The values are $f_r = \langle\psi|O_r|\psi\rangle$ with $|\psi\rangle = T_S \cdots T_1 |\psi_0\rangle$
-the state after all passes, from a product state or from given amplitudes. On the way back one bra
-$\langle b| = \sum_r g_r \langle\psi|O_r$ for all values goes through the inverse passes, beside the
-states before them, and leaves the transitions of `transitions.py` at each turn. The states are
-kept, or else undone like the bra.
+$f_r = \langle\psi|O_r|\psi\rangle$ with $|\psi\rangle = T_S \cdots T_1 |\psi_0\rangle$
+
+is what a circuit gives: passes (`passes.py`) on a product state or on given amplitudes. On the way
+back one bra $\langle b| = \sum_r g_r \langle\psi|O_r$ for all values goes through the inverse
+passes, beside the states before them, and leaves the transitions of `transitions.py` at each turn.
+The states are kept, or else undone like the bra.
 
 Both ways are one compiled function: what they share is compiled and loaded once.
 
@@ -14,7 +15,7 @@ are added patch after patch, those of one image by one worker. Patches are read,
 written, where `places.py` says.
 
 Shape suffixes: C groups of channels that one circuit reads, F filters, K turns, S passes, A
-amplitudes (rows), T tasks, W workers, M memory of a worker; a turn's coefficients are `layout.py`'s.
+amplitudes (rows), T tasks, W workers, M memory of a worker; coefficients are `layout.py`'s.
 """
 
 from __future__ import annotations
@@ -23,43 +24,35 @@ from resqunn.engines.compiled.kernels.lanes import (
     apart,
     entry,
     inner,
-    load,
     set_entry,
     spread,
     store,
     width,
 )
-from resqunn.engines.compiled.kernels.positions import MEMBERS, OUT_CHANNEL_STEP, locate
+from resqunn.engines.compiled.kernels.positions import DISJOINT, MEMBERS, OUT_CHANNEL_STEP, locate
 from resqunn.engines.fused.kernels.passes import product_state, run_pass
 from resqunn.engines.fused.kernels.patches import (
     add_first_bra,
     fill_turns,
-    read_amplitudes,
+    gather,
+    normalise,
     read_angles,
     scatter,
     through_norm,
+    through_scale,
 )
 from resqunn.engines.fused.kernels.readouts import first_bra, read_out
 from resqunn.engines.fused.kernels.transitions import collect, read_one, read_pass
 
 
 @inner
-def _first_state(memory, begin, program, slots):
-    """Where it lies: the state after `s` passes lies in slot `s % slots`."""
-    return begin.kets + program.product % slots * begin.state
+def _evolve(memory, program, begin, slots):
+    """The circuit on a register of patches; returns where the last state lies.
 
-
-@inner
-def _evolve(memory, coefficients_KC, inputs, program, begin, slots):
-    """The circuit on a register of patches; returns where the last state lies."""
-    passes, amplitudes = program.passes, program.diagonals_RA.shape[1]
-    parts = passes.parts
-    fill_turns(memory, coefficients_KC, program.turns_K4, begin, parts)
-    ket = _first_state(memory, begin, program, slots)
-    if program.product:
-        product_state(memory, ket, begin.turns, amplitudes, parts)
-    else:
-        read_amplitudes(memory, ket, inputs, begin.norms, amplitudes, parts)
+    Given amplitudes have been read to where the first state is to be.
+    """
+    passes, parts = program.passes, program.passes.parts
+    ket = begin.start
     for s in range(program.product, passes.kinds_S3.shape[0]):
         target = begin.kets + (s + 1) % slots * begin.state
         run_pass(memory, (ket, target), begin.turns, passes, s, 1.0, parts)
@@ -80,7 +73,7 @@ def _go_back(memory, program, begin, slots):
         for which in range(1 if kept else 2):
             states = (after, before) if which else (bra, bra)
             run_pass(memory, states, begin.turns, passes, s, -1.0, parts)
-    ket = _first_state(memory, begin, program, slots)
+    ket = begin.start
     for s in range(product):
         at = begin.transitions + passes.kinds_S3[s, 1] * (2 * len(parts) - 1) * width(memory)
         read_one(memory, (ket, bra), at, passes.rows_SA, s, parts)
@@ -115,51 +108,56 @@ def run(worker, workers, images, coefficients_CFKC, tables, work, results):
     memory, places, numbers = memory_WM[worker], places_W[worker], reading.numbers
     parts, diagonals_RA = program.passes.parts, program.diagonals_RA
     channels, filters, turns, _ = coefficients_CFKC.shape
-    lanes, readouts, members = width(memory), diagonals_RA.shape[0], numbers[MEMBERS]
-    inputs_N = reading.offsets_CN.shape[1]
+    (readouts, amplitudes), inputs = diagonals_RA.shape, reading.offsets_CN.shape[1]
+    lanes, members, product = width(memory), numbers[MEMBERS], program.product
+    start, ends = begin.start, (images, places)
     together = 1 if back else members
     tasks = -(-patches // chunk)
     for item in range(worker, channels // together * tasks, workers):
         first_channel, task = item // tasks * together, item % tasks
         group = first_channel // members
         _clear(memory, begin.sums, filters * turns * 6 * back)
-        for first in range(task * chunk, min((task + 1) * chunk, patches), lanes):
-            count = min(lanes, patches - first)
+        end = min((task + 1) * chunk, patches)
+        for first in range(task * chunk, end, lanes):
+            count = min(lanes, end - first)
             locate(places, numbers, first, count)
             _clear(memory, begin.outputs, filters * readouts)
             for channel in range(first_channel, first_channel + together):
-                inputs = images, places, reading, channel
-                if program.product:
-                    read_angles(memory, inputs, begin)
-                    _clear(memory, begin.gradients, inputs_N * back)
+                offsets_N = reading.offsets_CN[channel]
+                if product:
+                    read_angles(memory, images, places, reading, channel, begin)
+                    _clear(memory, begin.gradients, inputs * back)
                 for f in range(filters):
                     coefficients_KC = coefficients_CFKC[channel, f]
-                    ket = _evolve(memory, coefficients_KC, inputs, program, begin, slots)
+                    fill_turns(memory, coefficients_KC, program.turns_K4, begin, parts)
+                    if product:
+                        product_state(memory, start, begin.turns, amplitudes, parts)
+                    else:
+                        consecutive, step = reading.consecutive, len(parts) * lanes
+                        gather(memory, start, step, begin.spare, ends, offsets_N, consecutive)
+                        normalise(memory, start, begin, inputs, amplitudes, parts)
+                    ket = _evolve(memory, program, begin, slots)
                     outputs = begin.outputs + f * readouts * lanes
                     if not back:
                         read_out(memory, ket, outputs, begin.bra, diagonals_RA, parts)
                         continue
                     for r in range(readouts):
                         offset = ((group * filters + f) * readouts + r) * numbers[OUT_CHANNEL_STEP]
-                        _read_cotangents(
-                            memory, outputs + r * lanes, values, places, offset, count
-                        )
+                        at = outputs + r * lanes
+                        _read_cotangents(memory, at, values, places, offset, count)
                     first_bra(memory, ket, begin.bra, outputs, diagonals_RA, parts)
                     _go_back(memory, program, begin, slots)
                     sums = begin.sums + f * turns * 6 * lanes
                     collect(memory, sums, coefficients_KC, program.turns_K4, begin, parts)
-                    if not program.product:
-                        add_first_bra(memory, begin, inputs_N, f, parts)
-                if back and gradients.size > 0:
-                    if program.product:
-                        factor = spread(reading.scale[0], memory)
-                        for n in range(inputs_N):
-                            at = begin.gradients + n * lanes
-                            store(memory, at, load(memory, at) * factor)
+                    if not product:
+                        add_first_bra(memory, begin, inputs, f, parts)
+                if gradients.size > 0:
+                    if product:
+                        through_scale(memory, begin, inputs, reading.scale[0])
                     else:
-                        state = _first_state(memory, begin, program, slots)
-                        through_norm(memory, state, begin, inputs_N, parts)
-                    scatter(memory, begin.gradients, gradients, inputs, count)
+                        through_norm(memory, start, begin, inputs, parts)
+                    ways = numbers[DISJOINT] != 0, reading.consecutive != 0
+                    scatter(memory, gradients, places, offsets_N, ways, begin, count)
             for o in range(0 if back else filters * readouts):
                 offset = (group * filters * readouts + o) * numbers[OUT_CHANNEL_STEP]
                 for lane in range(count):

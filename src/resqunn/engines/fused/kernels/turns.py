@@ -17,7 +17,7 @@ from resqunn.engines.compiled.kernels.lanes import apart, inner
 from resqunn.engines.fused.layout import AXIS, BASE, FRAME, SLOPE
 
 
-@inner
+@apart
 def _product(p, q):
     """The quaternion of p after q."""
     return (
@@ -38,7 +38,7 @@ def _about(axis, cosine, sine):
     )
 
 
-@inner
+@apart
 def _turned(q, v):
     """The vector v turned by the unit quaternion q."""
     turned = _product(_product(q, (0.0, v[0], v[1], v[2])), (q[0], -q[1], -q[2], -q[3]))
