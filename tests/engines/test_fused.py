@@ -362,7 +362,7 @@ def test_rows_in_any_memory(engine):
     views = [
         wide[::2, 7:57],
         rows.T.contiguous().T,
-        torch._neg_view(-rows),
+        torch._neg_view(-rows),  # pyright: ignore[reportPrivateImportUsage]
         rows.flip(0).flip(0),
         rows.reshape(40, 2, 5, 5),
         rows.reshape(40, 2, 5, 5).to(memory_format=torch.channels_last),

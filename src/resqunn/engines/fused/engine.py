@@ -186,7 +186,7 @@ class _Call:
         )
         begin = itertools.accumulate((n * self.lanes for n in registers), initial=0)
         first = self.table.product % slots * state
-        return Begin(*begin, first * self.lanes, state * self.lanes)
+        return Begin._make((*begin, first * self.lanes, state * self.lanes))
 
     def run(self, images: Flat, coefficients_CFKC: Tensor, results: tuple[Any, ...]) -> None:
         """Calls the kernel, there or back, as the first of the results says."""
