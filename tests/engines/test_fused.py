@@ -10,6 +10,7 @@ import sys
 import pytest
 import torch
 
+from resqunn import QuantumHead, Quanv2d
 from resqunn.circuits.ansatze import ANSATZE, Ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import AngleEncoding
@@ -255,7 +256,7 @@ def test_transforms_of_functions():
         torch.testing.assert_close(computed, expected, rtol=0, atol=1e-12)
 
 
-def test_a_circuit_with_more_tilts_than_float32_could_hold():
+def test_a_deep_circuit_in_single_precision():
     circuit = Circuit("ry", "rx_chain", "z", inputs=4, depth=60, reupload=True)
     inputs, weights = arguments(circuit, 1, 1, 5, torch.float64)
     with torch.no_grad():
@@ -292,3 +293,145 @@ def test_what_it_cannot_do_is_said():
     inputs, weights = arguments(circuit, 1, 1, 2, torch.float32)
     with pytest.raises(ShapeError, match="float16"):
         FUSED.expectation_values(circuit, inputs.half(), weights.half())
+
+
+def amplitude_rows(dtype: torch.dtype, rows: int, values: int = 50) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(3)
+    return torch.randn(rows, values, dtype=torch.float64, generator=generator).to(dtype)
+
+
+def scores_and_gradients(head, rows, cotangents):
+    """Scores, and their derivatives by rows and weights."""
+    rows = rows.detach().requires_grad_() if rows.is_leaf else rows
+    scores = head(rows)
+    return scores.detach(), *torch.autograd.grad(scores, (rows, head.weight), cotangents)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("values", [1, 15, 50, 64])
+def test_rows_do_not_see_their_neighbours(dtype, values):
+    head = QuantumHead(3, num_qubits=6, engine="fused", dtype=dtype)
+    rows = amplitude_rows(dtype, 300, values)
+    rows[::7] *= 1e-30
+    rows[3::7] *= 1e30
+    rows[5] = 0
+    rows[6, 0] = torch.nan
+    cotangents = amplitude_rows(dtype, 300, 3)
+    scores, by_rows, _ = scores_and_gradients(head, rows, cotangents)
+    for begin, end in ((0, 1), (1, 16), (16, 33), (33, 172), (172, 300)):
+        part, by_part, _ = scores_and_gradients(
+            head, rows[begin:end].clone(), cotangents[begin:end]
+        )
+        assert torch.equal(part.nan_to_num(7), scores[begin:end].nan_to_num(7))
+        assert torch.equal(by_part.nan_to_num(7), by_rows[begin:end].nan_to_num(7))
+
+
+@pytest.mark.parametrize("ansatz", ["ry_chain", "rx_chain"])
+@pytest.mark.parametrize("patches", [1, 16, 150])
+def test_rows_of_every_size_as_the_reference_has_them(ansatz, patches):
+    """Zero, NaN and infinite rows among tiny and huge ones, whose squares float32 cannot hold."""
+    circuit = Circuit("amplitude", ansatz, "z", inputs=13, depth=2)
+    inputs, weights = arguments(circuit, 1, 2, patches, torch.float32)
+    sizes = [1.0, 1e-38, 1e38, 0.0, 1e-43, 1e-13, 1e13, 3e-7, torch.inf, torch.nan]
+    with torch.no_grad():
+        inputs /= inputs.abs().amax(1, keepdim=True)
+        for p in range(patches):
+            inputs[0, :, p] *= sizes[p % 8]
+            if p % 11 == 10:
+                inputs[0, p % 13, p] = sizes[8 + p % 2]
+    exact = (inputs.detach().clone().requires_grad_(), weights.detach().clone().requires_grad_())
+    found = results(FUSED, circuit, inputs, weights)
+    expected = results(REFERENCE, circuit, *exact)
+    for one, other in zip(found[:2], expected[:2], strict=True):
+        assert torch.equal(one.isfinite(), other.isfinite())
+        scale = torch.ones_like(other)
+        if one.ndim == 3:  # derivatives are as large as rows are small
+            scale = other.abs().amax(1, keepdim=True).clamp_min(1e-30)
+        close = (one - other).abs() <= 2e-4 * scale
+        assert (close | ~other.isfinite()).all()
+    assert found[2].isnan().any() == expected[2].isnan().any()
+
+
+@pytest.mark.parametrize("engine", ["fused", "auto"])
+def test_rows_in_any_memory(engine):
+    head = QuantumHead(4, num_qubits=6, engine=engine)
+    rows, cotangents = amplitude_rows(torch.float32, 40), amplitude_rows(torch.float32, 40, 4)
+    expected = scores_and_gradients(head, rows, cotangents)
+    wide = torch.full((80, 64), torch.nan)
+    wide[::2, 7:57] = rows
+    views = [
+        wide[::2, 7:57],
+        rows.T.contiguous().T,
+        torch._neg_view(-rows),  # pyright: ignore[reportPrivateImportUsage]
+        rows.flip(0).flip(0),
+        rows.reshape(40, 2, 5, 5),
+        rows.reshape(40, 2, 5, 5).to(memory_format=torch.channels_last),
+    ]
+    for view in views:
+        scores, by_rows, by_weight = scores_and_gradients(head, view, cotangents)
+        assert torch.equal(scores, expected[0])
+        assert torch.equal(by_rows.reshape(40, -1), expected[1])
+        assert torch.equal(by_weight, expected[2])
+    expanded = head(rows[:1].expand(30, -1))
+    assert torch.equal(expanded, expanded[:1].expand(30, -1))
+    assert wide[1::2].isnan().all()
+
+
+def test_weight_gradients_of_a_head_do_not_depend_on_threads(monkeypatch):
+    monkeypatch.setattr(fused, "WORK_PER_THREAD", 1)
+    fused._call.cache_clear()
+    head = QuantumHead(4, num_qubits=6, engine="fused")
+    rows, cotangents = amplitude_rows(torch.float32, 700), amplitude_rows(torch.float32, 700, 4)
+    threads = torch.get_num_threads()
+    try:
+        runs = []
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            runs.append(scores_and_gradients(head, rows, cotangents))
+    finally:
+        torch.set_num_threads(threads)
+        fused._call.cache_clear()
+    for run in runs[1:]:
+        assert all(map(torch.equal, run, runs[0]))
+
+
+def test_second_derivatives_of_a_head():
+    head = QuantumHead(2, num_qubits=3, engine="fused", dtype=torch.float64)
+    rows = amplitude_rows(torch.float64, 3, 5).requires_grad_()
+
+    def function(x, w):
+        return torch.func.functional_call(head, {"weight": w}, (x,))
+
+    weight = head.weight.detach().requires_grad_()
+    assert torch.autograd.gradcheck(function, (rows, weight))
+    assert torch.autograd.gradgradcheck(function, (rows, weight))
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"reupload": True, "padding": 1, "groups": 2},
+        {"encoding": "amplitude", "kernel_size": 3, "groups": 2, "dilation": 2},
+        {"encoding": "amplitude", "channel_mode": "sum", "ansatz": "strongly_entangling"},
+        {"reupload": True, "channel_mode": "sum", "ansatz": "ry_ring", "stride": 2},
+    ],
+)
+def test_images_as_they_lie(options, channels_last):
+    options = {"kernel_size": 2, "ansatz": "rx_chain", "readout": "mean_z", "depth": 2} | options
+    images = torch.randn(
+        5, 2, 7, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
+    if channels_last:
+        images = images.to(memory_format=torch.channels_last)
+    found = []
+    for engine in ("fused", "statevector"):
+        draw = torch.Generator().manual_seed(0)
+        layer = Quanv2d(2, 4, engine=engine, generator=draw, dtype=torch.float64, **options)
+        x = images.detach().requires_grad_()
+        y = layer(x)
+        y.square().sum().backward()
+        found.append((y.detach(), x.grad, layer.weight.grad))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+    assert found[0][0].stride() == found[1][0].stride()

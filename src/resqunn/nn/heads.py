@@ -9,6 +9,7 @@ Shape suffixes: B batch, K classes, D features, A amplitudes.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -22,9 +23,12 @@ from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
+from resqunn.engines.guard import ordinary
 from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError, unknown_name
+from resqunn.nn.patches import Window
 from resqunn.nn.placement import draw, factory, fitting, require_computable
+from resqunn.nn.quanvolution import Quanvolution
 from resqunn.nn.tracing import traced_call
 
 MAX_QUBITS = 20
@@ -224,11 +228,15 @@ class QuantumHead(nn.Module):
                 f"features must be {self.circuit.num_inputs} or fewer, as "
                 f"{self.circuit.num_qubits} qubits hold, got {flat_BD.shape[1]}: use more qubits"
             )
-        amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
-        values = self.engine.expectation_values(
-            self.circuit, amplitudes_BA.T.unsqueeze(0), self.weight.reshape(1, 1, -1)
-        )
-        scores_BK = values[0, 0].T
+        if flat_BD.numel() and ordinary(flat_BD, self.weight):
+            rows = _rows(self.circuit, flat_BD.shape[1])
+            scores_BK = rows(self.engine, flat_BD.unsqueeze(1), self.weight).flatten(1)
+        else:
+            amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
+            values = self.engine.expectation_values(
+                self.circuit, amplitudes_BA.T.unsqueeze(0), self.weight.reshape(1, 1, -1)
+            )
+            scores_BK = values[0, 0].T
         return scores_BK.softmax(dim=1) if self.softmax else scores_BK
 
     def extra_repr(self) -> str:
@@ -237,6 +245,13 @@ class QuantumHead(nn.Module):
             f"classes={self.classes}, num_qubits={self.circuit.num_qubits}, "
             f"measured={self.measured}, softmax={self.softmax}, engine={engine}"
         )
+
+
+@lru_cache(maxsize=256)
+def _rows(circuit: Circuit, features: int) -> Quanvolution:
+    """A quantum head as a layer whose one patch is a whole row of features (B, 1, D)."""
+    window = Window((features,), (features,), (0,), (1,))
+    return Quanvolution(circuit, window, groups=1, summed=False, angle_scale=1.0)
 
 
 HEADS: dict[str, type[nn.Module]] = {"linear": LinearHead, "quantum": QuantumHead}

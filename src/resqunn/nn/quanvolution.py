@@ -93,6 +93,9 @@ class Quanvolution:
         inputs_GNP = self.window.patches(x_BCS, channels if self.summed else self.groups)
         if self.angle_scale != 1.0 and not self.circuit.encoding.prepares_amplitudes:
             inputs_GNP = inputs_GNP * self.angle_scale
+        room = self.circuit.num_inputs - inputs_GNP.shape[1]
+        if room:  # amplitudes may be fewer
+            inputs_GNP = torch.nn.functional.pad(inputs_GNP, (0, 0, 0, room))
         weights_GFW = self.weights(weight, channels)
         values_GFRP = engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
         if self.summed:

@@ -133,13 +133,12 @@ class _States(Program):
         arrays, ends = self.arrays(wanted), (Varying(), Varying())
         if wanted is None:
             run = FORWARD.prepared(*ends, arrays, memory, tables, sizes)
-            return Step(run, None, (), each)
+            return Step(None, run, None, (), each)
         sums = Varying(job.dtype, job.groups, self.tasks, kept * wanted[1])
         shared = job.dtype.itemsize * job.groups * self.tasks * kept * wanted[1]
-        *given, by_images = arrays
-        run = BACKWARD.prepared(*ends, tuple(given), (by_images, sums), memory, tables, sizes)
+        run = BACKWARD.prepared(*ends, arrays, sums, memory, tables, sizes)
         finish = None
         if wanted[1]:
-            weights = given[1]
+            weights = arrays[1]
             finish = WEIGHT_GRADIENTS.prepared(weights, weights, sums, memory, plan.weights)
-        return Step(run, finish, (aligned(shared),), each)
+        return Step(None, run, finish, (aligned(shared),), each)

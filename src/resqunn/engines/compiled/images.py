@@ -68,13 +68,16 @@ class Step(NamedTuple):
     """A kernel with its tables, as a function of numbers and addresses.
 
     Attributes:
+        first: what is done before, if anything, of the addresses of weights and of the arrays to
+            work in, the shared ones first.
         run: of a worker's number, how many there are, and addresses: of images, weights, outputs
-            or the derivatives by them; of derivatives by the images if this is the way back; of
-            the arrays to work in, the shared ones first.
-        finish: of the addresses of weights, the derivatives by them, and the same arrays.
+            or the derivatives by them, derivatives by the images, and the same arrays.
+        finish: what is done afterwards, of the addresses of weights, the derivatives by them, and
+            the same arrays.
         shared, each: how many bytes of the arrays there are in all, or for each worker.
     """
 
+    first: Callable[..., None] | None
     run: Callable[..., None]
     finish: Callable[..., None] | None
     shared: tuple[int, ...]
@@ -117,15 +120,15 @@ class Program(ABC):
         """The kernel for these gradients, or for None that for the values."""
 
     def arrays(self, wanted: Wanted | None) -> tuple[Varying, ...]:
-        """Images, weights, outputs, and for gradients the derivatives by the images."""
+        """Images, weights, outputs or the derivatives by them, and derivatives by the images."""
         (circuit, places, values, dtype, _, groups, filters) = self.job
         outputs = groups // places.members * filters * circuit.num_outputs * self.patches
-        found = (
+        return (
             Varying(dtype, values),
             Varying(dtype, groups, filters, circuit.num_weights),
             Varying(dtype, outputs),
+            Varying(dtype, values if wanted and wanted[0] else 0),
         )
-        return found if wanted is None else (*found, Varying(dtype, values * wanted[0]))
 
     def memory(self, numbers: int, doubles: int, runs: int) -> tuple[Memory, tuple[int, ...]]:
         """The arrays of so many entries for each worker, and the bytes of each."""
@@ -145,8 +148,10 @@ class Program(ABC):
         """
         step, workers = self._step(None), useful_workers(*self._forward)
         _kept, memory = _places(step, workers)
+        if step.first is not None:
+            step.first(weights.data_ptr(), *memory)
         addresses = images.data_ptr(), weights.data_ptr(), out.data_ptr()
-        share(step.run, workers, *addresses, *memory)
+        share(step.run, workers, *addresses, 0, *memory)
 
     def gradients(
         self, images: Tensor, weights: Tensor, cotangents: Tensor, wanted: Wanted
@@ -159,6 +164,8 @@ class Program(ABC):
         if wanted[0]:
             by_images = (torch.empty_like if self._writes_all else torch.zeros_like)(images)
         at = 0 if by_images is None else by_images.data_ptr()
+        if step.first is not None:
+            step.first(weights.data_ptr(), *memory)
         share(step.run, workers, *addresses, at, *memory)
         if step.finish is not None:
             by_weights = torch.empty_like(weights)

@@ -2,7 +2,8 @@ r"""Compiled state-vector kernels for the CPU: circuits of up to 20 qubits, valu
 first derivatives.
 
 `schedule.py` turns the circuit into tables and `kernels/` carries them out, one patch a lane
-of the vector unit: code is compiled for a number type, not for a circuit (`compiled/`).
+of the vector unit: code is compiled for a number type, not for a circuit (`compiled/`). Images,
+and rows of amplitudes, are read as they lie; amplitudes are normalised on the way.
 
 The way back computes the forward states again and then undoes pass after pass with one bra
 for all outputs (adjoint differentiation, Jones and Gacon, arXiv:2009.02823); nothing but
@@ -13,23 +14,22 @@ Shape suffixes as in `base.py` and `kernels/programs.py`.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.operations import Input
 from resqunn.engines.base import size_obstacle
-from resqunn.engines.compiled.engine import CompiledEngine, Gradients
-from resqunn.engines.compiled.kernel import Kernel
+from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
+from resqunn.engines.compiled.kernel import Constants, Kernel, Varying
 from resqunn.engines.compiled.registers import LANE_BYTES
-from resqunn.engines.compiled.threads import share, useful_workers
-from resqunn.engines.fused.layout import BLOCKS, COEFFICIENTS, layout
+from resqunn.engines.compiled.scratch import aligned
+from resqunn.engines.fused.layout import COEFFICIENTS, Begin, Reading
 from resqunn.engines.fused.schedule import schedule
-from resqunn.engines.statevector.amplitudes import normalised_amplitudes
 
 KEPT_BYTES = 2**23
 """Up to this size the states after all passes are kept in a worker's memory on the way back."""
@@ -37,8 +37,8 @@ KEPT_BYTES = 2**23
 MAX_QUBITS = 20
 """Circuits with more are refused: a worker's memory would be over 256 MB."""
 
-WORK_PER_THREAD = 2**18
-"""One more thread for each of this many updates of an amplitude: about a tenth of a millisecond."""
+TASK = 8
+"""Registers of a task at least."""
 
 RUN = Kernel("resqunn.engines.fused.kernels.programs", "run")
 COMPOSE = Kernel("resqunn.engines.fused.kernels.turns", "compose")
@@ -46,7 +46,7 @@ WEIGHT_GRADIENTS = Kernel("resqunn.engines.fused.kernels.turns", "weight_gradien
 
 
 @dataclass(frozen=True)
-class FusedEngine(CompiledEngine):
+class FusedEngine(ImageEngine):
     """Compiled CPU kernels in float32 or float64, on as many threads as torch uses.
 
     Results do not depend on the number of threads, down to the last bit.
@@ -71,27 +71,8 @@ class FusedEngine(CompiledEngine):
         rows = table.rows * (1 if table.real else 2)
         return 120 + filters * (1 + len(table.passes_S3)) * (7.0 + 0.5 * rows)
 
-    def prepared(self, circuit: Circuit, inputs_GNP: Tensor) -> Tensor:
-        if not circuit.encoding.prepares_amplitudes:
-            return inputs_GNP
-        return normalised_amplitudes(inputs_GNP, 2**circuit.num_qubits)
-
-    def forward(
-        self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
-    ) -> Tensor:
-        return _Run(circuit, inputs_GNP, weights_GFW).values()
-
-    def backward(
-        self,
-        circuit: Circuit,
-        inputs_GNP: Tensor,
-        weights_GFW: Tensor,
-        cotangents_GFRP: Tensor,
-        wanted: tuple[bool, bool],
-    ) -> Gradients:
-        run = _Run(circuit, inputs_GNP, weights_GFW)
-        by_inputs, by_weights = run.gradients(cotangents_GFRP, by_inputs=wanted[0])
-        return by_inputs, by_weights if wanted[1] else None
+    def program(self, job: Job) -> Program:
+        return _States(job)
 
 
 @lru_cache(maxsize=256)
@@ -100,75 +81,66 @@ def _rotated_by_amplitudes(circuit: Circuit) -> bool:
     return circuit.encoding.prepares_amplitudes and any(isinstance(a, Input) for a in angles)
 
 
-class _Run:
-    """The arrays of one call of the kernels."""
+class _States(Program):
+    def __init__(self, job: Job) -> None:
+        self.table = table = schedule(job.circuit)
+        operations = 4 * len(table.parts) * table.rows * (len(table.passes_S3) + 1)
+        chunk = TASK * LANE_BYTES // job.dtype.itemsize
+        super().__init__(job, chunk, operations * job.filters)
 
-    def __init__(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> None:
-        self.table = table = schedule(circuit)
-        self.inputs_GNP = inputs_GNP
-        self.weights_GFW = weights_GFW.detach()
-        self.lanes = LANE_BYTES // self.inputs_GNP.itemsize
-        (self.groups, _, self.patches), self.filters = inputs_GNP.shape, weights_GFW.shape[1]
-        self.chunks = -(-self.patches // (self.lanes * BLOCKS))
-        self.coefficients_GFKC = self.inputs_GNP.new_empty(
-            self.groups, self.filters, len(table.turns_K5), COEFFICIENTS
-        )
-        self.gates = (self.weights_GFW.to(torch.float64), table.gates)
-        COMPOSE(*self.gates, self.coefficients_GFKC)
-
-    def values(self) -> Tensor:
-        outputs = len(self.table.diagonals_RA)
-        values = self.inputs_GNP.new_empty(self.groups, self.filters, outputs, self.patches)
-        nothing = torch.empty((0, 0, 0, 0, 6), dtype=torch.float64, device="cpu")
-        self._start_workers(1, False, False, values, self.inputs_GNP, nothing)
-        return values
-
-    def gradients(
-        self, cotangents_GFRP: Tensor, *, by_inputs: bool
-    ) -> tuple[Tensor | None, Tensor]:
-        table = self.table
-        inputs = torch.empty_like(self.inputs_GNP) if by_inputs else None
-        weights = torch.zeros(self.weights_GFW.shape, dtype=torch.float64, device="cpu")
-        turns = len(table.turns_K5)
-        shape = (self.groups, self.filters, self.chunks, turns, 6)
-        sums_GFHK6 = torch.empty(shape, dtype=torch.float64, device="cpu")
+    def step(self, wanted: Wanted | None) -> Step:
+        job, table, back = self.job, self.table, wanted is not None
+        places, dtype = job.places, job.dtype
+        state = table.rows * len(table.parts)
         slots = 1 + len(table.passes_S3) - table.product
-        registers = table.rows * (1 if table.real else 2)
-        keep = slots * registers * self.lanes * self.inputs_GNP.itemsize <= KEPT_BYTES
-        self._start_workers(
-            slots if keep else min(slots, 2),
-            True,
-            by_inputs,
-            cotangents_GFRP,
-            self.inputs_GNP if inputs is None else inputs,
-            sums_GFHK6,
+        if not back or slots * state * LANE_BYTES > KEPT_BYTES:
+            slots = 1
+        begin = self._begin(slots, state, back)
+        lane, turns = LANE_BYTES // dtype.itemsize, len(table.turns_K4)
+        memory, each = self.memory(begin.size, 0, 2 * lane)
+        shape = job.groups, job.filters, turns, COEFFICIENTS
+        of_sums = (self.tasks if back else 0), job.filters, turns, 6
+        coefficients = Varying(dtype, *shape)
+        sums = Varying(torch.float64, job.groups, *of_sums)
+        consecutive = int(np.all(np.diff(places.offsets_CN) == 1))
+        scale = np.array([job.scale])
+        reading = Reading(places.numbers, places.offsets_CN, scale, consecutive)
+        run = RUN.prepared(
+            Varying(),
+            Varying(),
+            self.arrays(wanted),
+            (sums, coefficients, memory),
+            (table.program(dtype), Constants(reading), Constants(begin)),
+            (slots, self.patches, self.chunk),
+            back,
         )
-        WEIGHT_GRADIENTS(*self.gates, sums_GFHK6, weights)
-        return inputs, weights.to(self.weights_GFW)
+        weights = self.arrays(wanted)[1]
+        work = (sums, coefficients, memory)
+        finish = None
+        if wanted and wanted[1]:
+            finish = WEIGHT_GRADIENTS.prepared(weights, weights, work, table.gates)
+        bytes_of_sums = 8 * job.groups * int(np.prod(of_sums))
+        bytes_of_coefficients = dtype.itemsize * int(np.prod(shape))
+        shared = aligned(bytes_of_sums), aligned(bytes_of_coefficients)
+        return Step(COMPOSE.prepared(weights, work, table.gates), run, finish, shared, each)
 
-    def _start_workers(self, slots: int, *arguments: Any) -> None:
-        table, inputs_GNP = self.table, self.inputs_GNP
-        begins, size = layout(
-            self.lanes,
-            1 if table.real else 2,
-            slots,
-            table.rows,
-            len(table.turns_K5),
-            inputs_GNP.shape[1],
-            len(table.diagonals_RA),
+    def _begin(self, slots: int, state: int, back: bool) -> Begin:
+        table, lane = self.table, LANE_BYTES // self.job.dtype.itemsize
+        filters, inputs = self.job.filters, self.job.places.offsets_CN.shape[1]
+        parts, turns = len(table.parts), len(table.turns_K4)
+        registers = (
+            slots * state,
+            state,
+            turns * 2 * parts,
+            inputs,
+            inputs,
+            lane,
+            2,
+            filters * len(table.diagonals_RA),
+            inputs,
+            turns * (2 * parts - 1),
+            filters * turns * 6 * back,
         )
-        updates = self.groups * self.filters * self.patches * table.rows
-        work = updates * (len(table.passes_S3) + 1)
-        workers = useful_workers(self.groups * self.chunks, work // WORK_PER_THREAD)
-        share(
-            RUN,
-            workers,
-            inputs_GNP,
-            self.coefficients_GFKC,
-            table.tables(inputs_GNP.dtype),
-            begins,
-            inputs_GNP.new_empty(workers, size),
-            table.parts,
-            slots,
-            *arguments,
-        )
+        begin = itertools.accumulate((n * lane for n in registers), initial=0)
+        first = table.product % slots * state
+        return Begin(*begin, first * lane, state * lane)

@@ -1,37 +1,76 @@
-"""Sizes and places on which the engine and its compiled kernels agree."""
+"""What the engine and its compiled kernels agree on.
+
+Shape suffixes as in `schedule.py` and `base.py`, and C groups of channels that one circuit reads.
+"""
 
 from __future__ import annotations
 
-import itertools
-from functools import lru_cache
+from typing import Any, NamedTuple
 
-from resqunn.engines.compiled.kernel import Constants
+PHASES, ONE_QUBIT, TWO_QUBITS = 0, 1, 2
+"""Kinds of pass."""
 
-BLOCKS = 8
-"""How many blocks, each of one register's lanes, make a chunk of patches."""
-
-BASE, SLOPE, AXIS, FRAME, TILT, COEFFICIENTS = 0, 4, 8, 11, 20, 23
+BASE, SLOPE, AXIS, FRAME, COEFFICIENTS = 0, 4, 8, 11, 20
 """A turn's coefficients: quaternions of L E and L (-iP) E; the axis P as turned by L; the
-matrix by which L turns axes, row-major; tau, flip and squared factor of a tilt."""
+matrix by which L turns axes, row-major."""
+
+PLAIN = (1e-24, 1e24)
+"""Between these the sum of squares of a vector of amplitudes is that of the values as they are."""
 
 
-@lru_cache(maxsize=256)
-def layout(
-    lanes: int, parts: int, slots: int, amplitudes: int, turns: int, inputs: int, outputs: int
-) -> tuple[Constants, int]:
-    """Where in a worker's memory what begins, and its size: states, bra, turns, cosines,
-    sines, tangents, outputs, input gradients, sums for weights, transitions."""
-    registers = (
-        slots * amplitudes * parts,
-        amplitudes * parts,
-        turns * 2 * parts,
-        inputs,
-        inputs,
-        inputs,
-        outputs,
-        inputs,
-        turns * 6,
-        turns * (2 * parts - 1),
-    )
-    *begins, size = itertools.accumulate((count * lanes for count in registers), initial=0)
-    return Constants(*begins), size
+class Gates(NamedTuple):
+    """What turns are made of; the fields are those of `Schedule`."""
+
+    turns_K4: Any
+    gates_J4: Any
+    fixed_J4: Any
+
+
+class Passes(NamedTuple):
+    """The passes over the rows; the fields are those of `Schedule`."""
+
+    kinds_S3: Any
+    rows_SA: Any
+    phases_SA2: Any
+    parts: Any
+
+
+class Program(NamedTuple):
+    """The circuit as the program reads it; the fields are those of `Schedule`."""
+
+    turns_K4: Any
+    passes: Any
+    diagonals_RA: Any
+    product: Any
+
+
+class Reading(NamedTuple):
+    """Where and how images are read: the arrays of `Places`, what angles are multiplied by, and
+    whether the values of a patch lie side by side."""
+
+    numbers: Any
+    offsets_CN: Any
+    scale: Any
+    consecutive: Any
+
+
+class Begin(NamedTuple):
+    """Where in a worker's memory what begins, in entries: states (that after `s` passes in slot
+    `s % slots`), bra, turns, half angles' cosines and sines, registers to work in, norms, outputs,
+    derivatives by inputs, transitions, sums for weights. `start` is where the first state lies, and
+    `state` the size of one."""
+
+    kets: int
+    bra: int
+    turns: int
+    cosines: int
+    sines: int
+    spare: int
+    norms: int
+    outputs: int
+    gradients: int
+    transitions: int
+    sums: int
+    size: int
+    start: int
+    state: int

@@ -8,10 +8,9 @@ $w - i (x X + y Y + z Z)$; the global phase that this drops is never measured.
 Gates on several qubits move no data. They permute basis states, so the schedule only tracks
 in which *row* of memory each basis state lies. Phases other than 1 become a pass of their own.
 
-Turns are carried out in *passes* over the rows. Those of the commonest form, the *tilts*
-$R_X(w)\,R_Y(x)$, take less arithmetic and go two qubits at a time, others one by one; in a real
-circuit all turns are about Y and go by twos. The turns that come first act on
-$|0\ldots0\rangle$: the kernels build that product state at once.
+Turns are carried out in *passes* over the rows, one qubit at a time; in a real circuit, where all
+turns are about Y, two at a time. The turns that come first act on $|0\ldots0\rangle$: the kernels
+build that product state at once.
 
 Shape suffixes: K turns, J gates, S passes, A amplitudes (rows), R readout values.
 """
@@ -29,12 +28,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gates import PAULIS, on_states
 from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.engines.compiled.kernel import Constants
-
-PHASES, ONE_QUBIT, TWO_QUBITS = 0, 1, 2
-"""Kinds of pass."""
-
-MAX_TILTS = 96
-"""Each may double the squared norm of a state, which float32 must hold."""
+from resqunn.engines.fused.layout import ONE_QUBIT, PHASES, TWO_QUBITS, Gates, Passes, Program
 
 AXES = {"X": 0, "Y": 1, "Z": 2}
 """The numbers of the axes in the tables; a fixed gate has none and is given 0."""
@@ -45,9 +39,8 @@ class Schedule:
     """The tables.
 
     Attributes:
-        turns_K5: input index (-1 for none), axis of the rotation by that input (0 X, 1 Y,
-            2 Z), whether weights come before it and after it (1 or 0), and whether it is
-            carried out as a tilt.
+        turns_K4: input index (-1 for none), axis of the rotation by that input (0 X, 1 Y,
+            2 Z), and whether weights come before it and after it (1 or 0).
         gates_J4: the gates inside the turns, in order: turn, 1 if it comes after the turn's
             input rotation, weight index (-1 for a fixed gate), axis.
         fixed_J4: the quaternions of the fixed gates.
@@ -61,7 +54,7 @@ class Schedule:
         real: whether all amplitudes are real: then every turn is a rotation about Y.
     """
 
-    turns_K5: Int[np.ndarray, "K 5"]
+    turns_K4: Int[np.ndarray, "K 4"]
     gates_J4: Int[np.ndarray, "J 4"]
     fixed_J4: Float[np.ndarray, "J 4"]
     product: int
@@ -78,25 +71,22 @@ class Schedule:
         return self.diagonals_RA.shape[1]
 
     @cached_property
-    def parts(self) -> Constants:
+    def parts(self) -> tuple[int, ...]:
         """Of an amplitude, for which the kernels are specialised: real and imaginary, or real."""
-        return Constants(0) if self.real else Constants(0, 1)
+        return (0,) if self.real else (0, 1)
 
     @cached_property
     def gates(self) -> Constants:
         """What the kernels of the weights take."""
-        return Constants(self.turns_K5, self.gates_J4, self.fixed_J4)
+        return Constants(Gates(self.turns_K4, self.gates_J4, self.fixed_J4))
 
-    def tables(self, dtype: torch.dtype) -> Constants:
+    def program(self, dtype: torch.dtype) -> Constants:
         """What the program takes, with the observables in the number type of the values."""
         if dtype not in self.kept:
+            passes = Passes(self.passes_S3, self.rows_SA, self.phases_SA2, self.parts)
+            diagonals_RA = torch.from_numpy(self.diagonals_RA).to(dtype)
             self.kept[dtype] = Constants(
-                self.turns_K5,
-                self.passes_S3,
-                self.rows_SA,
-                self.phases_SA2,
-                torch.from_numpy(self.diagonals_RA).to(dtype),
-                self.product,
+                Program(self.turns_K4, Constants(passes), diagonals_RA, self.product)
             )
         return self.kept[dtype]
 
@@ -137,7 +127,7 @@ class _Writer:
 
     def begin(self, qubit: int) -> None:
         self.open[qubit] = len(self.turns)
-        self.turns.append([-1, 0, 0, 0, 0])
+        self.turns.append([-1, 0, 0, 0])
 
     def turn(self, operation: Operation) -> None:
         """Adds a single-qubit gate to the open turn of its qubit."""
@@ -151,7 +141,7 @@ class _Writer:
         axis = AXES[operation.gate.axis or "X"]
         if isinstance(operation.angle, Input):
             # The weights so far came before this rotation.
-            turn[:] = [operation.angle.index, axis, turn[3], 0, 0]
+            turn[:] = [operation.angle.index, axis, turn[3], 0]
             for gate in self.gates:
                 if gate[0] == self.open[qubit]:
                     gate[1] = 0
@@ -173,28 +163,18 @@ class _Writer:
             self.add_pass((PHASES, -1, -1), self.states, factor)
 
     def flush(self) -> None:
-        """Closes all open turns and schedules them, tilts two to a pass."""
+        """Closes all open turns and schedules them."""
         closed = sorted(self.open.items())
         self.open.clear()
         starts = self.product is None
-        tilts = [] if starts else [entry for entry in closed if self.is_tilt(entry[1])]
-        room = len(closed) if self.real else MAX_TILTS - sum(turn[4] for turn in self.turns)
-        tilts = tilts[: min(len(tilts), room) // 2 * 2]
-        for qubit, turn in closed:
-            if (qubit, turn) not in tilts:
-                self.add_pass((ONE_QUBIT, turn, -1), self.order(qubit))
-        for (high, first), (low, second) in zip(tilts[::2], tilts[1::2], strict=True):
+        by_twos = len(closed) // 2 * 2 if self.real and not starts else 0
+        pairs = zip(closed[:by_twos:2], closed[1:by_twos:2], strict=True)
+        for (high, first), (low, second) in pairs:
             self.add_pass((TWO_QUBITS, first, second), self.order(high, low))
-            self.turns[first][4] = self.turns[second][4] = int(not self.real)
+        for qubit, turn in closed[by_twos:]:
+            self.add_pass((ONE_QUBIT, turn, -1), self.order(qubit))
         if starts:
             self.product = len(self.passes)
-
-    def is_tilt(self, turn: int) -> bool:
-        """Whether a turn is a rotation about Y by an input or none, then X by weights."""
-        by, axis = self.turns[turn][:2]
-        gates = (gate[1:] for gate in self.gates if gate[0] == turn)
-        about_x = all(later and weight >= 0 and x == 0 for later, weight, x in gates)
-        return self.real or ((by < 0 or axis == 1) and about_x)
 
     def order(self, *qubits: int) -> np.ndarray:
         """All basis states, those that differ only in `qubits` next to each other."""
@@ -222,7 +202,7 @@ class _Writer:
         # The kernels need the gates of a turn together and in order.
         order = sorted(range(len(self.gates)), key=lambda j: (self.gates[j][0], j))
         return Schedule(
-            turns_K5=np.array(self.turns, dtype=np.int64).reshape(-1, 5),
+            turns_K4=np.array(self.turns, dtype=np.int64).reshape(-1, 4),
             gates_J4=np.array(self.gates, dtype=np.int64).reshape(-1, 4)[order],
             fixed_J4=np.array(self.fixed, dtype=np.float64).reshape(-1, 4)[order],
             product=self.product or 0,

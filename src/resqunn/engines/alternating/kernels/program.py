@@ -147,7 +147,7 @@ def fill_phases(memory, doubles, weights_CFW, channels, tables):
 @apart
 def forward(worker, workers, arrays, memories, tables, sizes):
     """The values of every task that is this worker's."""
-    images, weights_CFW, out = arrays
+    images, weights_CFW, out, _ = arrays
     layers, diagonals, reading, begin, _ = tables
     patches, chunk = sizes
     memory, doubles = memories.numbers_WM[worker], memories.doubles_WM[worker]
@@ -189,14 +189,13 @@ def forward(worker, workers, arrays, memories, tables, sizes):
 
 
 @apart
-def backward(worker, workers, arrays, results, memories, tables, sizes):
+def backward(worker, workers, arrays, sums_CTK, memories, tables, sizes):
     """Sums for the weights of each task, and derivatives by images, given those by the values.
 
     Either is skipped if the array for it is empty; that for the images is zero at first unless
     each of their values is in one patch.
     """
-    images, weights_CFW, cotangents = arrays
-    gradients, sums_CTK = results
+    images, weights_CFW, cotangents, gradients = arrays
     layers, diagonals, reading, begin, _ = tables
     patches, chunk = sizes
     memory, doubles = memories.numbers_WM[worker], memories.doubles_WM[worker]

@@ -196,6 +196,59 @@ def exactly(typing_context, a, b):
 
 
 @intrinsic
+def root(typing_context, lanes):
+    """The square root."""
+
+    def emit(context, builder, signature, arguments):
+        vector = context.get_value_type(lanes)
+        name = f"llvm.sqrt.v{lanes.count}f{lanes.scalar.bitwidth}"
+        kind = ir.FunctionType(vector, [vector])
+        return builder.call(builder.module.declare_intrinsic(name, (), kind), arguments)
+
+    return lanes(lanes), emit
+
+
+@intrinsic
+def transpose(typing_context, array, source, target, step):
+    """Transposes a square of registers in a flat array: entry j of the i-th, counted from `source`
+    on, becomes entry i of the j-th of those that lie `step` apart from `target` on.
+
+    All are read before one is written.
+    """
+    lanes = Lanes(array.dtype, 1)
+
+    def emit(context, builder, signature, arguments):
+        count, index = lanes.count, ir.IntType(32)
+        values, source, target, step = arguments
+        align = array.dtype.bitwidth // 8
+
+        def address(first, k, step):
+            offset = builder.add(first, builder.mul(step, ir.Constant(step.type, k)))
+            return _address(builder, context, lanes, values, offset)
+
+        whole = ir.Constant(source.type, count)
+        rows = [builder.load(address(source, i, whole), align=align) for i in range(count)]
+        distance = 1
+        while distance < count:
+            # Of rows i and i + distance, entries with the wrong bit of j change places.
+            places = range(count)
+            up = [k if not k & distance else count + k - distance for k in places]
+            down = [k + distance if not k & distance else count + k for k in places]
+            for i in places:
+                if not i & distance:
+                    pair = rows[i], rows[i + distance]
+                    for to, order in ((i, up), (i + distance, down)):
+                        mask = ir.Constant(ir.VectorType(index, count), order)
+                        rows[to] = builder.shuffle_vector(*pair, mask)
+            distance *= 2
+        for j in range(count):
+            builder.store(rows[j], address(target, j, step), align=align)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, types.intp), emit
+
+
+@intrinsic
 def any_beyond(typing_context, lanes, bound):
     """Whether the absolute value of some lane is greater than the bound; NaN is not."""
 

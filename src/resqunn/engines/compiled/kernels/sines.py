@@ -10,7 +10,16 @@ from __future__ import annotations
 
 import math
 
-from resqunn.engines.compiled.kernels.lanes import each, inner, negative_if_odd, width
+from resqunn.engines.compiled.kernels.lanes import (
+    any_beyond,
+    each,
+    entry,
+    inner,
+    load,
+    negative_if_odd,
+    store,
+    width,
+)
 from resqunn.engines.compiled.registers import LANE_BYTES
 
 LARGE = 8192.0
@@ -67,3 +76,24 @@ def signed_sines(angle, memory):
     """The cosine and the sine of registers of angles."""
     cosine, sine, turns = sines(angle, memory)
     return negative_if_odd(cosine, turns), negative_if_odd(sine, turns)
+
+
+@inner
+def half_angle(memory, half_at, cosine_at, sine_at):
+    r"""$\cos\frac{x}{2}$ and $\sin\frac{x}{2}$ up to a common sign, the cosine not negative.
+
+    $x$ and $x + 2\pi$ turn a qubit to states that differ in sign, which is never measured.
+    `half_at` holds $x/2$ and may be neither of the others.
+    """
+    half = load(memory, half_at)
+    cosine, sine, _ = sines(half, memory)
+    store(memory, cosine_at, cosine)
+    store(memory, sine_at, sine)
+    if any_beyond(half, LARGE):
+        for lane in range(width(memory)):
+            x = 1.0 * entry(memory, half_at + lane)
+            if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
+                finite = abs(x) < math.inf
+                sign = math.copysign(1.0, math.cos(x)) if finite else math.nan
+                memory[cosine_at + lane] = sign * math.cos(x) if finite else math.nan
+                memory[sine_at + lane] = sign * math.sin(x) if finite else math.nan

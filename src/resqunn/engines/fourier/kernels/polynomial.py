@@ -134,7 +134,7 @@ def add_values(memory, totals, values, polynomial):
 @apart
 def forward(worker, workers, arrays, memories, tables, sizes):
     """The polynomials' values on every task that is this worker's."""
-    images, weights_CFW, out = arrays
+    images, weights_CFW, out, _ = arrays
     polynomial, rotations, reading, begin = tables
     patches, chunk = sizes
     memory, doubles = memories.numbers_WM[worker], memories.doubles_WM[worker]
@@ -227,14 +227,13 @@ def input_derivatives(memory, slopes, scale, polynomial):
 
 
 @apart
-def backward(worker, workers, arrays, results, memories, tables, sizes):
+def backward(worker, workers, arrays, sums_CTK, memories, tables, sizes):
     """Derivatives by coefficients (for each task) and by images, given those by the values.
 
     Either is skipped if the array for it is empty; that for the images is zero at first unless
     each of their values is in one patch.
     """
-    images, weights_CFW, cotangents = arrays
-    gradients, sums_CTK = results
+    images, weights_CFW, cotangents, gradients = arrays
     polynomial, rotations, reading, begin = tables
     patches, chunk = sizes
     memory, doubles = memories.numbers_WM[worker], memories.doubles_WM[worker]

@@ -9,7 +9,7 @@ is real. A turn is the quaternion (w, x, y, z) that stands for $w - i(xX + yY + 
 
 from __future__ import annotations
 
-from resqunn.engines.compiled.kernels.lanes import inner, load, spread, store, width
+from resqunn.engines.compiled.kernels.lanes import inner, load, store, width
 
 
 @inner
@@ -45,14 +45,6 @@ def load_turn(memory, at, parts):
 
 
 @inner
-def load_tilt(memory, at, tau, parts):
-    """The tilt whose rotation starts at entry `at`; in a real circuit a turn."""
-    if len(parts) == 1:
-        return load_turn(memory, at, parts)
-    return load(memory, at), load(memory, at + width(memory)), spread(tau, memory)
-
-
-@inner
 def inverse(turn):
     """The turn that undoes `turn`."""
     if len(turn) == 2:
@@ -76,40 +68,6 @@ def rotate(turn, zero, one):
         (w * ar + z * ai - y * br + x * bi, w * ai - z * ar - y * bi - x * br),
         (y * ar + x * ai + w * br - z * bi, y * ai - x * ar + w * bi + z * br),
     )
-
-
-@inner
-def tilt(turn, zero, one):
-    r"""A rotation about Y by a lane's angle, then $1 - i\tau X$, on a qubit's 0 and 1.
-
-    The rotation is made of three shears, without loss of accuracy at any angle:
-    $\begin{pmatrix} c & -s \\ s & c \end{pmatrix} = \begin{pmatrix} 1 & -t \\ 0 & 1 \end{pmatrix}
-    \begin{pmatrix} 1 & 0 \\ s & 1 \end{pmatrix} \begin{pmatrix} 1 & -t \\ 0 & 1 \end{pmatrix}$,
-    $t = s / (1 + c)$. With `turn` $(t, s, \tau)$ that takes 10 products, `rotate` takes 16.
-    In a real circuit it is `rotate`.
-    """
-    if len(turn) == 2:
-        return rotate(turn, zero, one)
-    t, s, tau = turn
-    (ar, ai), (br, bi) = zero, one
-    ar, ai = ar - t * br, ai - t * bi
-    br, bi = br + s * ar, bi + s * ai
-    ar, ai = ar - t * br, ai - t * bi
-    return (ar + tau * bi, ai - tau * br), (br + tau * ai, bi - tau * ar)
-
-
-@inner
-def tilt_back(turn, zero, one):
-    r"""What undoes `tilt`, but for a factor: $1 + i\tau X$, then the rotation back."""
-    if len(turn) == 2:
-        return rotate(inverse(turn), zero, one)
-    t, s, tau = turn
-    (ar, ai), (br, bi) = zero, one
-    ar, ai, br, bi = ar - tau * bi, ai + tau * br, br - tau * ai, bi + tau * ar
-    ar, ai = ar + t * br, ai + t * bi
-    br, bi = br - s * ar, bi - s * ai
-    ar, ai = ar + t * br, ai + t * bi
-    return (ar, ai), (br, bi)
 
 
 @inner

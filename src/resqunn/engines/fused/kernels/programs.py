@@ -1,187 +1,173 @@
-r"""The compiled program of the fused engine: values, and gradients by the adjoint method.
+r"""From images to values and back, for each register of patches.
 
-Patches are worked on in blocks of one register's lanes. For each block the whole circuit runs
-in a small memory that stays in the first caches:
+$f_r = \langle\psi|O_r|\psi\rangle$ with $|\psi\rangle = T_S \cdots T_1 |\psi_0\rangle$
 
-- forward: product state (or given amplitudes), passes, readout;
-- backward: forward again, each pass into a state of its own; then one bra
-  $\langle b| = \sum_r g_r \langle\psi| O_r$ for all outputs goes back through the inverse passes
-  and leaves the transitions of `transitions.py` at each turn.
+is what a circuit gives: passes (`passes.py`) on a product state or on given amplitudes. On the way
+back one bra $\langle b| = \sum_r g_r \langle\psi|O_r$ for all values goes through the inverse
+passes, beside the states before them, and leaves the transitions of `transitions.py` at each turn.
+The states are kept, or else undone like the bra.
 
-Both are one compiled function: what they share is compiled and loaded once.
+Both ways are one compiled function: what they share is compiled and loaded once.
 
-Sums over patches are kept for fixed chunks of blocks, whoever works on them, so that results
-do not depend on the number of threads.
+Registers are grouped into tasks. A task's sums over patches are kept apart and are added up in
+order, so that results do not depend on how tasks are shared among threads. Derivatives by images
+are added patch after patch, those of one image by one worker. Patches are read, and results
+written, where `places.py` says.
 
-Shape suffixes: G groups, F filters, N inputs, P patches, R readout values, K turns, S passes,
-A amplitudes (rows), C coefficients of a turn, H chunks, M memory of a worker.
+Shape suffixes: C groups of channels that one circuit reads, F filters, K turns, S passes, A
+amplitudes (rows), T tasks, W workers, M memory of a worker; coefficients are `layout.py`'s.
 """
 
 from __future__ import annotations
 
-from resqunn.engines.compiled.kernels.lanes import apart, in_a_row, inner, width
-from resqunn.engines.fused.kernels.blocks import (
-    fill_turns,
-    first_state,
-    half_angles,
-    read_block,
-    write_block,
+from resqunn.engines.compiled.kernels.lanes import (
+    apart,
+    entry,
+    inner,
+    set_entry,
+    spread,
+    store,
+    width,
 )
-from resqunn.engines.fused.kernels.passes import read_out, run_pass, weighted_bra
-from resqunn.engines.fused.kernels.transitions import collect, read_one, rescale, undo_pass
-from resqunn.engines.fused.layout import BLOCKS, TILT
+from resqunn.engines.compiled.kernels.positions import DISJOINT, MEMBERS, OUT_CHANNEL_STEP, locate
+from resqunn.engines.fused.kernels.passes import product_state, run_pass
+from resqunn.engines.fused.kernels.patches import (
+    add_first_bra,
+    fill_turns,
+    gather,
+    normalise,
+    read_angles,
+    scatter,
+    through_norm,
+    through_scale,
+)
+from resqunn.engines.fused.kernels.readouts import first_bra, read_out
+from resqunn.engines.fused.kernels.transitions import collect, read_one, read_pass
 
 
 @inner
-def _evolve(memory, layout, slots, tables, coefficients_KC, inputs_GNP, group, start, parts):
-    """The circuit on one block: the state after `s` passes lies in slot `s % slots`."""
-    turns_K5, passes_S3, orders_SA, phases_SA2, diagonals_RA, product = tables
-    kets, _, turns, cosines, sines, tangents = layout[:6]
-    _, rows, patches = inputs_GNP.shape
-    flat, offset = in_a_row(inputs_GNP), group * rows * patches
-    if product:
-        read_block(memory, sines, flat, offset, rows, patches, start)
-        half_angles(memory, sines, cosines, sines, tangents, rows)
-    fill_turns(memory, turns, cosines, sines, tangents, coefficients_KC, turns_K5, parts)
-    amplitudes = diagonals_RA.shape[1]
-    size = amplitudes * len(parts) * width(memory)
-    ket = kets + product % slots * size
-    first_state(memory, ket, turns, product, amplitudes, flat, offset, patches, start, parts)
-    for s in range(product, passes_S3.shape[0]):
-        target = kets + (s + 1) % slots * size
-        run_pass(
-            memory,
-            ket,
-            target,
-            turns,
-            coefficients_KC,
-            passes_S3,
-            orders_SA,
-            phases_SA2,
-            s,
-            parts,
-        )
+def _evolve(memory, program, begin, slots):
+    """The circuit on a register of patches; returns where the last state lies.
+
+    Given amplitudes have been read to where the first state is to be.
+    """
+    passes, parts = program.passes, program.passes.parts
+    ket = begin.start
+    for s in range(program.product, passes.kinds_S3.shape[0]):
+        target = begin.kets + (s + 1) % slots * begin.state
+        run_pass(memory, (ket, target), begin.turns, passes, s, 1.0, parts)
         ket = target
     return ket
 
 
 @inner
-def _adjoint(memory, layout, slots, tables, coefficients_KC, by_inputs, parts):
-    """The way back from the last state, with the bra beside it: leaves all transitions."""
-    _, passes_S3, orders_SA, phases_SA2, diagonals_RA, product = tables
-    kets, bra, turns, transitions = layout[0], layout[1], layout[2], layout[9]
-    passes = passes_S3.shape[0]
-    size = diagonals_RA.shape[1] * len(parts) * width(memory)
-    for s in range(passes - 1, product - 1, -1):
-        after, before = kets + (s + 1) % slots * size, kets + s % slots * size
-        # If the state before this pass was not kept, it is undone like the bra; what that
-        # reads as transitions is overwritten.
-        undone = slots <= passes - product
-        for which in range(0 if undone else 1, 2):
-            source, target = (bra, bra) if which else (after, before)
-            undo_pass(
-                memory,
-                after,
-                before,
-                source,
-                target,
-                turns,
-                transitions,
-                coefficients_KC,
-                passes_S3,
-                orders_SA,
-                phases_SA2,
-                s,
-                by_inputs,
-                parts,
-            )
-            if not which:
-                rescale(memory, before, diagonals_RA.shape[1], coefficients_KC, passes_S3, s, parts)
-    ket = kets + product % slots * size
+def _go_back(memory, program, begin, slots):
+    """The way back from the last state, with its bra beside it: leaves all transitions."""
+    passes, product, bra = program.passes, program.product, begin.bra
+    parts, count = passes.parts, passes.kinds_S3.shape[0]
+    kept = slots > count - product
+    for s in range(count - 1, product - 1, -1):
+        after = begin.kets + (s + 1) % slots * begin.state
+        before = begin.kets + s % slots * begin.state
+        read_pass(memory, (after, bra), begin.transitions, passes, s, parts)
+        for which in range(1 if kept else 2):
+            states = (after, before) if which else (bra, bra)
+            run_pass(memory, states, begin.turns, passes, s, -1.0, parts)
+    ket = begin.start
     for s in range(product):
-        at = transitions + passes_S3[s, 1] * (2 * len(parts) - 1) * width(memory)
-        read_one(memory, ket, bra, orders_SA, s, at, parts)
+        at = begin.transitions + passes.kinds_S3[s, 1] * (2 * len(parts) - 1) * width(memory)
+        read_one(memory, (ket, bra), at, passes.rows_SA, s, parts)
+
+
+@inner
+def _clear(memory, at, registers):
+    for k in range(registers):
+        store(memory, at + k * width(memory), spread(0.0, memory))
+
+
+@inner
+def _read_cotangents(memory, at, cotangents, places, offset, count):
+    """The derivatives by one output channel of a register; zero for lanes of no patch."""
+    store(memory, at, spread(0.0, memory))
+    for lane in range(count):
+        value = entry(cotangents, entry(places, width(memory) + lane) + offset)
+        set_entry(memory, at + lane, value)
 
 
 @apart
-def run(
-    worker,
-    workers,
-    inputs_GNP,
-    coefficients_GFKC,
-    tables,
-    layout,
-    memory_WM,
-    parts,
-    slots,
-    backward,
-    by_inputs,
-    outputs_GFRP,
-    gradients_GNP,
-    sums_GFHK6,
-):
-    """Writes the expectation values to the outputs; `inputs_GNP` are angles or amplitudes.
+def run(worker, workers, arrays, work, tables, sizes, back):
+    """Writes the values of every task that is this worker's.
 
-    Or `backward`: the outputs are cotangents, and it writes the gradients with respect to
-    inputs if they are wanted (`by_inputs`), and each turn's transitions summed over the
-    patches of each chunk, after the turn and before its input rotation. `slots` are how
-    many states there is memory for.
+    Or, on the way `back`, given the derivatives by the values: those by the images, unless the
+    array for them is empty, and each turn's transitions summed over the patches of a task.
+    `slots` are how many states there is memory for.
     """
-    memory, diagonals_RA, product = memory_WM[worker], tables[4], tables[5]
-    bra, outputs, gradients, sums = layout[1], layout[6], layout[7], layout[8]
-    (groups, rows, patches), lanes = inputs_GNP.shape, width(memory)
-    _, filters, readouts, _ = outputs_GFRP.shape
-    turns = tables[0].shape[0]
-    chunk = BLOCKS * lanes
-    chunks = -(-patches // chunk)
-    # An amplitude's gradient is twice the real part of the bra before it.
-    change, step = (gradients, lanes) if product else (bra, len(parts) * lanes)
-    factor = 1.0 if product else 2.0
-    for item in range(worker, groups * chunks, workers):
-        group, first = item // chunks, item % chunks * chunk
-        for f in range(filters):
-            coefficients_KC = coefficients_GFKC[group, f]
-            # Tilts leave out a factor each. On the way back the bra leaves it out again, so
-            # that it is missing squared from every product of bra and state.
-            scale = 1.0
-            for k in range(turns):
-                scale *= coefficients_KC[k, TILT + 2]
-            offset = (group * filters + f) * readouts * patches
-            memory[sums : sums + 6 * turns * lanes] = 0
-            for start in range(first, min(first + chunk, patches), lanes):
-                ket = _evolve(
-                    memory,
-                    layout,
-                    slots,
-                    tables,
-                    coefficients_KC,
-                    inputs_GNP,
-                    group,
-                    start,
-                    parts,
-                )
-                flat = in_a_row(outputs_GFRP)
-                at, gap, times, count, row = outputs, lanes, 1.0, readouts, offset
-                if backward:
-                    read_block(memory, outputs, flat, offset, readouts, patches, start)
-                    weighted_bra(memory, ket, bra, outputs, diagonals_RA, scale, parts)
-                    memory[gradients : gradients + rows * lanes] = 0
-                    _adjoint(memory, layout, slots, tables, coefficients_KC, by_inputs, parts)
-                    collect(memory, layout, coefficients_KC, tables[0], parts)
-                    flat = in_a_row(gradients_GNP)
-                    at, gap, times, count = change, step, factor, rows
-                    row = group * rows * patches
-                else:
-                    read_out(memory, ket, bra, outputs, diagonals_RA, scale, parts)
-                if backward and not by_inputs:
-                    continue
-                more = backward and f > 0
-                write_block(memory, at, gap, times, more, flat, row, count, patches, start)
-            if not backward:
-                continue
-            for k in range(turns):
-                for c in range(6):
-                    total = 0.0
-                    for lane in range(lanes):
-                        total += memory[sums + (6 * k + c) * lanes + lane]
-                    sums_GFHK6[group, f, item % chunks, k, c] = total
+    images, _, values, gradients = arrays
+    sums_CTFK6, coefficients_CFKC, memories = work
+    program, reading, begin = tables
+    slots, patches, chunk = sizes
+    memory, places = memories.numbers_WM[worker], memories.runs_WM[worker]
+    numbers = reading.numbers
+    parts, diagonals_RA = program.passes.parts, program.diagonals_RA
+    channels, filters, turns, _ = coefficients_CFKC.shape
+    (readouts, amplitudes), inputs = diagonals_RA.shape, reading.offsets_CN.shape[1]
+    lanes, members, product = width(memory), numbers[MEMBERS], program.product
+    start, ends = begin.start, (images, places)
+    together = 1 if back else members
+    tasks = -(-patches // chunk)
+    for item in range(worker, channels // together * tasks, workers):
+        first_channel, task = item // tasks * together, item % tasks
+        group = first_channel // members
+        _clear(memory, begin.sums, filters * turns * 6 * back)
+        end = min((task + 1) * chunk, patches)
+        for first in range(task * chunk, end, lanes):
+            count = min(lanes, end - first)
+            locate(places, numbers, first, count)
+            _clear(memory, begin.outputs, filters * readouts)
+            for channel in range(first_channel, first_channel + together):
+                offsets_N = reading.offsets_CN[channel]
+                if product:
+                    read_angles(memory, images, places, reading, channel, begin)
+                    _clear(memory, begin.gradients, inputs * back)
+                for f in range(filters):
+                    coefficients_KC = coefficients_CFKC[channel, f]
+                    fill_turns(memory, coefficients_KC, program.turns_K4, begin, parts)
+                    if product:
+                        product_state(memory, start, begin.turns, amplitudes, parts)
+                    else:
+                        consecutive, step = reading.consecutive, len(parts) * lanes
+                        gather(memory, start, step, begin.spare, ends, offsets_N, consecutive)
+                        normalise(memory, start, begin, inputs, amplitudes, parts)
+                    ket = _evolve(memory, program, begin, slots)
+                    outputs = begin.outputs + f * readouts * lanes
+                    if not back:
+                        read_out(memory, ket, outputs, begin.bra, diagonals_RA, parts)
+                        continue
+                    for r in range(readouts):
+                        offset = ((group * filters + f) * readouts + r) * numbers[OUT_CHANNEL_STEP]
+                        at = outputs + r * lanes
+                        _read_cotangents(memory, at, values, places, offset, count)
+                    first_bra(memory, ket, begin.bra, outputs, diagonals_RA, parts)
+                    _go_back(memory, program, begin, slots)
+                    sums = begin.sums + f * turns * 6 * lanes
+                    collect(memory, sums, coefficients_KC, program.turns_K4, begin, parts)
+                    if not product:
+                        add_first_bra(memory, begin, inputs, f, parts)
+                if gradients.size > 0:
+                    if product:
+                        through_scale(memory, begin, inputs, reading.scale[0])
+                    else:
+                        through_norm(memory, start, begin, inputs, parts)
+                    ways = numbers[DISJOINT] != 0, reading.consecutive != 0
+                    scatter(memory, gradients, places, offsets_N, ways, begin, count)
+            for o in range(0 if back else filters * readouts):
+                offset = (group * filters * readouts + o) * numbers[OUT_CHANNEL_STEP]
+                for lane in range(count):
+                    value = entry(memory, begin.outputs + o * lanes + lane)
+                    set_entry(values, entry(places, lanes + lane) + offset, value)
+        for k in range(filters * turns * 6 * back):
+            total = 0.0
+            for lane in range(lanes):
+                total += entry(memory, begin.sums + k * lanes + lane)
+            f, rest = divmod(k, turns * 6)
+            sums_CTFK6[first_channel, task, f, rest // 6, rest % 6] = total
