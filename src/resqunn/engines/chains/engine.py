@@ -39,8 +39,8 @@ TASK = 2
 _NONE = {dtype: torch.empty(0, 0, 0, dtype=dtype, device="cpu") for dtype in DTYPES}
 """In place of gradients that nobody asked for."""
 
-FORWARD = Kernel("resqunn.engines.chains.kernels.sweeps", "forward")
-BACKWARD = Kernel("resqunn.engines.chains.kernels.sweeps", "backward")
+FORWARD = Kernel("resqunn.engines.chains.kernels.passes", "forward")
+BACKWARD = Kernel("resqunn.engines.chains.kernels.passes", "backward")
 
 
 class Reading(NamedTuple):
@@ -174,7 +174,7 @@ class _Call:
         self.sizes = (patches, chunk, filters)
         self.whole = places.disjoint and places.covering
         outputs = filters * len(plan.chain.constants_R)
-        nodes = 1 + 2 * plan.chain.inputs
+        nodes = 1 + 2 * plan.inputs
         self.size_forward = (nodes + 1 + outputs + plan.rows_forward) * self.lanes
         self.size_backward = (2 * nodes + 1 + outputs + plan.rows_backward) * self.lanes
         self.size_backward += filters * plan.gates * self.lanes // BLOCK

@@ -25,11 +25,8 @@ N inputs, L lanes, W workers.
 
 from __future__ import annotations
 
-import math
-
 from resqunn.engines.compiled.kernels.lanes import (
     add_block,
-    any_beyond,
     apart,
     entry,
     fold,
@@ -43,13 +40,12 @@ from resqunn.engines.compiled.kernels.lanes import (
     store_block,
     width,
 )
-from resqunn.engines.compiled.kernels.positions import (
-    DISJOINT,
-    MEMBERS,
-    OUT_CHANNEL_STEP,
-    locate,
+from resqunn.engines.compiled.kernels.patches import (
+    read_cotangent,
+    read_inputs,
+    write_derivatives,
 )
-from resqunn.engines.compiled.kernels.sines import LARGE, rounded, sines
+from resqunn.engines.compiled.kernels.positions import MEMBERS, OUT_CHANNEL_STEP, locate
 from resqunn.engines.compiled.registers import BLOCK
 
 
@@ -59,39 +55,13 @@ def nodes_of(polynomial):
     return 1 + 2 * polynomial.inputs + polynomial.products_T2.shape[0]
 
 
-@inner
-def _sines(memory, angles, cosines_at, sines_at, scale):
-    """The cosines and sines of a register of angles times `scale`, which may be overwritten."""
-    lanes = width(memory)
-    angle = load(memory, angles) * spread(scale, memory)
-    store(memory, angles, angle)
-    large = any_beyond(angle, LARGE)
-    cosine, sine, turns = sines(angle, memory)
-    odd = turns - spread(2.0, memory) * rounded(spread(0.5, memory) * turns, memory)
-    sign = spread(1.0, memory) - spread(2.0, memory) * odd * odd
-    store(memory, cosines_at, cosine * sign)
-    store(memory, sines_at, sine * sign)
-    if large:
-        for lane in range(lanes):
-            x = 1.0 * entry(memory, angles + lane)
-            if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
-                finite = abs(x) < math.inf
-                memory[cosines_at + lane] = math.cos(x) if finite else math.nan
-                memory[sines_at + lane] = math.sin(x) if finite else math.nan
-
-
 @apart
 def fill(memory, images, places_2L, reading, channel, polynomial):
     """The nodes of a block of patches of one group of channels."""
     lanes = BLOCK * width(memory)
     spare = nodes_of(polynomial) * lanes
     store_block(memory, 0, spread_block(1.0, memory))
-    for n in range(polynomial.inputs):
-        offset, at = reading.offsets_CN[channel, n], (1 + 2 * n) * lanes
-        for lane in range(lanes):
-            set_entry(memory, spare + lane, entry(images, entry(places_2L, lane) + offset))
-        for part in range(0, lanes, width(memory)):
-            _sines(memory, spare + part, at + part, at + lanes + part, reading.scale[0])
+    read_inputs(memory, spare, images, places_2L, reading, channel)
     products_T2 = polynomial.products_T2
     at = (1 + 2 * polynomial.inputs) * lanes
     for t in range(products_T2.shape[0]):
@@ -205,29 +175,6 @@ def input_derivatives(memory, slopes, scale, polynomial):
         store_block(memory, slopes + c, (by_sine - by_cosine) * spread_block(scale, memory))
 
 
-@inner
-def _read_cotangent(memory, at, cotangents, places_2L, offset, count):
-    """The derivatives by one output channel of a block; zero for lanes of no patch."""
-    lanes = BLOCK * width(memory)
-    store_block(memory, at, spread_block(0.0, memory))
-    for lane in range(count):
-        value = entry(cotangents, entry(places_2L, lanes + lane) + offset)
-        set_entry(memory, at + lane, value)
-
-
-@inner
-def _write_derivatives(memory, slopes, gradients, places_2L, reading, channel, count):
-    """Adds a block's derivatives by its inputs to the images', patch after patch."""
-    lanes = BLOCK * width(memory)
-    offsets_CN, disjoint = reading.offsets_CN, reading.numbers[DISJOINT] != 0
-    for lane in range(count):
-        begin = entry(places_2L, lane)
-        for n in range(offsets_CN.shape[1]):
-            at = begin + offsets_CN[channel, n]
-            value = entry(memory, slopes + (1 + 2 * n) * lanes + lane)
-            set_entry(gradients, at, value if disjoint else entry(gradients, at) + value)
-
-
 @apart
 def backward(worker, workers, images, values_CK, tables, work, results):
     """Derivatives by coefficients (for each task) and by images, given those by the values.
@@ -258,7 +205,7 @@ def backward(worker, workers, images, values_CK, tables, work, results):
             fill(memory, images, places_2L, reading, channel, polynomial)
             for o in range(outputs):
                 offset = (group * outputs + o) * numbers[OUT_CHANNEL_STEP]
-                _read_cotangent(memory, totals + o * lanes, cotangents, places_2L, offset, count)
+                read_cotangent(memory, totals + o * lanes, cotangents, places_2L, offset, count)
             for m in range(nodes * by_images):
                 store_block(memory, slopes + m * lanes, spread_block(0.0, memory))
             for f in range(filters):
@@ -268,7 +215,7 @@ def backward(worker, workers, images, values_CK, tables, work, results):
                 add_derivatives(memory, at, rows, values_K, polynomial)
             if by_images:
                 input_derivatives(memory, slopes, reading.scale[0], polynomial)
-                _write_derivatives(memory, slopes, gradients, places_2L, reading, channel, count)
+                write_derivatives(memory, slopes, gradients, places_2L, reading, channel, count)
         for k in range(filters * coefficients * by_weights):
             total = 0.0
             for lane in range(width(memory)):
