@@ -43,7 +43,7 @@ class Chain(NamedTuple):
         rows: how many numbers a qubit's rotations come down to.
         gates_K4: as in `kernels/rotations.py`.
         begin_QL: where the gates of each layer of a qubit begin, and where the last one's end.
-        coefficients_RQ, constants_R: the readout values in terms of $\\langle Z_q\\rangle$.
+        coefficients_QR, constants_R: the readout values in terms of $\\langle Z_q\\rangle$.
     """
 
     chains: Any
@@ -52,7 +52,7 @@ class Chain(NamedTuple):
     rows: Any
     gates_K4: Any
     begin_QL: Any
-    coefficients_RQ: Any
+    coefficients_QR: Any
     constants_R: Any
 
 
@@ -86,12 +86,12 @@ class ChainsPlan:
             begin_QL[q, len(layers)] = len(gates)
         self.weight_K = np.array(weights, dtype=np.int64)
         self.constant_K = np.array(constants)
-        coefficients_RQ = np.zeros((circuit.num_outputs, qubits))
+        coefficients_QR = np.zeros((qubits, circuit.num_outputs))
         constants_R = np.zeros(circuit.num_outputs)
         for r, observable in enumerate(circuit.observables):
             for coefficient, support in observable.terms:
                 if support:
-                    coefficients_RQ[r, support[0]] += coefficient
+                    coefficients_QR[support[0], r] += coefficient
                 else:
                     constants_R[r] += coefficient
         self.inputs = circuit.num_inputs
@@ -105,7 +105,7 @@ class ChainsPlan:
             9 * self.chains - 3 if self.chains else 3,
             np.array(gates, dtype=np.int64).reshape(-1, 4),
             begin_QL,
-            coefficients_RQ,
+            coefficients_QR,
             constants_R,
         )
         self.tables = Constants(self.chain)

@@ -116,9 +116,10 @@ def middle(memory, source, target, r, outer, within):
         at += 3 * lanes
         xy, zy, yy = load(memory, at), load(memory, at + lanes), load(memory, at + 2 * lanes)
         for o in range(0, 16 * outer * step, 16 * step):
-            for k in range(0, 16 * step, 8 * step):  # I, Z
-                own, other, to = source + o + k, source + o + 8 * step - k, target + o + k
-                for i in range(part, step, lanes):
+            for k in range(2):
+                own, other = source + o + 8 * k * step, source + o + 8 * (1 - k) * step
+                to, sign = target + o + 8 * k * step, spread(1.0 - 2.0 * k, memory)
+                for i in range(part, step, lanes):  # from I and Z, to z = k and x = 0
                     f0, f1 = load(memory, own + i), load(memory, own + step + i)
                     g0, g1 = load(memory, other + i), load(memory, other + step + i)
                     g2 = load(memory, other + 2 * step + i)
@@ -127,21 +128,22 @@ def middle(memory, source, target, r, outer, within):
                     store(memory, to + step + i, xz * g0 + f1)
                     store(memory, to + 2 * step + i, zz * g2 + yz * g3)
                     store(memory, to + 3 * step + i, yz * g2 - zz * g3)
-            a, c = source + o + 4 * step, source + o + 12 * step  # X, Y
-            to_a, to_c = target + o + 4 * step, target + o + 12 * step
-            for i in range(part, step, lanes):
-                a0, c0 = load(memory, a + i), load(memory, c + i)
-                a1, c1 = load(memory, a + step + i), load(memory, c + step + i)
-                store(memory, to_a + i, xx * a1 + xy * c1)
-                store(memory, to_c + i, xy * a1 - xx * c1)
-                store(memory, to_a + step + i, xx * a0 + xy * c0)
-                store(memory, to_c + step + i, xy * a0 - xx * c0)
-                a2, c2 = load(memory, a + 2 * step + i), load(memory, c + 2 * step + i)
-                a3, c3 = load(memory, a + 3 * step + i), load(memory, c + 3 * step + i)
-                store(memory, to_a + 2 * step + i, zx * a2 + zy * c2 + yx * a3 + yy * c3)
-                store(memory, to_c + 2 * step + i, zy * a2 - zx * c2 + yy * a3 - yx * c3)
-                store(memory, to_a + 3 * step + i, yx * a2 + yy * c2 - zx * a3 - zy * c3)
-                store(memory, to_c + 3 * step + i, yy * a2 - yx * c2 - zy * a3 + zx * c3)
+                own, other, to = own + 4 * step, other + 4 * step, to + 4 * step
+                for i in range(part, step, lanes):  # from X and Y, to z = k and x = 1
+                    f, g = sign * load(memory, own + i), load(memory, other + i)
+                    store(memory, to + step + i, xx * f + xy * g)
+                    f, g = sign * load(memory, own + step + i), load(memory, other + step + i)
+                    store(memory, to + i, xx * f + xy * g)
+                    f2, g2 = (
+                        sign * load(memory, own + 2 * step + i),
+                        load(memory, other + 2 * step + i),
+                    )
+                    f3, g3 = (
+                        sign * load(memory, own + 3 * step + i),
+                        load(memory, other + 3 * step + i),
+                    )
+                    store(memory, to + 2 * step + i, zx * f2 + zy * g2 + yx * f3 + yy * g3)
+                    store(memory, to + 3 * step + i, yx * f2 + yy * g2 - zx * f3 - zy * g3)
 
 
 @apart
@@ -152,32 +154,31 @@ def learn_middle(memory, source, bar, r_bar, outer, within):
     for part in range(0, lanes, width(memory)):
         xx = zx = yx = xz = zz = yz = xy = zy = yy = spread(0.0, memory)
         for o in range(0, 16 * outer * step, 16 * step):
-            for k in range(0, 16 * step, 8 * step):
-                own, other = source + o + k, bar + o + 8 * step - k
+            for k in range(2):
+                own, other = source + o + 8 * k * step, source + o + 8 * (1 - k) * step
+                bar_own, bar_other = bar + o + 8 * k * step, bar + o + 8 * (1 - k) * step
+                sign = spread(1.0 - 2.0 * k, memory)
                 for i in range(part, step, lanes):
-                    y0, y1 = load(memory, other + i), load(memory, other + step + i)
+                    y0, y1 = load(memory, bar_other + i), load(memory, bar_other + step + i)
                     xz = xz + load(memory, own + step + i) * y0 + load(memory, own + i) * y1
-                    y2 = load(memory, other + 2 * step + i)
-                    y3 = load(memory, other + 3 * step + i)
+                    y2 = load(memory, bar_other + 2 * step + i)
+                    y3 = load(memory, bar_other + 3 * step + i)
                     a2, a3 = load(memory, own + 2 * step + i), load(memory, own + 3 * step + i)
                     zz = zz + a2 * y2 - a3 * y3
                     yz = yz + a3 * y2 + a2 * y3
-            a, c = source + o + 4 * step, source + o + 12 * step
-            y, t = bar + o + 4 * step, bar + o + 12 * step
-            for i in range(part, step, lanes):
-                for b in range(0, 2 * step, step):
-                    ab, cb = load(memory, a + b + i), load(memory, c + b + i)
-                    yb, tb = load(memory, y + step - b + i), load(memory, t + step - b + i)
-                    xx = xx + yb * ab - tb * cb
-                    xy = xy + yb * cb + tb * ab
-                a2, c2 = load(memory, a + 2 * step + i), load(memory, c + 2 * step + i)
-                a3, c3 = load(memory, a + 3 * step + i), load(memory, c + 3 * step + i)
-                y2, t2 = load(memory, y + 2 * step + i), load(memory, t + 2 * step + i)
-                y3, t3 = load(memory, y + 3 * step + i), load(memory, t + 3 * step + i)
-                zx = zx + y2 * a2 - t2 * c2 - y3 * a3 + t3 * c3
-                zy = zy + y2 * c2 + t2 * a2 - y3 * c3 - t3 * a3
-                yx = yx + y3 * a2 - t3 * c2 + y2 * a3 - t2 * c3
-                yy = yy + y3 * c2 + t3 * a2 + y2 * c3 + t2 * a3
+                own, other, y = own + 4 * step, other + 4 * step, bar_own + 4 * step
+                for i in range(part, step, lanes):
+                    y0, y1 = load(memory, y + i), load(memory, y + step + i)
+                    f, g = load(memory, own + i), load(memory, own + step + i)
+                    xx = xx + sign * (y1 * f + y0 * g)
+                    xy = xy + y1 * load(memory, other + i) + y0 * load(memory, other + step + i)
+                    y2, y3 = load(memory, y + 2 * step + i), load(memory, y + 3 * step + i)
+                    f, g = load(memory, own + 2 * step + i), load(memory, own + 3 * step + i)
+                    zx = zx + sign * (y2 * f - y3 * g)
+                    yx = yx + sign * (y3 * f + y2 * g)
+                    f, g = load(memory, other + 2 * step + i), load(memory, other + 3 * step + i)
+                    zy = zy + y2 * f - y3 * g
+                    yy = yy + y3 * f + y2 * g
         at = r_bar + part
         add(memory, at, xx)
         add(memory, at + lanes, zx)

@@ -1,7 +1,8 @@
 r"""Values and first derivatives of chains of qubits, from images to images.
 
     forward    out_r = sum over channels of <O_r>(images, angles)
-    backward   images' = sum_r out'_r d<O_r> / d images,   sums_k = sum_r,patches out'_r d<O_r> / d angle_k
+    backward   images' = sum_r out'_r d<O_r> / d images
+               sums_k = sum over r and patches of out'_r d<O_r> / d angle_k
 
 A filter's values and derivatives for one block of patches are in `sweeps.py`. Blocks, tasks and
 the places of inputs and results are as in the Fourier engine's `polynomial.py`.
@@ -17,8 +18,16 @@ R readout values, K gates, W workers, T tasks, L lanes.
 from __future__ import annotations
 
 from resqunn.engines.chains.kernels.sweeps import add_derivatives, add_values, fill_rows
-from resqunn.engines.compiled.kernels.lanes import apart, entry, inner, load, set_entry, width
-from resqunn.engines.compiled.kernels.lanes import spread, store
+from resqunn.engines.compiled.kernels.lanes import (
+    apart,
+    entry,
+    inner,
+    load,
+    set_entry,
+    spread,
+    store,
+    width,
+)
 from resqunn.engines.compiled.kernels.patches import (
     read_cotangent,
     read_inputs,
@@ -43,7 +52,7 @@ def forward(worker, workers, images, sines_CFK2, tables, work, out):
     chain, reading = tables
     memory_WM, places_W2L, patches, chunk, filters = work
     memory, places_2L, numbers = memory_WM[worker], places_W2L[worker], reading.numbers
-    lanes, readouts = BLOCK * width(memory), chain.coefficients_RQ.shape[0]
+    lanes, readouts = BLOCK * width(memory), chain.constants_R.shape[0]
     members, spare = numbers[MEMBERS], (1 + 2 * reading.offsets_CN.shape[1]) * lanes
     totals = spare + lanes
     rest = totals + filters * readouts * lanes
@@ -78,7 +87,7 @@ def backward(worker, workers, images, sines_CFK2, tables, work, results):
     memory, places_2L, numbers = memory_WM[worker], places_W2L[worker], reading.numbers
     lanes, gates = BLOCK * width(memory), chain.gates_K4.shape[0]
     inputs, members = reading.offsets_CN.shape[1], numbers[MEMBERS]
-    readouts = chain.coefficients_RQ.shape[0]
+    readouts = chain.constants_R.shape[0]
     outputs, spare = filters * readouts, (1 + 2 * inputs) * lanes
     totals = spare + lanes
     slopes = totals + outputs * lanes

@@ -3,7 +3,8 @@ r"""One filter's values and first derivatives for a block of patches, by sweeps 
 With $T_q$ the map of qubit $q$ (`maps.py`) whose $Z$ is measured before the last chain of CNOTs,
 and $I_q$ that of one which is not, all values $\langle Z_q \rangle$ follow from two sweeps:
 
-$$A_{q+1} = T_q A_q, \qquad B_q = I_q^\top B_{q+1}, \qquad \langle Z_q\rangle = A_{q+1} \cdot B_{q+1}.$$
+$$A_{q+1} = T_q A_q, \qquad B_q = I_q^\top B_{q+1}, \qquad
+\langle Z_q\rangle = A_{q+1} \cdot B_{q+1}.$$
 
 Given the derivatives $g_q$ by them, those by the maps are outer products of $A_q$ with
 $\alpha_{q+1}$ (for $T_q$) and of $\beta_q$ with $B_{q+1}$ (for $I_q$), where
@@ -49,15 +50,19 @@ def add_products(memory, target, a, b):
 
 
 @apart
-def add_scaled(memory, target, source, factor, half, widened):
-    """Adds a row times those of a boundary: of a half one to a whole one if `widened`, or back."""
+def add_scaled(memory, target, source, factor, half, gaps):
+    """Adds a row times those of a boundary to another one.
+
+    `gaps` are as many entries as target and source leave out after two rows: a whole boundary
+    has two rows there with z = 1.
+    """
     lanes = BLOCK * width(memory)
+    to_gap, of_gap = gaps
     for part in range(0, lanes, width(memory)):
         scale = load(memory, factor + part)
         for j in range(half):
-            at = j + j // 2 * 2  # x + 4 * rest, in place of x + 2 * rest
-            to, of = (at, j) if widened else (j, at)
-            add(memory, target + to * lanes + part, scale * load(memory, source + of * lanes + part))
+            to, of = j * lanes + j // 2 * to_gap, j * lanes + j // 2 * of_gap
+            add(memory, target + to + part, scale * load(memory, source + of + part))
 
 
 @apart
@@ -79,15 +84,15 @@ def add_constant(memory, target, value):
         add(memory, at, spread(value, memory))
 
 
-@inner
-def _spread_out(memory, totals, row, coefficients_R, back):
-    """Adds a row times coefficients to the totals, or, on the way back, the totals to the row."""
-    lanes = BLOCK * width(memory)
+@apart
+def combine(memory, target, source, steps, coefficients_R):
+    """Adds rows times coefficients to others; `steps` are from one row to the next."""
+    to_step, of_step = steps
     for r in range(coefficients_R.shape[0]):
         if coefficients_R[r] != 0:
-            to, of = (row, totals + r * lanes) if back else (totals + r * lanes, row)
             factor = spread(coefficients_R[r], memory)
-            for part in range(0, lanes, width(memory)):
+            to, of = target + r * to_step, source + r * of_step
+            for part in range(0, BLOCK * width(memory), width(memory)):
                 add(memory, to + part, factor * load(memory, of + part))
 
 
@@ -121,37 +126,36 @@ def push(memory, boundary, at, states, count, size):
     other; `at` are the qubit's vectors. Returns where the last of these states begins."""
     lanes = BLOCK * width(memory)
     first(memory, boundary, states, at, size // 4)
-    outer, within, r = 1, size // 16, at + 3 * lanes
+    within, r = size // 16, at + 3 * lanes
     for _ in range(1, count):
-        middle(memory, states, states + size * lanes, r, outer, within)
-        states += size * lanes
-        outer, within, r = 4 * outer, within // 4, r + 9 * lanes
+        middle(memory, states, states + size * lanes, r, size // (16 * within), within)
+        states, within, r = states + size * lanes, within // 4, r + 9 * lanes
     return states
 
 
 @apart
-def pull(memory, boundary, ats, count, size, learning):
-    """The transpose of `push`; if `learning`, adds the derivatives by the qubit's vectors.
+def pull(memory, boundary, ats, count, size):
+    """The transpose of `push`, which also adds the derivatives by the qubit's vectors.
 
-    `ats` are where the derivatives by the boundary go, the vectors, the derivatives by them, the
-    last state of `push`, and the derivatives by it, behind which is room for as many.
+    `ats` are where the derivatives by the boundary go, the vectors, the derivatives by them (or
+    the vectors once more if these are not wanted), the last state of `push`, and the derivatives
+    by it, behind which is room for as many.
     """
     into, at, bars, state, bar = ats
     lanes = BLOCK * width(memory)
     step = size * lanes
     other, behind = bar + step, (9 * count - 6) * lanes
-    r, r_bar, outer = at + behind, bars + behind, 1
+    r, r_bar, within = at + behind, bars + behind, size // 16
     for _ in range(2, count):
-        outer = 4 * outer
-    within = size // (16 * outer)
+        within = within // 4
     for _ in range(1, count):
         state, r, r_bar = state - step, r - 9 * lanes, r_bar - 9 * lanes
-        if learning:
+        outer = size // (16 * within)
+        if bars != at:
             learn_middle(memory, state, bar, r_bar, outer, within)
         middle(memory, bar, other, r, outer, within)
-        bar, other = other, bar
-        outer, within = outer // 4, within * 4
-    if learning:
+        bar, other, within = other, bar, 4 * within
+    if bars != at:
         learn_first(memory, boundary, bar, bars, size // 4)
     first(memory, bar, into, at, size // 4)
 
@@ -190,7 +194,7 @@ def _unmeasure(memory, boundary, alpha, ats, chain):
         bar = state + size * lanes
         learn_last(memory, state, alpha, bars + behind, size // 4)
         last(memory, alpha, bar, at + behind, size // 4)
-        pull(memory, boundary, (alpha, at, bars, state, bar), chains, size, True)
+        pull(memory, boundary, (alpha, at, bars, state, bar), chains, size)
 
 
 @inner
@@ -206,34 +210,32 @@ def _trace(memory, boundary, into, at, states, chain):
 
 
 @apart
-def untrace(memory, right, into, ats, chain, learning):
-    """The transpose of the map I, and, if `learning`, the derivatives by the vectors.
-
-    `ats` are the vectors, the derivatives by them, the boundary on the left, and spare rows.
+def untrace(memory, right, into, ats, chain):
+    """The transpose of the map I; `ats` are as those of `pull`, the vectors first, and then the
+    boundary on the left and spare rows.
     """
     at, bars, boundary, states = ats
     lanes, chains, half = BLOCK * width(memory), chain.chains, chain.half
     fill_rows(memory, into, into + lanes, 1.0)  # nothing is measured: whatever is traced is 1
     if chains == 1:
-        if learning:
+        if bars != at:
             add_products(memory, bars, boundary + lanes, right)
         fill_rows(memory, into + lanes, into + 2 * lanes, 0.0)
         add_products(memory, into + lanes, right, at)
     elif chains > 1:
         state, bar = states, states + (chains - 1) * half * lanes
         behind = (9 * chains - 15) * lanes
-        if learning:
+        if bars != at:
             state = push(memory, boundary, at, states, chains - 1, half)
             learn_close(memory, state, right, bars + behind, half // 8)
         unclose(memory, right, bar, at + behind, half // 8)
-        pull(memory, boundary, (into, at, bars, state, bar), chains - 1, half, learning)
+        pull(memory, boundary, (into, at, bars, state, bar), chains - 1, half)
 
 
 @apart
 def add_values(memory, totals, work, chain, sines_K2):
     """Adds one filter's values of a block to its totals."""
-    lanes, coefficients_RQ = BLOCK * width(memory), chain.coefficients_RQ
-    readouts, qubits = coefficients_RQ.shape
+    lanes, qubits = BLOCK * width(memory), chain.begin_QL.shape[0]
     of_qubit, step = chain.rows * lanes, chain.half * lanes
     b = work + qubits * of_qubit
     a = b + (qubits + 1) * step
@@ -244,14 +246,14 @@ def add_values(memory, totals, work, chain, sines_K2):
         at = work + q * of_qubit
         prepare(memory, at, q, chain, sines_K2)
         ats = (at, at, b, states)
-        untrace(memory, b + (q + 1) * step, b + q * step, ats, chain, False)
+        untrace(memory, b + (q + 1) * step, b + q * step, ats, chain)
     _begin_left(memory, a, chain)
     for q in range(qubits):
         measure(memory, a, a, work + q * of_qubit, states, chain)
         fill_rows(memory, value, value + lanes, 0.0)
         add_overlap(memory, value, a, b + (q + 1) * step, chain.half)
-        _spread_out(memory, totals, value, coefficients_RQ[:, q], False)
-    for r in range(readouts):
+        combine(memory, totals, value, (lanes, 0 * lanes), chain.coefficients_QR[q])
+    for r in range(chain.constants_R.shape[0]):
         add_constant(memory, totals + r * lanes, chain.constants_R[r])
 
 
@@ -261,8 +263,8 @@ def add_derivatives(memory, totals, work, chain, sines_K2, rows):
 
     `rows` are as those of `slope`.
     """
-    lanes, coefficients_RQ = BLOCK * width(memory), chain.coefficients_RQ
-    qubits, step, of_qubit = coefficients_RQ.shape[1], chain.size * lanes, chain.rows * lanes
+    lanes, qubits = BLOCK * width(memory), chain.begin_QL.shape[0]
+    step, of_qubit = chain.size * lanes, chain.rows * lanes
     a, half_step = work + qubits * of_qubit, chain.half * lanes
     beta = a + qubits * step
     b = beta + qubits * half_step
@@ -270,6 +272,7 @@ def add_derivatives(memory, totals, work, chain, sines_K2, rows):
     bars = alpha + step
     by_z = bars + of_qubit
     states = by_z + qubits * lanes
+    none, gap = 0 * lanes, 2 * lanes
     _begin_left(memory, a, chain)
     fill_rows(memory, beta, alpha, 0.0)
     fill_rows(memory, alpha, bars, 0.0)
@@ -277,18 +280,18 @@ def add_derivatives(memory, totals, work, chain, sines_K2, rows):
     for q in range(qubits):
         at, left = work + q * of_qubit, beta + q * half_step
         prepare(memory, at, q, chain, sines_K2)
-        _spread_out(memory, totals, by_z + q * lanes, coefficients_RQ[:, q], True)
+        combine(memory, by_z + q * lanes, totals, (none, lanes), chain.coefficients_QR[q])
         if q + 1 < qubits:
             measure(memory, a + q * step, a + (q + 1) * step, at, states, chain)
             _trace(memory, left, left + half_step, at, states, chain)
             of = a + (q + 1) * step
-            add_scaled(memory, left + half_step, of, by_z + q * lanes, chain.half, False)
+            add_scaled(memory, left + half_step, of, by_z + q * lanes, chain.half, (none, gap))
     _begin_right(memory, b, chain)
     for q in range(qubits - 1, -1, -1):
         at = work + q * of_qubit
         fill_rows(memory, bars, bars + of_qubit, 0.0)
-        add_scaled(memory, alpha, b, by_z + q * lanes, chain.half, True)
+        add_scaled(memory, alpha, b, by_z + q * lanes, chain.half, (gap, none))
         _unmeasure(memory, a + q * step, alpha, (at, bars, states), chain)
         ats = (at, bars, beta + q * half_step, states)
-        untrace(memory, b, b, ats, chain, True)
+        untrace(memory, b, b, ats, chain)
         slopes_of(memory, at, bars, q, chain, sines_K2, rows)
