@@ -10,6 +10,7 @@ from collections.abc import Callable
 from resqunn.engines.alternating.engine import AlternatingEngine
 from resqunn.engines.auto import AutoEngine
 from resqunn.engines.base import Engine
+from resqunn.engines.chains.engine import ChainsEngine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.pennylane import PennyLaneEngine
@@ -22,6 +23,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "fourier": FourierEngine,
     "fused": FusedEngine,
     "alternating": AlternatingEngine,
+    "chains": ChainsEngine,
     "pennylane": PennyLaneEngine,
 }
 

@@ -21,8 +21,8 @@ from resqunn.errors import CircuitError
 MAX_CHAINS = 4
 """Of CNOTs between layers; one more makes boundaries four times as long."""
 
-PAIRS = {"X": (3, 2), "Y": (2, 1), "Z": (1, 3)}
-"""The Pauli matrices (I, X, Z, Y) that a rotation about an axis mixes."""
+PAIRS = {"X": (2, 1), "Y": (1, 0), "Z": (0, 2)}
+"""Which of the Pauli matrices X, Z, Y a rotation about an axis mixes."""
 
 FIXED = {
     "H": (("Y", math.pi / 2), ("X", math.pi)),
@@ -37,33 +37,34 @@ class Chain(NamedTuple):
     """What the kernels are told about a circuit.
 
     Attributes:
-        inputs: how many there are.
-        paulis: 4; the compiler is not to know, as it would unroll loops.
-        chains: of CNOTs, without the last one; a boundary has size $4^{chains}$.
-        products_T2: none.
-        gates_K4: as in `kernels/qubits.py`.
+        chains: of CNOTs, without the last one.
+        size, half: how many numbers a boundary has, $4^{chains}$, and how many of them count
+            where nothing is measured.
+        rows: how many numbers a qubit's rotations come down to.
+        gates_K4: as in `kernels/rotations.py`.
         begin_QL: where the gates of each layer of a qubit begin, and where the last one's end.
-        coefficients_RQ, constants_R: the readout values in terms of $\\langle Z_q\\rangle$.
+        coefficients_QR, constants_R: the readout values in terms of $\\langle Z_q\\rangle$.
     """
 
-    inputs: Any
-    paulis: Any
     chains: Any
     size: Any
-    products_T2: Any
+    half: Any
+    rows: Any
     gates_K4: Any
     begin_QL: Any
-    coefficients_RQ: Any
+    coefficients_QR: Any
     constants_R: Any
 
 
-class ChainsPlan:
-    """The tables of a circuit.
+class Angles(NamedTuple):
+    """Which weight is the angle of each gate, -1 if none is, and the angles of the others."""
 
-    Attributes:
-        weight_K: which weight is the angle of each gate; -1 if none is.
-        constant_K: the angles of the other gates.
-    """
+    weight_K: Any
+    constant_K: Any
+
+
+class ChainsPlan:
+    """The tables of a circuit: `tables` for the kernels of blocks, `angles` for those of weights."""
 
     def __init__(self, circuit: Circuit) -> None:
         layers = _layers(circuit)
@@ -85,50 +86,53 @@ class ChainsPlan:
                         weights.append(angle.index if isinstance(angle, Weight) else -1)
                         constants.append(constant)
             begin_QL[q, len(layers)] = len(gates)
-        self.weight_K = np.array(weights, dtype=np.int64)
-        self.constant_K = np.array(constants)
-        coefficients_RQ = np.zeros((circuit.num_outputs, qubits))
+        angles = Angles(np.array(weights, dtype=np.int64), np.array(constants, dtype=np.float64))
+        self.angles = Constants(angles)
+        coefficients_QR = np.zeros((qubits, circuit.num_outputs))
         constants_R = np.zeros(circuit.num_outputs)
         for r, observable in enumerate(circuit.observables):
             for coefficient, support in observable.terms:
                 if support:
-                    coefficients_RQ[r, support[0]] += coefficient
+                    coefficients_QR[support[0], r] += coefficient
                 else:
                     constants_R[r] += coefficient
+        self.inputs = circuit.num_inputs
         self.qubits, self.chains, self.gates = qubits, len(layers) - 1, len(gates)
         self.size = 4**self.chains
         self.middle = int(sum(begin_QL[:, -2] - begin_QL[:, 1])) if self.chains else 0
         self.chain = Chain(
-            circuit.num_inputs,
-            4,
             self.chains,
             self.size,
-            np.zeros((0, 2), dtype=np.int64),
+            max(1, self.size // 2),
+            9 * self.chains - 3 if self.chains else 3,
             np.array(gates, dtype=np.int64).reshape(-1, 4),
             begin_QL,
-            coefficients_RQ,
+            coefficients_QR,
             constants_R,
         )
         self.tables = Constants(self.chain)
 
     @property
     def rows_forward(self) -> int:
-        """How many rows of memory the way there takes, but for inputs and outputs."""
-        areas = 4 * (self.chains + 1) * self.size + 8 * self.size
-        return 12 * self.qubits + 2 * (self.qubits + 1) * self.size + areas
+        """How many rows of memory the sweeps take (`kernels/sweeps.py`)."""
+        chain = self.chain
+        states = max(1, self.chains) * self.size
+        return chain.rows * self.qubits + chain.half * (self.qubits + 1) + self.size + 1 + states
 
     @property
     def rows_backward(self) -> int:
         """As `rows_forward`, on the way back."""
-        more = 12 + self.size + self.qubits + (self.qubits + 1) * self.size
-        return self.rows_forward + more
+        chain = self.chain
+        boundaries = self.qubits * (self.size + chain.half) + chain.half + self.size
+        states = (self.chains + 2) * self.size
+        return chain.rows * (self.qubits + 1) + boundaries + self.qubits + states
 
     @property
     def operations(self) -> int:
         """About how many additions and multiplications values and gradients take."""
         maps = self.qubits * 8 * (4 + 8 * self.chains) * self.size
         turns = 6 * 6 * self.middle * 2 * self.size
-        return maps + turns + 30 * self.gates + 60 * self.chain.inputs
+        return maps + turns + 30 * self.gates + 60 * self.inputs
 
 
 def _layers(circuit: Circuit) -> list[list[list[Operation]]]:

@@ -1,239 +1,297 @@
-r"""Values and first derivatives of chains of qubits, from images to images.
+r"""One filter's values and first derivatives for a block of patches, by sweeps along the qubits.
 
-With $T_q$ the map of qubit $q$ (`qubits.py`) whose $Z$ is measured before the last chain of CNOTs,
+With $T_q$ the map of qubit $q$ (`maps.py`) whose $Z$ is measured before the last chain of CNOTs,
 and $I_q$ that of one which is not, all values $\langle Z_q \rangle$ follow from two sweeps:
 
-$$A_{q+1} = T_q A_q, \qquad B_q = I_q^\top B_{q+1}, \qquad \langle Z_q\rangle = A_{q+1} \cdot B_{q+1}.$$
+$$A_{q+1} = T_q A_q, \qquad B_q = I_q^\top B_{q+1}, \qquad
+\langle Z_q\rangle = A_{q+1} \cdot B_{q+1}.$$
 
 Given the derivatives $g_q$ by them, those by the maps are outer products of $A_q$ with
 $\alpha_{q+1}$ (for $T_q$) and of $\beta_q$ with $B_{q+1}$ (for $I_q$), where
 
 $$\beta_{q+1} = g_q A_{q+1} + I_q \beta_q, \qquad \alpha_q = g_{q-1} B_q + T_q^\top \alpha_{q+1}.$$
 
-Blocks of patches, tasks and the places of inputs and results are as in the Fourier engine's
-`polynomial.py`.
+$A_0$ is 1 where all $x$ are 0, $B_Q$ where all $z$ are 0, and $\beta_0 = 0$. A boundary has
+`size` rows, $B$ and $\beta$ the `half` of them that counts.
 
-Shape suffixes: G groups of output channels, C groups of channels that a circuit reads, F filters,
-R readout values, Q qubits, K gates, W workers, T tasks, L layers.
+Shape suffixes: R readout values, Q qubits, K gates.
 """
 
 from __future__ import annotations
 
-from resqunn.engines.chains.kernels.qubits import end_slopes, ends, pull, push, zero
-from resqunn.engines.compiled.kernels.lanes import (
-    add_block,
-    apart,
-    entry,
-    inner,
-    load,
-    load_block,
-    set_entry,
-    spread,
-    spread_block,
-    store,
-    store_block,
-    width,
+from resqunn.engines.chains.kernels.maps import (
+    close,
+    first,
+    last,
+    learn_close,
+    learn_first,
+    learn_last,
+    learn_middle,
+    middle,
+    unclose,
 )
+from resqunn.engines.chains.kernels.rotations import prepare, slopes_of
+from resqunn.engines.compiled.kernels.lanes import add, apart, inner, load, spread, store, width
 from resqunn.engines.compiled.registers import BLOCK
-from resqunn.engines.fourier.kernels.polynomial import (
-    MEMBERS,
-    OUT_CHANNEL_STEP,
-    _read_cotangent,
-    _write_derivatives,
-    fill,
-    locate,
-    nodes_of,
-)
-
-
-@inner
-def _parts(work, chain, lanes):
-    """Where parts of the memory begin: ends, left and right boundaries, states, spare ones."""
-    qubits, size = chain.coefficients_RQ.shape[1], chain.size
-    a = work + 12 * qubits * lanes
-    b = a + (qubits + 1) * size * lanes
-    states = b + (qubits + 1) * size * lanes
-    spare = states + 4 * (chain.chains + 1) * size * lanes
-    return a, b, states, spare
 
 
 @apart
-def boundaries(memory, work, chain, sines_K2):
-    """All boundaries from the left (with Z) and from the right (with the identity)."""
+def fill_rows(memory, begin, end, value):
+    """Sets all entries from `begin` to `end`, whole registers, to a value."""
+    for at in range(begin, end, width(memory)):
+        store(memory, at, spread(value, memory))
+
+
+@apart
+def add_products(memory, target, a, b):
+    """Adds the product of two rows to a third one."""
+    for part in range(0, BLOCK * width(memory), width(memory)):
+        add(memory, target + part, load(memory, a + part) * load(memory, b + part))
+
+
+@apart
+def add_scaled(memory, target, source, factor, half, gaps):
+    """Adds a row times those of a boundary to another one.
+
+    `gaps` are as many entries as target and source leave out after two rows: a whole boundary
+    has two rows there with z = 1.
+    """
     lanes = BLOCK * width(memory)
-    a, b, states, spare = _parts(work, chain, lanes)
-    qubits, size = chain.coefficients_RQ.shape[1], chain.size
-    step = size * lanes
-    for d in range(size):
-        from_left, from_right, rest = 1.0, 1.0, d
+    to_gap, of_gap = gaps
+    for part in range(0, lanes, width(memory)):
+        scale = load(memory, factor + part)
+        for j in range(half):
+            to, of = j * lanes + j // 2 * to_gap, j * lanes + j // 2 * of_gap
+            add(memory, target + to + part, scale * load(memory, source + of + part))
+
+
+@apart
+def add_overlap(memory, target, a, b, half):
+    """Adds the sum of products of a whole boundary and a half one to a row."""
+    lanes = BLOCK * width(memory)
+    for part in range(0, lanes, width(memory)):
+        total = spread(0.0, memory)
+        for j in range(half):
+            at = (j + j // 2 * 2) * lanes + part
+            total = total + load(memory, a + at) * load(memory, b + j * lanes + part)
+        add(memory, target + part, total)
+
+
+@apart
+def add_constant(memory, target, value):
+    """Adds a number to a row."""
+    for at in range(target, target + BLOCK * width(memory), width(memory)):
+        add(memory, at, spread(value, memory))
+
+
+@apart
+def combine(memory, target, source, steps, coefficients_R):
+    """Adds rows times coefficients to others; `steps` are from one row to the next."""
+    to_step, of_step = steps
+    for r in range(coefficients_R.shape[0]):
+        if coefficients_R[r] != 0:
+            factor = spread(coefficients_R[r], memory)
+            to, of = target + r * to_step, source + r * of_step
+            for part in range(0, BLOCK * width(memory), width(memory)):
+                add(memory, to + part, factor * load(memory, of + part))
+
+
+@inner
+def _begin_left(memory, at, chain):
+    """The boundary on the left of all qubits."""
+    lanes = BLOCK * width(memory)
+    for b in range(chain.size):
+        value, rest = 1.0, b
         for _ in range(chain.chains):
-            if rest % 2 == 1:
-                from_left = 0.0
-            if rest % 4 >= 2:
-                from_right = 0.0
+            value = 0.0 if rest % 2 == 1 else value
             rest = rest // 4
-        store_block(memory, a + d * lanes, spread_block(from_left, memory))
-        store_block(memory, b + qubits * step + d * lanes, spread_block(from_right, memory))
-    for q in range(qubits):
-        at = work + 12 * q * lanes
-        ends(memory, at, q, chain, sines_K2)
-        ats = (a + q * step, a + (q + 1) * step, at, at + 4 * lanes, states)
-        push(memory, ats, q, chain, sines_K2)
-    for q in range(qubits - 1, 0, -1):
-        u = work + 12 * q * lanes
-        left, right, p = b + q * step, b + (q + 1) * step, u + 8 * lanes
-        ats = (left, right, u, p, states, spare, left, u, u)
-        pull(memory, ats, q, chain, sines_K2, (0, 0), False)
+        fill_rows(memory, at + b * lanes, at + (b + 1) * lanes, value)
+
+
+@inner
+def _begin_right(memory, at, chain):
+    """The half boundary on the right of all qubits."""
+    lanes = BLOCK * width(memory)
+    for b in range(chain.half):
+        value, rest = 1.0, b // 2
+        for _ in range(1, chain.chains):
+            value = 0.0 if rest % 4 >= 2 else value
+            rest = rest // 4
+        fill_rows(memory, at + b * lanes, at + (b + 1) * lanes, value)
+
+
+@apart
+def push(memory, boundary, at, states, count, size):
+    """From a boundary of so many rows to what the first `count` CNOTs make of it, one after the
+    other; `at` are the qubit's vectors. Returns where the last of these states begins."""
+    lanes = BLOCK * width(memory)
+    first(memory, boundary, states, at, size // 4)
+    within, r = size // 16, at + 3 * lanes
+    for _ in range(1, count):
+        middle(memory, states, states + size * lanes, r, size // (16 * within), within)
+        states, within, r = states + size * lanes, within // 4, r + 9 * lanes
+    return states
+
+
+@apart
+def pull(memory, boundary, ats, count, size):
+    """The transpose of `push`, which also adds the derivatives by the qubit's vectors.
+
+    `ats` are where the derivatives by the boundary go, the vectors, the derivatives by them (or
+    the vectors once more if these are not wanted), the last state of `push`, and the derivatives
+    by it, behind which is room for as many.
+    """
+    into, at, bars, state, bar = ats
+    lanes = BLOCK * width(memory)
+    step = size * lanes
+    other, behind = bar + step, (9 * count - 6) * lanes
+    r, r_bar, within = at + behind, bars + behind, size // 16
+    for _ in range(2, count):
+        within = within // 4
+    for _ in range(1, count):
+        state, r, r_bar = state - step, r - 9 * lanes, r_bar - 9 * lanes
+        outer = size // (16 * within)
+        if bars != at:
+            learn_middle(memory, state, bar, r_bar, outer, within)
+        middle(memory, bar, other, r, outer, within)
+        bar, other, within = other, bar, 4 * within
+    if bars != at:
+        learn_first(memory, boundary, bar, bars, size // 4)
+    first(memory, bar, into, at, size // 4)
+
+
+@apart
+def measure(memory, boundary, into, at, states, chain):
+    """The map T of a qubit with these vectors."""
+    lanes, chains, size = BLOCK * width(memory), chain.chains, chain.size
+    if chains == 0:
+        fill_rows(memory, states, states + lanes, 0.0)
+        add_products(memory, states, boundary, at + lanes)
+        fill_rows(memory, into, into + lanes, 0.0)
+        add_products(memory, into, states, _ones(memory))
+    else:
+        state = push(memory, boundary, at, states, chains, size)
+        last(memory, state, into, at + (9 * chains - 6) * lanes, size // 4)
+
+
+@inner
+def _ones(memory):
+    """Where the constant node lies, a row of ones: at 0, but not as a literal number, for which
+    functions would be compiled once more."""
+    return 0 * width(memory)
+
+
+@inner
+def _unmeasure(memory, boundary, alpha, ats, chain):
+    """The transpose of `measure`, with the derivatives by the vectors."""
+    at, bars, states = ats
+    lanes, chains, size = BLOCK * width(memory), chain.chains, chain.size
+    if chains == 0:
+        add_products(memory, bars + lanes, boundary, alpha)
+        measure(memory, alpha, alpha, at, states, chain)
+    else:
+        state, behind = push(memory, boundary, at, states, chains, size), (9 * chains - 6) * lanes
+        bar = state + size * lanes
+        learn_last(memory, state, alpha, bars + behind, size // 4)
+        last(memory, alpha, bar, at + behind, size // 4)
+        pull(memory, boundary, (alpha, at, bars, state, bar), chains, size)
+
+
+@inner
+def _trace(memory, boundary, into, at, states, chain):
+    """Adds what the map I of a qubit makes of a boundary to one of zeros."""
+    lanes, chains, half = BLOCK * width(memory), chain.chains, chain.half
+    if chains == 1:
+        add_products(memory, into, boundary, _ones(memory))
+        add_products(memory, into, boundary + lanes, at)
+    else:
+        state = push(memory, boundary, at, states, chains - 1, half)
+        close(memory, state, into, at + (9 * chains - 15) * lanes, half // 8)
+
+
+@apart
+def untrace(memory, right, into, ats, chain):
+    """The transpose of the map I; `ats` are as those of `pull`, the vectors first, and then the
+    boundary on the left and spare rows.
+    """
+    at, bars, boundary, states = ats
+    lanes, chains, half = BLOCK * width(memory), chain.chains, chain.half
+    fill_rows(memory, into, into + lanes, 1.0)  # nothing is measured: whatever is traced is 1
+    if chains == 1:
+        if bars != at:
+            add_products(memory, bars, boundary + lanes, right)
+        fill_rows(memory, into + lanes, into + 2 * lanes, 0.0)
+        add_products(memory, into + lanes, right, at)
+    elif chains > 1:
+        state, bar = states, states + (chains - 1) * half * lanes
+        behind = (9 * chains - 15) * lanes
+        if bars != at:
+            state = push(memory, boundary, at, states, chains - 1, half)
+            learn_close(memory, state, right, bars + behind, half // 8)
+        unclose(memory, right, bar, at + behind, half // 8)
+        pull(memory, boundary, (into, at, bars, state, bar), chains - 1, half)
 
 
 @apart
 def add_values(memory, totals, work, chain, sines_K2):
     """Adds one filter's values of a block to its totals."""
-    lanes = BLOCK * width(memory)
-    boundaries(memory, work, chain, sines_K2)
-    a, b, _, _ = _parts(work, chain, lanes)
-    coefficients_RQ, size = chain.coefficients_RQ, chain.size
-    for q in range(coefficients_RQ.shape[1]):
-        value = spread_block(0.0, memory)
-        for d in range((q + 1) * size, (q + 2) * size):
-            left = load_block(memory, a + d * lanes)
-            value = value + left * load_block(memory, b + d * lanes)
-        for r in range(coefficients_RQ.shape[0]):
-            if coefficients_RQ[r, q] != 0:
-                factor = spread_block(coefficients_RQ[r, q], memory)
-                add_block(memory, totals + r * lanes, factor * value)
-    for r in range(coefficients_RQ.shape[0]):
-        add_block(memory, totals + r * lanes, spread_block(chain.constants_R[r], memory))
-
-
-@apart
-def _add_scaled(memory, at, source, rows, factor):
-    """Adds so many rows times a block."""
-    lanes = BLOCK * width(memory)
-    for i in range(0, rows * lanes, lanes):
-        add_block(memory, at + i, factor * load_block(memory, source + i))
+    lanes, qubits = BLOCK * width(memory), chain.begin_QL.shape[0]
+    of_qubit, step = chain.rows * lanes, chain.half * lanes
+    b = work + qubits * of_qubit
+    a = b + (qubits + 1) * step
+    value = a + chain.size * lanes
+    states = value + lanes
+    _begin_right(memory, b + qubits * step, chain)
+    for q in range(qubits - 1, -1, -1):
+        at = work + q * of_qubit
+        prepare(memory, at, q, chain, sines_K2)
+        ats = (at, at, b, states)
+        untrace(memory, b + (q + 1) * step, b + q * step, ats, chain)
+    _begin_left(memory, a, chain)
+    for q in range(qubits):
+        measure(memory, a, a, work + q * of_qubit, states, chain)
+        fill_rows(memory, value, value + lanes, 0.0)
+        add_overlap(memory, value, a, b + (q + 1) * step, chain.half)
+        combine(memory, totals, value, (lanes, 0 * lanes), chain.coefficients_QR[q])
+    for r in range(chain.constants_R.shape[0]):
+        add_constant(memory, totals + r * lanes, chain.constants_R[r])
 
 
 @apart
 def add_derivatives(memory, totals, work, chain, sines_K2, rows):
-    """Adds one filter's derivatives of a block, given those by its values, which are its totals."""
-    lanes = BLOCK * width(memory)
-    boundaries(memory, work, chain, sines_K2)
-    a, b, states, spare = _parts(work, chain, lanes)
-    coefficients_RQ, size, chains = chain.coefficients_RQ, chain.size, chain.chains
-    qubits, step = coefficients_RQ.shape[1], size * lanes
-    bars = spare + 8 * step
-    alpha = bars + 12 * lanes
-    by_z = alpha + step
-    beta = by_z + qubits * lanes
-    zero(memory, by_z, qubits)
-    zero(memory, beta, size)
-    zero(memory, alpha, size)
-    for q in range(qubits):
-        for r in range(coefficients_RQ.shape[0]):
-            if coefficients_RQ[r, q] != 0:
-                factor = spread_block(coefficients_RQ[r, q], memory)
-                add_block(memory, by_z + q * lanes, factor * load_block(memory, totals + r * lanes))
-        u = work + 12 * q * lanes
-        right = beta + (q + 1) * step
-        ats = (beta + q * step, right, u, u + 8 * lanes, states)
-        push(memory, ats, q, chain, sines_K2)
-        factor = load_block(memory, by_z + q * lanes)
-        _add_scaled(memory, right, a + (q + 1) * step, size, factor)
-    for q in range(qubits - 1, -1, -1):
-        u = work + 12 * q * lanes
-        zero(memory, bars, 12)
-        factor = load_block(memory, by_z + q * lanes)
-        _add_scaled(memory, alpha, b + (q + 1) * step, size, factor)
-        for track in range(chain.paulis // 2):
-            if track == 0:
-                boundary, right, left, p = a + q * step, alpha, alpha, u + 4 * lanes
-                p_bar = bars + 4 * lanes
-            else:
-                # The derivative by a boundary of this track is one from the right, known already.
-                boundary, right = beta + q * step, b + (q + 1) * step
-                left, p, p_bar = beta + (q + 1) * step, u + 8 * lanes, bars + 8 * lanes
-            ats = (boundary, spare, u, p, states)
-            push(memory, ats, q, chain, sines_K2)
-            ats = (left, right, u, p, states, spare, boundary, bars, p_bar)
-            pull(memory, ats, q, chain, sines_K2, rows, True)
-        end_slopes(memory, u, bars, q, chain, sines_K2, rows)
+    """Adds one filter's derivatives of a block, given those by its values, which are its totals.
 
-
-@apart
-def forward(worker, workers, images, sines_CFK2, tables, work, out):
-    """The values on every task that is this worker's."""
-    chain, reading = tables
-    memory_WM, places_W2L, patches, chunk, filters = work
-    memory, places_2L, numbers = memory_WM[worker], places_W2L[worker], reading.numbers
-    lanes, readouts = BLOCK * width(memory), chain.coefficients_RQ.shape[0]
-    members = numbers[MEMBERS]
-    totals = (nodes_of(chain) + 1) * lanes
-    rest = totals + filters * readouts * lanes
-    tasks = -(-patches // chunk)
-    for item in range(worker, sines_CFK2.shape[0] // members * tasks, workers):
-        group, begin = item // tasks, item % tasks * chunk
-        for first in range(begin, min(begin + chunk, patches), lanes):
-            count = min(lanes, patches - first)
-            locate(places_2L, numbers, first, count)
-            zero(memory, totals, filters * readouts)
-            for channel in range(group * members, (group + 1) * members):
-                fill(memory, images, places_2L, reading, channel, chain)
-                for f in range(filters):
-                    at = totals + f * readouts * lanes
-                    add_values(memory, at, rest, chain, sines_CFK2[channel, f])
-            for o in range(filters * readouts):
-                offset = (group * filters * readouts + o) * numbers[OUT_CHANNEL_STEP]
-                for lane in range(count):
-                    value = entry(memory, totals + o * lanes + lane)
-                    set_entry(out, entry(places_2L, lanes + lane) + offset, value)
-
-
-@apart
-def backward(worker, workers, images, sines_CFK2, tables, work, results):
-    """Derivatives by angles of gates (for each task) and by images, given those by the values.
-
-    Either is left out if the array for it is empty; that for the images is zero at first unless
-    each of their values is in one patch.
+    `rows` are as those of `slope`.
     """
-    chain, reading = tables
-    memory_WM, places_W2L, patches, chunk, filters = work
-    cotangents, gradients, sums_CTK = results
-    memory, places_2L, numbers = memory_WM[worker], places_W2L[worker], reading.numbers
-    lanes, gates = BLOCK * width(memory), chain.gates_K4.shape[0]
-    readouts, members = chain.coefficients_RQ.shape[0], numbers[MEMBERS]
-    outputs, nodes = filters * readouts, nodes_of(chain)
-    totals = (nodes + 1) * lanes
-    slopes = totals + outputs * lanes
-    sums = slopes + nodes * lanes
-    rest = sums + filters * gates * width(memory)
-    by_images, by_weights = gradients.size > 0, sums_CTK.size > 0
-    tasks = -(-patches // chunk)
-    for item in range(worker, sines_CFK2.shape[0] * tasks, workers):
-        channel, begin = item // tasks, item % tasks * chunk
-        group = channel // members
-        for k in range(filters * gates):
-            store(memory, sums + k * width(memory), spread(0.0, memory))
-        for first in range(begin, min(begin + chunk, patches), lanes):
-            count = min(lanes, patches - first)
-            locate(places_2L, numbers, first, count)
-            fill(memory, images, places_2L, reading, channel, chain)
-            for o in range(outputs):
-                offset = (group * outputs + o) * numbers[OUT_CHANNEL_STEP]
-                _read_cotangent(memory, totals + o * lanes, cotangents, places_2L, offset, count)
-            zero(memory, slopes, nodes)
-            for f in range(filters):
-                rows = (slopes, sums + f * gates * width(memory))
-                at = totals + f * readouts * lanes
-                add_derivatives(memory, at, rest, chain, sines_CFK2[channel, f], rows)
-            if by_images:
-                scale = spread_block(reading.scale[0], memory)
-                for n in range(chain.inputs):
-                    at = slopes + (1 + 2 * n) * lanes
-                    store_block(memory, at, scale * load_block(memory, at))
-                _write_derivatives(memory, slopes, gradients, places_2L, reading, channel, count)
-        for k in range(filters * gates * by_weights):
-            total = 0.0
-            for lane in range(width(memory)):
-                total += entry(memory, sums + k * width(memory) + lane)
-            sums_CTK[channel, item % tasks, k] = total
+    lanes, qubits = BLOCK * width(memory), chain.begin_QL.shape[0]
+    step, of_qubit = chain.size * lanes, chain.rows * lanes
+    a, half_step = work + qubits * of_qubit, chain.half * lanes
+    beta = a + qubits * step
+    b = beta + qubits * half_step
+    alpha = b + half_step
+    bars = alpha + step
+    by_z = bars + of_qubit
+    states = by_z + qubits * lanes
+    none, gap = 0 * lanes, 2 * lanes
+    _begin_left(memory, a, chain)
+    fill_rows(memory, beta, alpha, 0.0)
+    fill_rows(memory, alpha, bars, 0.0)
+    fill_rows(memory, by_z, states, 0.0)
+    for q in range(qubits):
+        at, left = work + q * of_qubit, beta + q * half_step
+        prepare(memory, at, q, chain, sines_K2)
+        combine(memory, by_z + q * lanes, totals, (none, lanes), chain.coefficients_QR[q])
+        if q + 1 < qubits:
+            measure(memory, a + q * step, a + (q + 1) * step, at, states, chain)
+            _trace(memory, left, left + half_step, at, states, chain)
+            of = a + (q + 1) * step
+            add_scaled(memory, left + half_step, of, by_z + q * lanes, chain.half, (none, gap))
+    _begin_right(memory, b, chain)
+    for q in range(qubits - 1, -1, -1):
+        at = work + q * of_qubit
+        fill_rows(memory, bars, bars + of_qubit, 0.0)
+        add_scaled(memory, alpha, b, by_z + q * lanes, chain.half, (gap, none))
+        _unmeasure(memory, a + q * step, alpha, (at, bars, states), chain)
+        ats = (at, bars, beta + q * half_step, states)
+        untrace(memory, b, b, ats, chain)
+        slopes_of(memory, at, bars, q, chain, sines_K2, rows)

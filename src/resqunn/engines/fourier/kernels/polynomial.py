@@ -25,24 +25,21 @@ L lanes.
 
 from __future__ import annotations
 
-import math
-
 from resqunn.engines.compiled.kernels.lanes import (
     add_block,
-    any_beyond,
     apart,
     entry,
     fold,
     inner,
     load,
     load_block,
-    set_entry,
     spread,
     spread_block,
     store,
     store_block,
     width,
 )
+from resqunn.engines.compiled.kernels.patches import read_sines
 from resqunn.engines.compiled.kernels.positions import (
     MEMBERS,
     OUT_CHANNEL_STEP,
@@ -50,41 +47,12 @@ from resqunn.engines.compiled.kernels.positions import (
     clear,
     input_runs,
     output_runs,
-    read_inputs,
     read_output,
     write,
     write_gradients,
 )
-from resqunn.engines.compiled.kernels.sines import LARGE, NEAR, near_sines, signed_sines
 from resqunn.engines.compiled.registers import BLOCK
 from resqunn.engines.fourier.kernels.coefficients import coefficients
-
-
-@inner
-def _sines(memory, cosines, spare, scale):
-    """The cosines of a block of angles times `scale` in their place, and the sines after them."""
-    lanes = BLOCK * width(memory)
-    far = large = False
-    for part in range(0, lanes, width(memory)):
-        angle = load(memory, cosines + part) * spread(scale, memory)
-        far |= any_beyond(angle, NEAR)
-        large |= any_beyond(angle, LARGE)
-        store(memory, spare + part, angle)
-    for part in range(0, lanes, width(memory)):
-        angle = load(memory, spare + part)
-        if far:
-            cosine, sine = signed_sines(angle, memory)
-        else:  # the same bits in less time
-            cosine, sine = near_sines(angle, memory)
-        store(memory, cosines + part, cosine)
-        store(memory, cosines + lanes + part, sine)
-    if large:
-        for lane in range(lanes):
-            x = 1.0 * entry(memory, spare + lane)
-            if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
-                finite = abs(x) < math.inf
-                memory[cosines + lane] = math.cos(x) if finite else math.nan
-                memory[cosines + lanes + lane] = math.sin(x) if finite else math.nan
 
 
 @inner
@@ -93,10 +61,7 @@ def fill(memory, images, tables, channel, places, count):
     polynomial, _, reading, begin = tables
     lanes = BLOCK * width(memory)
     store_block(memory, 0, spread_block(1.0, memory))
-    read_inputs(memory, (lanes, 2 * lanes), images, reading, channel, places)
-    for n in range(polynomial.inputs):
-        clear(memory, (1 + 2 * n) * lanes, count, lanes)
-        _sines(memory, (1 + 2 * n) * lanes, begin.spare, reading.scale[0])
+    read_sines(memory, begin.spare, images, reading, channel, (*places, count))
     products_T2 = polynomial.products_T2
     at = (1 + 2 * polynomial.inputs) * lanes
     for t in range(products_T2.shape[0]):
