@@ -17,7 +17,7 @@ from torch import Tensor
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.alternating.engine import AlternatingEngine
 from resqunn.engines.base import Engine
-
+from resqunn.engines.chains.engine import ChainsEngine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.guard import compiling, interpreted, left_out
@@ -26,7 +26,7 @@ from resqunn.engines.statevector.gradients import REFERENCE
 CANDIDATES: tuple[Engine, ...] = (
     FourierEngine(),
     AlternatingEngine(),
-
+    ChainsEngine(),
     FusedEngine(),
     REFERENCE,
 )

@@ -23,9 +23,6 @@ from resqunn.engines.compiled.scratch import aligned
 TASK = 2
 """Blocks of patches in a task."""
 
-NANOSECONDS = 0.05
-"""About what an operation takes, measured with 12 qubits."""
-
 FORWARD = Kernel("resqunn.engines.chains.kernels.passes", "forward")
 BACKWARD = Kernel("resqunn.engines.chains.kernels.passes", "backward")
 SINES = Kernel("resqunn.engines.chains.kernels.angles", "sines")
@@ -47,10 +44,11 @@ class ChainsEngine(ImageEngine):
         return obstacle(circuit)
 
     def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
-        """In proportion to the operations (`ChainsPlan.operations`)."""
+        """In proportion to the boundaries of all qubits and chains."""
         if obstacle(circuit) is not None:
             return None
-        return 100 + filters * NANOSECONDS * chains_plan(circuit).operations
+        plan = chains_plan(circuit)
+        return 100 + filters * plan.qubits * (60 + 2.1 * plan.chains * plan.size)
 
     def program(self, job: Job) -> Program:
         return _Chains(job)
@@ -60,7 +58,7 @@ class _Chains(Program):
     def __init__(self, job: Job) -> None:
         self.plan = chains_plan(job.circuit)
         block = BLOCK * LANE_BYTES // job.dtype.itemsize
-        super().__init__(job, TASK * block, job.filters * self.plan.operations // 4)
+        super().__init__(job, TASK * block, job.filters * self.plan.operations)
 
     def step(self, wanted: Wanted | None) -> Step:
         plan, job, way_back = self.plan, self.job, wanted is not None

@@ -129,10 +129,8 @@ class ChainsPlan:
 
     @property
     def operations(self) -> int:
-        """About how many additions and multiplications values and gradients take."""
-        maps = self.qubits * 8 * (4 + 8 * self.chains) * self.size
-        turns = 6 * 6 * self.middle * 2 * self.size
-        return maps + turns + 30 * self.gates + 60 * self.inputs
+        """About how many multiplications the values of a patch take."""
+        return self.qubits * (50 + 4 * self.chains * self.size)
 
 
 def _layers(circuit: Circuit) -> list[list[list[Operation]]]:
