@@ -68,9 +68,7 @@ def test_agrees_with_the_reference(dtype: torch.dtype, tolerance: float, size: f
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-3)])
 @pytest.mark.parametrize("depth", [1, 4, 16])
-def test_half_turns_and_what_is_near_them(
-    dtype: torch.dtype, tolerance: float, depth: int
-) -> None:
+def test_half_turns_and_what_is_near_them(dtype: torch.dtype, tolerance: float, depth: int) -> None:
     # There the tangents of half of the angles are infinite, or nearly.
     circuit = Circuit("ry", "rx_chain", "z", inputs=4, depth=depth, reupload=True)
     inputs, weights, cotangents = arguments(circuit, dtype)
@@ -117,9 +115,7 @@ def test_a_patch_gives_the_same_bits_beside_any_others(dtype: torch.dtype) -> No
         ("ry", "rx_chain", 13, "it has 13 qubit"),
     ],
 )
-def test_other_circuits_are_refused(
-    encoding: str, ansatz: str, inputs: int, reason: str
-) -> None:
+def test_other_circuits_are_refused(encoding: str, ansatz: str, inputs: int, reason: str) -> None:
     circuit = Circuit(encoding, ansatz, "z", inputs=inputs, depth=2)
     with pytest.raises(CircuitError, match=reason):
         engine("alternating").require(circuit)

@@ -8,7 +8,7 @@ import torch
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import MeanZ, Observable, Readout
-from resqunn.engines.chains import engine as chains
+from resqunn.engines.compiled import images
 from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError
 
@@ -89,7 +89,7 @@ def test_values_of_the_first_qubits_are_those_of_a_smaller_circuit() -> None:
 
 
 def test_bits_do_not_depend_on_threads_or_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chains, "OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr(images, "OPERATIONS_PER_THREAD", 1)
     circuit = Circuit("ry", "rx_chain", "z", inputs=5, depth=3, reupload=True)
     inputs, weights, back = arguments(circuit, torch.float32, patches=700)
     threads = torch.get_num_threads()

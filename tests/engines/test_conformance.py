@@ -61,6 +61,8 @@ def test_closed_forms_of_depth_one(name: str, qubits: int) -> None:
         ("ry_chain", (angle + x[0]).cos()),
     ):
         circuit = Circuit("ry", ansatz, "z", inputs=qubits, depth=1)
+        if engine(name).obstacle(circuit) is not None:
+            continue
         found = engine(name).expectation_values(circuit, x, w)[0, 0]
         assert torch.allclose(found, factor.cumprod(dim=0), rtol=0, atol=1e-12)
 

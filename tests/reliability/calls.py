@@ -18,7 +18,7 @@ from resqunn.nn.patches import PADDING_MODES
 
 from support import any_circuit
 
-COMPILED = ("fourier", "fused", "chains")
+COMPILED = ("fourier", "fused", "alternating", "chains")
 TOGETHER = 64
 """So many cases in a row share a circuit."""
 
@@ -66,7 +66,7 @@ def circuit_of(family: int) -> Circuit:
 
 def drawn(number: int) -> Case:
     rng, circuit = random.Random(number), circuit_of(number // TOGETHER)
-    able = [name for name in ("fourier", "chains") if engine(name).obstacle(circuit) is None]
+    able = [name for name in COMPILED if name != "fused" and engine(name).obstacle(circuit) is None]
     name = rng.choice([*able, *able, "fused"])
     dtype = rng.choice([torch.float32, torch.float64])
     if rng.random() < 0.1:

@@ -24,9 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resqunn.engines.chains import engine as chains
-from resqunn.engines.fourier import engine as fourier
-from resqunn.engines.fused import engine as fused
+from resqunn.engines.compiled import images, scratch
 from resqunn.engines.statevector.engine import StatevectorEngine
 
 from reliability import allocators
@@ -153,7 +151,8 @@ def main(first: int, count: int, record: Path) -> int:
     allocators.install()
     Reference()
     # Wakes as many threads as there are, however little there is to do.
-    fourier.OPERATIONS_PER_THREAD = chains.OPERATIONS_PER_THREAD = fused.WORK_PER_THREAD = 1
+    images.OPERATIONS_PER_THREAD = 1
+    scratch.KEPT_BYTES = 0  # what is kept would lie where it lay first
     passes, last = 0, first + count - 1
     try:
         with record.open("wb", buffering=0) as file:

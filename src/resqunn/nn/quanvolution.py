@@ -127,9 +127,7 @@ class Quanvolution:
         return self.weights(weight, channels) if self.summed else weight
 
 
-def dense(
-    tensor: Tensor, layout: torch.memory_format = torch.contiguous_format
-) -> Tensor:
+def dense(tensor: Tensor, layout: torch.memory_format = torch.contiguous_format) -> Tensor:
     """The tensor, or a copy, in this memory format, with nothing put off."""
     return tensor.resolve_neg().contiguous(memory_format=layout)
 
@@ -180,9 +178,7 @@ def _program(
     circuit, groups = operation.circuit, operation.groups
     inner = image[0] if operation.summed else groups
     outputs, channels_last = weight[0] * circuit.num_outputs, layout != torch.contiguous_format
-    places = operation.window.places(
-        tuple(image), channels_last, inner, inner // groups, outputs
-    )
+    places = operation.window.places(tuple(image), channels_last, inner, inner // groups, outputs)
     values, filters = math.prod(images), weight[0] // groups
     job = Job(circuit, places, values, dtype, operation.angle_scale, inner, filters)
     sizes = places.sizes[3 - operation.window.rank :]

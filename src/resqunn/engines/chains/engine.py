@@ -74,7 +74,9 @@ class _Chains(Program):
         sines = Varying(job.dtype, job.groups, job.filters, 2 * plan.gates)
         work, arrays = (sums, sines, memory), self.arrays(wanted)
         kernel, sizes = BACKWARD if way_back else FORWARD, (self.patches, self.chunk)
-        run = kernel.prepared(Varying(), Varying(), arrays, work, (plan.tables, self.reading), sizes)
+        run = kernel.prepared(
+            Varying(), Varying(), arrays, work, (plan.tables, self.reading), sizes
+        )
         weights, finish = arrays[1], None
         if by_weights:
             finish = WEIGHT_GRADIENTS.prepared(weights, weights, work, plan.angles)

@@ -34,9 +34,7 @@ class CompiledEngine(Engine):
     """
 
     @abstractmethod
-    def forward(
-        self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
-    ) -> Tensor:
+    def forward(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         """The values (G, F, R, P)."""
 
     @abstractmethod

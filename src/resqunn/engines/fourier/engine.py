@@ -20,8 +20,6 @@ import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
-
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
 from resqunn.engines.compiled.kernel import Constants, Kernel, Varying

@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Integer
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.compiled.kernel import Constants

@@ -219,7 +219,10 @@ def backward(worker, workers, arrays, sums_CTK, memories, tables, sizes):
             places = runs, output_runs(runs, numbers, first, count)
             for o in range(outputs):
                 out_channel = channel // numbers[MEMBERS] * outputs + o
-                offset, at = out_channel * numbers[OUT_CHANNEL_STEP], begin.totals + o * BLOCK * lanes
+                offset, at = (
+                    out_channel * numbers[OUT_CHANNEL_STEP],
+                    begin.totals + o * BLOCK * lanes,
+                )
                 read_output(memory, at, cotangents, offset, numbers[OUT_STEP], places)
                 clear(memory, at, count, BLOCK * lanes)
             places = runs, input_runs(runs, numbers, first, count), count

@@ -256,7 +256,9 @@ def any_beyond(typing_context, lanes, bound):
         value, count, bits = arguments[0], lanes.count, lanes.scalar.bitwidth
         whole = ir.VectorType(ir.IntType(bits), count)
         unsigned = ir.Constant(whole, [2 ** (bits - 1) - 1] * count)
-        absolute = builder.bitcast(builder.and_(builder.bitcast(value, whole), unsigned), value.type)
+        absolute = builder.bitcast(
+            builder.and_(builder.bitcast(value, whole), unsigned), value.type
+        )
         limit = context.cast(builder, arguments[1], signature.args[1], lanes.scalar)
         limits = _vector_of(builder, value.type, limit)
         marks = builder.sext(builder.fcmp_ordered(">", absolute, limits), whole)

@@ -15,7 +15,6 @@ from resqunn.engines.compiled.kernels.lanes import (
     load,
     odd_lanes,
     set_entry,
-    spread,
     store,
     width,
 )

@@ -79,7 +79,9 @@ def weight_gradients(weights_CFW, gradient_CFW, sums_CTK, memory, rotations):
                 for k in range(count):
                     total[k] += sums_CTK[c, task, f * count + k]
             for k in range(rotations.terms.shape[0]):
-                adjoint[rotations.terms[k, 0]] += rotations.terms[k, 2] * total[rotations.terms[k, 1]]
+                adjoint[rotations.terms[k, 0]] += (
+                    rotations.terms[k, 2] * total[rotations.terms[k, 1]]
+                )
             for w in range(weights):
                 gradient_W[w] = 0
             for t in range(rotations.weight_T.shape[0] - 1, -1, -1):
