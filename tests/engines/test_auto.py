@@ -66,7 +66,9 @@ def test_costs_grow_with_depth_and_qubits() -> None:
             known = [cost for cost in costs[filters::2] if cost is not None]
             assert len(known) > 2
             assert known == sorted(known)
-        assert all(one is None or one < many for one, many in zip(costs[::2], costs[1::2]))
+        assert all(
+            one is None or one < many for one, many in zip(costs[::2], costs[1::2], strict=True)
+        )
     assert engine("pennylane").cost(Circuit("ry", "rx_chain", "z", inputs=2, depth=1)) is None
 
 

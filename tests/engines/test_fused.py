@@ -16,6 +16,7 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import AngleEncoding
 from resqunn.circuits.operations import Operation, Weight
 from resqunn.circuits.readouts import READOUTS
+from resqunn.engines.compiled import images
 from resqunn.engines.fused import engine as fused
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.statevector.engine import StatevectorEngine
@@ -125,6 +126,7 @@ def test_an_encoding_of_several_rotations():
 @pytest.mark.parametrize("encoding", ["ry", "amplitude"])
 def test_undoing_passes_gives_the_same_as_keeping_states(monkeypatch, encoding):
     monkeypatch.setattr(fused, "KEPT_BYTES", 0)
+    images.program_of.cache_clear()
     for name in ("rx_chain", "ry_chain", EveryGate()):
         reupload = encoding == "ry"
         assert_agree(Circuit(encoding, name, "z", inputs=4, depth=3, reupload=reupload))
@@ -137,7 +139,7 @@ def test_many_qubits():
 @pytest.mark.parametrize("name", ["rx_chain", "ry_chain"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_results_do_not_depend_on_the_number_of_threads(monkeypatch, name, dtype):
-    monkeypatch.setattr(fused, "WORK_PER_THREAD", 1)
+    monkeypatch.setattr(images, "OPERATIONS_PER_THREAD", 1)
     circuit = Circuit("ry", name, "z", inputs=4, depth=2, reupload=True)
     inputs, weights = arguments(circuit, 2, 2, 1003, dtype)
     threads = torch.get_num_threads()
@@ -378,8 +380,7 @@ def test_rows_in_any_memory(engine):
 
 
 def test_weight_gradients_of_a_head_do_not_depend_on_threads(monkeypatch):
-    monkeypatch.setattr(fused, "WORK_PER_THREAD", 1)
-    fused._call.cache_clear()
+    monkeypatch.setattr(images, "OPERATIONS_PER_THREAD", 1)
     head = QuantumHead(4, num_qubits=6, engine="fused")
     rows, cotangents = amplitude_rows(torch.float32, 700), amplitude_rows(torch.float32, 700, 4)
     threads = torch.get_num_threads()
@@ -390,7 +391,6 @@ def test_weight_gradients_of_a_head_do_not_depend_on_threads(monkeypatch):
             runs.append(scores_and_gradients(head, rows, cotangents))
     finally:
         torch.set_num_threads(threads)
-        fused._call.cache_clear()
     for run in runs[1:]:
         assert all(map(torch.equal, run, runs[0]))
 

@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from resqunn.engines.fourier import engine as fourier
-from resqunn.engines.fused import engine as fused
+from resqunn.engines.compiled import images
 from resqunn.engines.registry import engine as find_engine
 from resqunn.lab.study.executors.pool import Pool
 from resqunn.lab.training.config import PRESETS, TrainConfig
@@ -72,8 +71,7 @@ def test_one_worker_or_two_are_the_same_bytes(tmp_path: Path, form: str) -> None
 @pytest.fixture
 def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wakes as many threads as there are, however little there is to do."""
-    monkeypatch.setattr(fourier, "OPERATIONS_PER_THREAD", 1)
-    monkeypatch.setattr(fused, "WORK_PER_THREAD", 1)
+    monkeypatch.setattr(images, "OPERATIONS_PER_THREAD", 1)
 
 
 THREADS = (1, 2, 4)

@@ -123,8 +123,7 @@ class Quanvolution:
 
     def weights_in_memory(self, weight: Tensor, channels: int) -> Tensor:
         """The same for compiled code, of any shape."""
-        weight = dense(weight)
-        return self.weights(weight, channels) if self.summed else weight
+        return dense(self.weights(weight, channels) if self.summed else weight)
 
 
 def dense(tensor: Tensor, layout: torch.memory_format = torch.contiguous_format) -> Tensor:

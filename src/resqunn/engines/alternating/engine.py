@@ -43,9 +43,8 @@ class Begin(NamedTuple):
     """Where in a worker's memory what begins: a register's states and its bra; for a block of
     patches the cosines and sines of each input, two rows that are used in between, the factors
     of expectation values, the totals of all outputs or the derivatives by them, and the
-    derivatives by the inputs; a register for each string of Pauli matrices, and for each sum for the
-    weights; the phases. `step` is from
-    the state after a layer to that after the next."""
+    derivatives by the inputs; a register for each string of Pauli matrices, and for each sum for
+    the weights; the phases. `step` is from the state after a layer to that after the next."""
 
     kets: int
     bra: int
@@ -125,7 +124,7 @@ class _States(Program):
         )
         begin = Begin(*itertools.accumulate(sizes, initial=0), state)
         runs = BLOCK * inputs + RUN * block
-        memory, each = self.memory(begin.size, plan.count * plan.amplitudes, runs)
+        memory, each = self.memory(begin.size, 2 * plan.count * plan.amplitudes, runs)
         limit = (LARGEST[job.dtype] ** (1 / max(plan.rotations, 1)) - 1) ** 0.5
         norms = Constants(np.array([0.5 ** len(plan.layers.product_Q2), limit]))
         tables = (plan.tables, plan.weights, self.reading, Constants(begin), norms)

@@ -8,7 +8,7 @@ numbers each between neighbouring qubits.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +64,7 @@ class Angles(NamedTuple):
 
 
 class ChainsPlan:
-    """The tables of a circuit: `tables` for the kernels of blocks, `angles` for those of weights."""
+    """The tables of a circuit, as arrays and for the kernels."""
 
     def __init__(self, circuit: Circuit) -> None:
         layers = _layers(circuit)
@@ -86,8 +86,8 @@ class ChainsPlan:
                         weights.append(angle.index if isinstance(angle, Weight) else -1)
                         constants.append(constant)
             begin_QL[q, len(layers)] = len(gates)
-        angles = Angles(np.array(weights, dtype=np.int64), np.array(constants, dtype=np.float64))
-        self.angles = Constants(angles)
+        weight_K = np.array(weights, dtype=np.int64)
+        self._angles = Angles(weight_K, np.array(constants, dtype=np.float64))
         coefficients_QR = np.zeros((qubits, circuit.num_outputs))
         constants_R = np.zeros(circuit.num_outputs)
         for r, observable in enumerate(circuit.observables):
@@ -110,7 +110,16 @@ class ChainsPlan:
             coefficients_QR,
             constants_R,
         )
-        self.tables = Constants(self.chain)
+
+    @cached_property
+    def tables(self) -> Constants:
+        """For the kernels of blocks."""
+        return Constants(self.chain)
+
+    @cached_property
+    def angles(self) -> Constants:
+        """For the kernels of weights."""
+        return Constants(self._angles)
 
     @property
     def rows_forward(self) -> int:

@@ -16,6 +16,7 @@ import torch
 from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import config
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.np.arrayobj import populate_array
 
@@ -54,13 +55,55 @@ def _compiling() -> Iterator[None]:
         vars(config).update(before)
 
 
+@contextlib.contextmanager
+def _language_only() -> Iterator[Callable[[Any], None]]:
+    """Without machine code of numba's own, and with nobody else compiling meanwhile.
+
+    numba optimizes each function together with all that it calls, and makes machine code of them,
+    again for each that calls it. Here functions are only linked, as LLVM's language: the kernel's
+    is to be optimized once, by what this yields, and made into machine code by `emit`.
+    """
+    codegen = cpu_target.target_context.codegen()
+    engine, library = getattr(codegen, "_engine", None), getattr(codegen, "_library_class", None)
+    unused = (
+        (engine, "add_module"),
+        (engine, "finalize_object"),
+        (codegen, "set_env"),
+        (library, "_optimize_final_module"),
+    )
+    if not all(hasattr(owner, name) for owner, name in unused):
+        yield _nothing  # another numba, which may do as it does
+        return
+    optimize: Any = getattr(library, "_optimize_final_module")  # noqa: B009
+    with global_compiler_lock, contextlib.ExitStack() as undone:
+        for owner, name in unused:
+            undone.callback(_put_back, owner, name, vars(owner).get(name, _ABSENT))
+            setattr(owner, name, _nothing)
+        yield optimize
+
+
+_ABSENT = object()
+
+
+def _put_back(owner: Any, name: str, value: Any) -> None:
+    if value is _ABSENT:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, value)
+
+
+def _nothing(*_: Any) -> None:
+    pass
+
+
 def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
     """Compiles a kernel for one kind of arguments (those of `kernel.Kernel`)."""
     kernel = getattr(import_module(module), name)
     arguments = tuple(map(_type_of, kinds))
-    with _compiling():
+    with _compiling(), _language_only() as optimize:
         kernel.compile(arguments)
-    overload = kernel.overloads[arguments]
+        overload = kernel.overloads[arguments]
+        optimize(overload.library)
     language = binding.parse_assembly(kernel.inspect_llvm(arguments))
     language.link_in(binding.parse_assembly(str(_entry(overload, kinds))))
     for function in language.functions:

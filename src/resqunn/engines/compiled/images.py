@@ -109,9 +109,7 @@ class Program(ABC):
             chunk = -(-chunk // places.positions) * places.positions
         self.chunk, self.tasks = chunk, -(-self.patches // chunk)
         self.most = job.groups * self.tasks
-        busy = job.groups * self.patches * operations // OPERATIONS_PER_THREAD
-        self._forward = self.most // places.members, busy + 1
-        self._backward = self.most, 3 * busy + 1
+        self._operations = job.groups * self.patches * operations
         self._writes_all = places.disjoint and places.covering
         self._steps: dict[Wanted | None, Step] = {}
 
@@ -146,7 +144,8 @@ class Program(ABC):
             images, out: dense, of any shape; `places` counts their values as they lie in memory.
             weights: as (groups, filters, W) in memory.
         """
-        step, workers = self._step(None), useful_workers(*self._forward)
+        step, tasks = self._step(None), self.most // self.job.places.members
+        workers = useful_workers(tasks, self._operations // OPERATIONS_PER_THREAD + 1)
         _kept, memory = _places(step, workers)
         if step.first is not None:
             step.first(weights.data_ptr(), *memory)
@@ -157,7 +156,8 @@ class Program(ABC):
         self, images: Tensor, weights: Tensor, cotangents: Tensor, wanted: Wanted
     ) -> Gradients:
         """The gradients by images and by weights, which lie in memory as these do."""
-        step, workers = self._step(wanted), useful_workers(*self._backward)
+        step, busy = self._step(wanted), 3 * self._operations // OPERATIONS_PER_THREAD + 1
+        workers = useful_workers(self.most, busy)
         _kept, memory = _places(step, workers)
         by_images = by_weights = None
         addresses = images.data_ptr(), weights.data_ptr(), cotangents.data_ptr()

@@ -9,7 +9,8 @@ its machine code is looked for on disk (`files.py`), or else made (`compiler.py`
 either way the process runs the code as it is on disk, so that results are the same bits.
 
 What goes in is one block of 64-bit numbers, of a tensor its address and its shape; `Varying` ones
-come first, so that the rest is put together once. The interpreter's lock is released meanwhile, so that Python threads run side by side.
+come first, so that the rest is put together once. The interpreter's lock is released meanwhile, so
+that Python threads run side by side.
 """
 
 from __future__ import annotations

@@ -19,21 +19,27 @@ from resqunn.engines.compiled.kernels.lanes import apart
 
 
 @apart
-def phases(weights_W, tables, angles, memory, at):
+def phases(weights_W, tables, doubles, memory, at):
     """Writes the cosine and sine of each layer's and row's angle to `memory` from `at` on;
-    `angles` is memory to work in."""
+    `doubles` is memory to work in.
+
+    Phases are multiplied: a sum of large angles would be rounded to the precision of the largest.
+    """
     places_E2, parts_EA = tables.places_E2, tables.parts_EA
     amplitudes = parts_EA.shape[1]
     for k in range(tables.layers * amplitudes):
-        angles[k] = 0.0
+        doubles[2 * k], doubles[2 * k + 1] = 1.0, 0.0
     for e in range(places_E2.shape[0]):
-        weight = np.float64(weights_W[places_E2[e, 1]])
-        first = places_E2[e, 0] * amplitudes
+        half = 0.5 * np.float64(weights_W[places_E2[e, 1]])
+        cosine, sine = math.cos(half), math.sin(half)
+        first = 2 * places_E2[e, 0] * amplitudes
         for a in range(amplitudes):
-            angles[first + a] += parts_EA[e, a] * weight
-    for k in range(tables.layers * amplitudes):
-        memory[at + 2 * k] = math.cos(angles[k])
-        memory[at + 2 * k + 1] = math.sin(angles[k])
+            real, imaginary = doubles[first + 2 * a], doubles[first + 2 * a + 1]
+            turned = 2.0 * parts_EA[e, a] * sine  # parts are one half, or its negative
+            doubles[first + 2 * a] = cosine * real - turned * imaginary
+            doubles[first + 2 * a + 1] = cosine * imaginary + turned * real
+    for k in range(2 * tables.layers * amplitudes):
+        memory[at + k] = doubles[k]
 
 
 @apart
