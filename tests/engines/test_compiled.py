@@ -15,7 +15,8 @@ import torch
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.compiled import files, machine
-from resqunn.engines.compiled.kernel import Constants, Kernel
+from resqunn.engines.compiled.arguments import Constants
+from resqunn.engines.compiled.kernel import Kernel
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 

@@ -246,7 +246,8 @@ def test_case_10_large_angles_in_single_precision(
 @EVERY_ENGINE
 def test_case_10_a_layer_with_large_angles(name: str) -> None:
     draw = torch.Generator().manual_seed(0)
-    layer = Quanv2d(1, 4, 2, 2, reupload=name != "fourier", angle_scale=1.0, engine=name)
+    options = {"ansatz": "rx_chain", "reupload": name != "fourier", "angle_scale": 1.0}
+    layer = Quanv2d(1, 4, 2, 2, engine=name, **options)
     with torch.no_grad():
         layer.weight.copy_(1e6 * torch.rand(layer.weight.shape, generator=draw))
     images = -1e6 * torch.rand(2, 1, 6, 6, generator=draw)

@@ -79,7 +79,8 @@ def test_a_layer_runs_on_a_named_device_and_can_be_copied() -> None:
 @pytest.mark.parametrize("name", [*ENGINES, "pennylane:lightning.qubit"])
 @pytest.mark.parametrize("frozen", [False, True])
 def test_case_34_a_batch_of_no_images_has_a_graph(name: str, frozen: bool) -> None:
-    layer = Quanv2d(1, 4, 2, 2, bias=True, engine=name).requires_grad_(not frozen)
+    layer = Quanv2d(1, 4, 2, 2, ansatz="rx_chain", bias=True, engine=name)
+    layer.requires_grad_(not frozen)
     images = torch.rand(0, 1, 4, 4, requires_grad=True)
     values = layer(images)
     assert values.shape == (0, 4, 2, 2)

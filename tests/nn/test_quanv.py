@@ -257,6 +257,7 @@ def test_depth_zero_reads_the_encoded_state_out(reupload: bool, dtype: torch.dty
     assert torch.allclose(layer(images).flatten(2), expected, atol=1e-6)
 
 
-def test_repr_tells_the_engine_of_the_layers_own_dtype() -> None:
+def test_repr_tells_the_engine_that_is_chosen() -> None:
     assert "engine=auto (fourier)" in repr(Quanv2d(1, 4, 2, ansatz="rx_chain"))
-    assert "engine=auto (statevector)" in repr(Quanv2d(1, 4, 2, dtype=torch.float64))
+    assert "engine=auto (alternating)" in repr(Quanv2d(1, 4, 2, ansatz="rx_chain", reupload=True))
+    assert "engine=auto (fourier)" in repr(Quanv2d(1, 4, 2, ansatz="rx_chain", dtype=torch.float64))

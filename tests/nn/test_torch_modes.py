@@ -102,7 +102,7 @@ def test_it_tells_its_window_as_conv2d_does() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Quanv2d(1, 49, 7, reupload=True),
+        lambda: Quanv2d(1, 49, 7, ansatz="ry_ring", reupload=True),
         lambda: layer("fourier", reupload=True),
         lambda: QuantumHead(4, num_qubits=4, engine="fourier"),
     ],

@@ -49,7 +49,7 @@ class Quanvolution:
         """The output channels (B, K, S') of images, in their memory format."""
         if x_BCS.shape[0] and ordinary(x_BCS, weight):
             reader = engine.reader(self.circuit, weight.shape[0] // self.groups)
-            if reader is not None:
+            if isinstance(reader, ImageEngine):
                 unpadded = self.unpadded
                 if unpadded is not self:
                     self.window.output_size(*x_BCS.shape[2:])  # asks what can be padded

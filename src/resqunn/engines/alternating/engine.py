@@ -22,8 +22,9 @@ import torch
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.alternating.schedule import schedule
+from resqunn.engines.compiled.arguments import Constants, Varying
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
-from resqunn.engines.compiled.kernel import Constants, Kernel, Varying
+from resqunn.engines.compiled.kernel import Kernel
 from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES, RUN
 from resqunn.engines.compiled.scratch import aligned
 from resqunn.errors import CircuitError
@@ -122,7 +123,7 @@ class _States(Program):
             kept * lane * way_back,
             2 * kept * (1 if way_back else job.places.members),
         )
-        begin = Begin(*itertools.accumulate(sizes, initial=0), state)
+        begin = Begin._make((*itertools.accumulate(sizes, initial=0), state))
         runs = BLOCK * inputs + RUN * block
         memory, each = self.memory(begin.size, 2 * plan.count * plan.amplitudes, runs)
         limit = (LARGEST[job.dtype] ** (1 / max(plan.rotations, 1)) - 1) ** 0.5

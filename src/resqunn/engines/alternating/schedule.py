@@ -27,7 +27,7 @@ from jaxtyping import Float, Int
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gates import on_states
 from resqunn.circuits.operations import Input, Weight
-from resqunn.engines.compiled.kernel import Constants
+from resqunn.engines.compiled.arguments import Constants
 from resqunn.errors import CircuitError
 
 MAX_QUBITS = 12

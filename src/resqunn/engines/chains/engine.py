@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.chains.plan import chains_plan, obstacle
+from resqunn.engines.compiled.arguments import Varying
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
-from resqunn.engines.compiled.kernel import Kernel, Varying
+from resqunn.engines.compiled.kernel import Kernel
 from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES, RUN
 from resqunn.engines.compiled.scratch import aligned
 

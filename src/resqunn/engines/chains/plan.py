@@ -15,7 +15,7 @@ import numpy as np
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.operations import Input, Operation, Weight
-from resqunn.engines.compiled.kernel import Constants
+from resqunn.engines.compiled.arguments import Constants
 from resqunn.errors import CircuitError
 
 MAX_CHAINS = 4

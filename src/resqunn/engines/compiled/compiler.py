@@ -20,7 +20,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.np.arrayobj import populate_array
 
-from resqunn.engines.compiled.kernel import varying
+from resqunn.engines.compiled.arguments import varying
 from resqunn.engines.compiled.machine import ENTRY, emit
 
 LIBRARY = {"cos", "sin"}

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
-from resqunn.engines.compiled.kernel import plain
+from resqunn.engines.compiled.arguments import plain
 from resqunn.engines.guard import compiling, interpreted, left_out, ordinary, require_memory
 from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.errors import ConfigurationError

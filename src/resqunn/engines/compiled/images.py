@@ -14,8 +14,8 @@ from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
+from resqunn.engines.compiled.arguments import Constants, Varying
 from resqunn.engines.compiled.engine import CompiledEngine, Gradients
-from resqunn.engines.compiled.kernel import Constants, Varying
 from resqunn.engines.compiled.scratch import aligned, scratch
 from resqunn.engines.compiled.threads import share, useful_workers
 from resqunn.engines.places import Places, of_rows

@@ -17,14 +17,11 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from threading import RLock
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
+from resqunn.engines.compiled.arguments import flattened, packed, varying
 from resqunn.engines.compiled.files import read, write
 from resqunn.engines.compiled.settings import settings
 
@@ -61,82 +58,6 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-class Constants:
-    """Arguments that stay the same from call to call, prepared once: for the kernel a tuple.
-
-    Args:
-        arguments: the entries, or one named tuple of them, whose names the kernel then uses.
-    """
-
-    def __init__(self, *arguments: Any) -> None:
-        (first, *_) = arguments or (None,)
-        named = isinstance(first, tuple)
-        entries: Iterable[Tensor | np.ndarray | int] = first if named else arguments
-        self.kept = [
-            torch.from_numpy(np.ascontiguousarray(entry))
-            if isinstance(entry, np.ndarray)
-            else entry
-            for entry in entries
-        ]
-        kinds, self.numbers = _flattened(self.kept)
-        self.kind = (type(first) if named else "tuple", *kinds)
-
-
-class Varying:
-    """What differs from call to call: a whole number, or the address of an array.
-
-    Args:
-        dtype: of the array's numbers; None for a whole number.
-        shape: the array's, the same in each call.
-    """
-
-    def __init__(self, dtype: torch.dtype | None = None, *shape: int) -> None:
-        self.kind = ("varying", int if dtype is None else (dtype, len(shape)))
-        self.shape = shape
-
-
-def plain(tensor: Tensor) -> Tensor:
-    """The values as they have to be in memory for a kernel: contiguous, nothing put off."""
-    return tensor.resolve_neg().contiguous()
-
-
-def _flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
-    """The arguments' kinds, for which code is compiled, and the numbers that it is given."""
-    kinds: list[Any] = []
-    numbers: list[int] = []
-    for argument in arguments:
-        kind = type(argument)
-        if kind is int or kind is bool:
-            kinds.append(kind)
-            numbers.append(argument)
-        elif kind is Constants:
-            kinds.append(argument.kind)
-            numbers += argument.numbers
-        elif kind is Varying:
-            kinds.append(argument.kind)
-            numbers += argument.shape
-        elif isinstance(argument, tuple):
-            inside, more = _flattened(argument)
-            kinds.append(("tuple" if kind is tuple else kind, *inside))
-            numbers += more
-        else:
-            shape = argument.shape
-            kinds.append((argument.dtype, len(shape)))
-            numbers.append(argument.data_ptr())
-            numbers += shape
-    return kinds, numbers
-
-
-def _packed(numbers: list[int]) -> bytes:
-    return struct.pack(f"{len(numbers)}q", *numbers)
-
-
-def varying(kinds: Iterable[Any]) -> int:
-    """How many of the arguments, or of the entries of tuples, are `Varying`."""
-    nested = [kind for kind in kinds if isinstance(kind, tuple)]
-    return sum(1 if kind[0] == "varying" else varying(kind[1:]) for kind in nested)
-
-
 class Kernel:
     """The compiled form of one function of a module.
 
@@ -149,18 +70,18 @@ class Kernel:
         self._variants: dict[tuple[Any, ...], Callable[[bytes], None]] = {}
 
     def __call__(self, *arguments: Any) -> None:
-        kinds, numbers = _flattened(arguments)
-        self._variant(tuple(kinds))(_packed(numbers))
+        kinds, numbers = flattened(arguments)
+        self._variant(tuple(kinds))(packed(numbers))
 
     def prepared(self, *arguments: Any) -> Callable[..., None]:
         """The kernel as a function of those arguments that are `Varying`, in their order: the
         whole numbers and addresses."""
-        kinds, numbers = _flattened(arguments)
-        run, rest = self._variant(tuple(kinds)), _packed(numbers)
+        kinds, others = flattened(arguments)
+        run, rest = self._variant(tuple(kinds)), packed(others)
         pack = struct.Struct(f"{varying(kinds)}q").pack
 
-        def call(*varying: int, kept: Any = arguments) -> None:
-            run(pack(*varying) + rest)
+        def call(*numbers: int, kept: Any = arguments) -> None:
+            run(pack(*numbers) + rest)
 
         return call
 

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.engines.compiled.arguments import Constants, Varying
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
-from resqunn.engines.compiled.kernel import Constants, Kernel, Varying
+from resqunn.engines.compiled.kernel import Kernel
 from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES, RUN
 from resqunn.engines.compiled.scratch import aligned
 from resqunn.engines.fourier.heisenberg import propagate

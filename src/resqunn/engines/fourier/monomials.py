@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.engines.compiled.kernel import Constants
+from resqunn.engines.compiled.arguments import Constants
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.product_state import Factor
 

@@ -24,8 +24,9 @@ import torch
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.operations import Input
 from resqunn.engines.base import size_obstacle
+from resqunn.engines.compiled.arguments import Constants, Varying
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
-from resqunn.engines.compiled.kernel import Constants, Kernel, Varying
+from resqunn.engines.compiled.kernel import Kernel
 from resqunn.engines.compiled.registers import LANE_BYTES
 from resqunn.engines.compiled.scratch import aligned
 from resqunn.engines.fused.layout import COEFFICIENTS, Begin, Reading
@@ -143,4 +144,4 @@ class _States(Program):
         )
         begin = itertools.accumulate((n * lane for n in registers), initial=0)
         first = table.product % slots * state
-        return Begin(*begin, first * lane, state * lane)
+        return Begin._make((*begin, first * lane, state * lane))

@@ -27,7 +27,7 @@ from jaxtyping import Float, Int
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gates import PAULIS, on_states
 from resqunn.circuits.operations import Input, Operation, Weight
-from resqunn.engines.compiled.kernel import Constants
+from resqunn.engines.compiled.arguments import Constants
 from resqunn.engines.fused.layout import ONE_QUBIT, PHASES, TWO_QUBITS, Gates, Passes, Program
 
 AXES = {"X": 0, "Y": 1, "Z": 2}
