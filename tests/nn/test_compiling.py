@@ -61,7 +61,8 @@ for engine in ENGINES:
             check(found, module, torch.rand(2, *shape))
             check(found, module, torch.rand(3, *shape))
             check(found, module, torch.rand(3, *other))
-            assert Counting.calls == before + (6 if isinstance(engine, Counting) else 0)
+            # By itself a layer has its images read as they lie, which is not counted.
+            assert Counting.calls == before + (3 if isinstance(engine, Counting) else 0)
 layer = Quanv2d(1, 4, 2, 2)
 counter = torch._dynamo.testing.CompileCounter()
 torch._dynamo.reset()

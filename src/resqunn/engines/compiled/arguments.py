@@ -82,6 +82,7 @@ def flattened(arguments: Iterable[Any]) -> tuple[list[Any], list[int]]:
 
 
 def packed(numbers: list[int]) -> bytes:
+    """The numbers as a kernel reads them."""
     return struct.pack(f"{len(numbers)}q", *numbers)
 
 

@@ -107,7 +107,8 @@ class TrainConfig:
     """Number that fixes the images drawn, the initial weights and the order of batches."""
 
     engine: str = "auto"
-    """What evaluates circuits: auto (chooses), fourier, fused, statevector, pennylane:DEVICE."""
+    """What evaluates circuits: auto (chooses), fourier, alternating, chains, fused, statevector,
+    pennylane:DEVICE."""
 
     dtype: Literal["float32", "float64"] = "float32"
     """Floating-point type of the computation."""
