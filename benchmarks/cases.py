@@ -42,47 +42,84 @@ class Result:
 
 @dataclass(frozen=True)
 class LayerCase:
-    """Values and both gradients of one quanvolutional layer on 28x28 images."""
+    """Values and both gradients of one quanvolutional layer on 28x28 images.
+
+    Attributes:
+        by_images: whether the gradient by the images is wanted.
+        frozen: whether no gradient is.
+        channels: of the images, all of which one circuit reads.
+        filters: how many circuits read a patch.
+        largest: the largest angle.
+    """
 
     kernel: int
     depth: int
     reupload: bool
     batch: int
     by_images: bool = True
+    frozen: bool = False
+    channels: int = 1
+    filters: int = 1
+    largest: float = 1.0
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def qubits(self) -> int:
+        return self.channels * self.kernel**2
+
+    @property
+    def usual(self) -> bool:
+        """Whether peers are timed too."""
+        return self == LayerCase(self.kernel, self.depth, self.reupload, self.batch)
 
     def __str__(self) -> str:
-        reading = "re-upload" if self.reupload else "once"
-        without = "" if self.by_images else ", no gradient by images"
-        return (
-            f"{self.kernel}x{self.kernel} ({self.kernel**2} qubits), {reading}, "
-            f"depth {self.depth}, {self.batch} images{without}"
-        )
+        parts = [
+            f"{self.kernel}x{self.kernel} ({self.qubits} qubits)",
+            "re-upload" if self.reupload else "once",
+            f"depth {self.depth}",
+            f"{self.batch} images",
+        ]
+        if self.filters > 1:
+            parts.append(f"{self.filters} filters")
+        if self.largest != 1.0:
+            parts.append("angles up to pi")
+        if self.dtype == torch.float64:
+            parts.append("float64")
+        if self.frozen:
+            parts.append("values alone")
+        elif not self.by_images:
+            parts.append("no gradient by images")
+        return ", ".join(parts)
 
     def run(self) -> Result:
         generator = torch.Generator().manual_seed(0)
-        images = torch.rand(self.batch, 1, 28, 28, generator=generator)
-        k, channels = self.kernel, self.kernel**2
+        shape = (self.batch, self.channels, 28, 28)
+        images = torch.rand(shape, generator=generator, dtype=self.dtype)
+        k, channels = self.kernel, self.qubits * self.filters
         layer = Quanv2d(
-            1,
+            self.channels,
             channels,
             k,
             k,
             ansatz="rx_chain",
             depth=self.depth,
             reupload=self.reupload,
-            angle_scale=1.0,
+            angle_scale=self.largest,
+            dtype=self.dtype,
         )
         layer.reset_parameters(generator)
-        conv = nn.Conv2d(1, channels, k, k)
+        conv = nn.Conv2d(self.channels, channels, k, k, dtype=self.dtype)
         contestants = {
-            OURS: _module_step(layer, images, self.by_images),
-            CONV: _module_step(conv, images, self.by_images),
+            name: _frozen_step(module, images)
+            if self.frozen
+            else _module_step(module, images, self.by_images)
+            for name, module in ((OURS, layer), (CONV, conv))
         }
         scale: dict[str, float] = {}
         skipped: dict[str, str] = {}
         patches_PN = layer.window.patches(images, 1)[0].T.contiguous()
         expected = layer(images).detach().permute(0, 2, 3, 1).reshape(len(patches_PN), -1)
-        if self.by_images and len(patches_PN) <= PEER_PATCHES.get(k * k, 0):
+        if self.usual and len(patches_PN) <= PEER_PATCHES.get(k * k, 0):
             for kind in PEERS:
                 if kind.share < 1 and (self.batch > 16 or k > 2):
                     continue
@@ -102,6 +139,14 @@ class LayerCase:
         peers = {name: call for name, call in contestants.items() if name not in timings}
         timings |= race(peers) if peers else {}
         return Result(str(self), timings, scale, skipped)
+
+
+def _frozen_step(module: nn.Module, images: torch.Tensor) -> Callable[[], None]:
+    def step() -> None:
+        with torch.no_grad():
+            module(images)
+
+    return step
 
 
 def _module_step(module: nn.Module, images: torch.Tensor, by_images: bool) -> Callable[[], None]:
@@ -265,7 +310,7 @@ def choice_is_right() -> list[str]:
         circuit = Quanv2d(1, kernel**2, kernel, kernel, **options).circuit
         layers = {
             name: Quanv2d(1, kernel**2, kernel, kernel, **options, engine=name)
-            for name in ("fourier", "fused", "statevector")
+            for name in ("fourier", "alternating", "chains", "fused", "statevector")
             if engine(name).obstacle(circuit) is None
         }
         timings = race({n: _module_step(m, images, True) for n, m in layers.items()})

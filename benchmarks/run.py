@@ -10,6 +10,7 @@ writes docs/benchmarks.json, the tables of docs/benchmarks.md and docs/benchmark
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 
@@ -28,7 +29,7 @@ from benchmarks import cases, report  # noqa: E402
 
 
 def layer_cases() -> list[cases.LayerCase]:
-    """Kernels of 4, 9 and 16 qubits, encoded once and re-uploaded, small and large batches."""
+    """Kernels of 4 to 16 qubits, encoded once and re-uploaded, small and large batches."""
     found = [
         cases.LayerCase(2, depth, reupload, batch)
         for batch in (16, 256)
@@ -36,12 +37,18 @@ def layer_cases() -> list[cases.LayerCase]:
         for depth in (1, 4)
     ]
     found += [cases.LayerCase(3, 4, reupload, 16) for reupload in (False, True)]
-    found += [cases.LayerCase(4, depth, False, 16) for depth in (1, 2)]
+    found += [cases.LayerCase(4, depth, False, 16) for depth in (1, 2, 4)]
     found += [
         cases.LayerCase(2, 4, reupload, batch, by_images=False)
         for batch in (16, 256)
         for reupload in (False, True)
     ]
+    found += [cases.LayerCase(2, 4, False, batch, frozen=True) for batch in (16, 256)]
+    found += [cases.LayerCase(2, 4, True, batch, largest=math.pi) for batch in (16, 256)]
+    found += [cases.LayerCase(2, 4, False, 16, filters=16)]
+    found += [cases.LayerCase(2, 4, False, 16, channels=3)]
+    found += [cases.LayerCase(2, 2, True, 16, channels=3)]
+    found += [cases.LayerCase(2, 4, False, 16, dtype=torch.float64)]
     return found
 
 
@@ -58,9 +65,9 @@ def main() -> None:
     for case in chosen:
         results.append(case.run())
         sys.stderr.write(report.line(results[-1]) + "\n")
-    results.append(cases.quantum_head())
+    results += [cases.quantum_head(batch) for batch in (16, 1024)]
     results += [cases.training_step("O1+O2", reupload) for reupload in (False, True)]
-    for result in results[-3:]:
+    for result in results[-4:]:
         sys.stderr.write(report.line(result) + "\n")
     extras = {
         "memory": cases.memory(),
