@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
     reason="memory is guarded through Linux with 64 bits",
 )
 TESTS = Path(__file__).parents[1]
-SHORT = 2_000
+SHORT = 3_000
 """Cases of the short form."""
 
 LIMIT = 10_000
@@ -75,12 +75,13 @@ def test_cases_are_of_all_kinds() -> None:
     for name in COMPILED:
         own = [case for case in cases if case.engine == name]
         patches = {case.sizes["shape"][2] for case in own if not case.rank}
-        assert len(patches & set(range(LANES))) > 0.95 * LANES
+        assert len(patches & set(range(LANES))) > 0.85 * LANES
         assert {count % 16 for count in patches} == set(range(16))
         assert max(patches) > 1024
         kinds = Counter((case.rank, case.dtype, case.threads) for case in own)
         assert len(kinds) == 4 * 2 * 2
-        assert len({case.wanted for case in own}) == 2**3
+        wanted = {case.wanted for case in own}
+        assert wanted > {(), ("inputs",), ("weights",), ("inputs", "weights")}
     assert {case.circuit.num_qubits for case in cases} >= set(range(1, 9))  # 10 in the long form
     assert len({case.circuit for case in cases}) >= 0.9 * len(cases) / TOGETHER
     assert drawn(1234) == drawn(1234)
