@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import fields, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_run_leaves_everything_needed_to_repeat_it(tmp_path: Path) -> None:
     assert run.finished
     assert run.epochs[-1].loss < run.epochs[0].loss
     manifest = json.loads((tmp_path / "run/manifest.json").read_text())
-    assert manifest["versions"]["torch"] == torch.__version__
+    assert manifest["versions"]["torch"] == version("torch")
     assert manifest["images"] == {"train": 160, "validation": 40}
     assert manifest["threads"] == manifest["seed"] + 1 == 1
     assert len(manifest["data_sha256"]) == 64
