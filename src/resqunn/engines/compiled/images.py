@@ -179,11 +179,18 @@ class Program(ABC):
         return found
 
 
+@lru_cache(maxsize=256)
+def _offsets(shared: tuple[int, ...], each: tuple[int, ...], workers: int) -> tuple[int, ...]:
+    """Where the arrays of a step begin in its memory, and where the last one ends."""
+    return tuple(accumulate((*shared, *(workers * size for size in each)), initial=0))
+
+
 def _places(step: Step, workers: int) -> tuple[Tensor, list[int]]:
     """Memory for the arrays of a step, and where they begin."""
-    sizes = [*step.shared, *(workers * size for size in step.each)]
-    kept = scratch(sum(sizes))
-    return kept, list(accumulate(sizes[:-1], initial=kept.data_ptr()))
+    *begin, end = _offsets(step.shared, step.each, workers)
+    kept = scratch(end)
+    first = kept.data_ptr()
+    return kept, [first + offset for offset in begin]
 
 
 class ImageEngine(CompiledEngine):

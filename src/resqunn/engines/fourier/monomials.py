@@ -2,7 +2,7 @@ r"""A trigonometric polynomial as arrays for the compiled loops of `kernels/poly
 
 A *node* is a number that each patch has: node 0 is 1, nodes 1 + 2 i and 2 + 2 i are
 $\cos x_i$ and $\sin x_i$, and each further one is the product of two earlier nodes. The inputs
-are split in two halves, and each monomial into a left and a right node, so that
+are split in two halves, and each monomial into nodes of both, the left and the right one, so that
 
 $$f_r(x) = \sum_a m_a(x) \sum_b C_{rab}\, m_b(x).$$
 
@@ -104,7 +104,7 @@ def fourier_plan(circuit: Circuit) -> FourierPlan:
     nodes = _Nodes(circuit.num_inputs)
     left_T = _nodes_of(nodes, letters_TQ[:, :middle], inputs[:middle])
     right_T = _nodes_of(nodes, letters_TQ[:, middle:], inputs[middle:])
-    place_T3 = np.stack([propagation.row_T, left_T, right_T], axis=1)
+    place_T3 = _fewest_segments(np.stack([propagation.row_T, left_T, right_T], axis=1))
     place_K3, number_T = np.unique(place_T3, axis=0, return_inverse=True)
     segment_S2, segment_K = np.unique(place_K3[:, :2], axis=0, return_inverse=True)
     pairs = [pairs_P2 for _, pairs_P2 in propagation.steps]
@@ -139,6 +139,18 @@ def _middle(letters_TQ: Integer[np.ndarray, "T Q"]) -> int:
 
     qubits = letters_TQ.shape[1]
     return min(range(qubits // 3, qubits - qubits // 3 + 1), key=size)
+
+
+def _fewest_segments(place_T3: Integer[np.ndarray, "T 3"]) -> Integer[np.ndarray, "T 3"]:
+    """Readout value, left and right node of each monomial, with the half that has fewer
+    different nodes on the left: each of them is a segment."""
+    place_T3 = place_T3.copy()
+    for r in np.unique(place_T3[:, 0]):
+        of_r = place_T3[:, 0] == r
+        left, right = (len(np.unique(place_T3[of_r, side])) for side in (1, 2))
+        if left > right:
+            place_T3[of_r, 1:] = place_T3[of_r, :0:-1]
+    return place_T3
 
 
 def _nodes_of(

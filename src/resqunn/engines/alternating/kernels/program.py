@@ -40,7 +40,7 @@ from resqunn.engines.compiled.kernels.positions import (
     input_runs,
     output_runs,
     read_inputs,
-    read_output,
+    read_row,
     write,
     write_gradients,
 )
@@ -223,7 +223,7 @@ def backward(worker, workers, arrays, sums_CTK, memories, tables, sizes):
                     out_channel * numbers[OUT_CHANNEL_STEP],
                     begin.totals + o * BLOCK * lanes,
                 )
-                read_output(memory, at, cotangents, offset, numbers[OUT_STEP], places)
+                read_row(memory, at, cotangents, offset, numbers[OUT_STEP], places)
                 clear(memory, at, count, BLOCK * lanes)
             places = runs, input_runs(runs, numbers, first, count), count
             fill(memory, marks, images, tables, channel, places)

@@ -34,7 +34,7 @@ from resqunn.engines.compiled.kernels.positions import (
     clear,
     input_runs,
     output_runs,
-    read_output,
+    read_row,
     write,
     write_gradients,
 )
@@ -108,7 +108,7 @@ def backward(worker, workers, arrays, work, tables, sizes):
             for o in range(outputs):
                 offset = (channel // members * outputs + o) * numbers[OUT_CHANNEL_STEP]
                 at = totals + o * lanes
-                read_output(memory, at, cotangents, offset, numbers[OUT_STEP], output_places)
+                read_row(memory, at, cotangents, offset, numbers[OUT_STEP], output_places)
                 clear(memory, at, count, lanes)
             places = runs, input_runs(runs, numbers, first, count), count
             read_sines(memory, spare, images, reading, channel, places)

@@ -109,33 +109,50 @@ def _whole(size, memory):
 
 
 @inner
-def _read_both(memory, to, distance, array, at, size):
-    """Reads two neighbouring values of the patches of a run whose step is two."""
-    lanes = width(memory)
-    for lane in range(0, size, lanes):
-        low = load(array, at + 2 * lane)
-        high = load(array, at + 2 * lane + lanes)
-        store(memory, to + lane, even_lanes(low, high))
-        store(memory, to + distance + lane, odd_lanes(low, high))
+def _last(places, memory, step):
+    """Where the values end that whole registers read of a block's last run."""
+    runs, count = places
+    size, at = entry(runs, RUN * count - 2), entry(runs, RUN * count - 1)
+    return at + step * _whole(size, memory)
 
 
 @inner
-def _read_run(memory, to, array, at, step, size):
-    """Reads the values of a run to where its first lane is in memory, and up to a register of any
-    others after them."""
+def _read_both(memory, rows, array, offset, places):
+    """Reads two neighbouring values of each patch of a block, whose step is two."""
+    to, distance = rows
+    runs, count = places
     lanes = width(memory)
-    whole = at + step * _whole(size, memory) <= array.size
-    if whole and step == 1:
+    for r in range(count):
+        begin, size = to + entry(runs, RUN * r), entry(runs, RUN * r + 1)
+        at = entry(runs, RUN * r + 2) + offset
         for lane in range(0, size, lanes):
-            store(memory, to + lane, load(array, at + lane))
-    elif whole and step == 2:
-        for lane in range(0, size, lanes):
-            low = load(array, at + 2 * lane)
-            high = load(array, at + 2 * lane + lanes)
-            store(memory, to + lane, even_lanes(low, high))
-    else:
-        for lane in range(size):
-            set_entry(memory, to + lane, entry(array, at + step * lane))
+            low, high = load(array, at + 2 * lane), load(array, at + 2 * lane + lanes)
+            store(memory, begin + lane, even_lanes(low, high))
+            store(memory, begin + distance + lane, odd_lanes(low, high))
+
+
+@inner
+def read_row(memory, to, array, offset, step, places):
+    """Reads one value of each patch of a block, from images or from outputs.
+
+    What comes after the row is overwritten, up to a register of it.
+    """
+    runs, count = places
+    lanes = width(memory)
+    whole = offset + _last(places, memory, step) <= array.size
+    for r in range(count):
+        begin, size = to + entry(runs, RUN * r), entry(runs, RUN * r + 1)
+        at = entry(runs, RUN * r + 2) + offset
+        if whole and step == 1:
+            for lane in range(0, size, lanes):
+                store(memory, begin + lane, load(array, at + lane))
+        elif whole and step == 2:
+            for lane in range(0, size, lanes):
+                low, high = load(array, at + 2 * lane), load(array, at + 2 * lane + lanes)
+                store(memory, begin + lane, even_lanes(low, high))
+        else:
+            for lane in range(size):
+                set_entry(memory, begin + lane, entry(array, at + step * lane))
 
 
 @inner
@@ -146,34 +163,17 @@ def read_inputs(memory, rows, images, reading, channel, places):
     row is overwritten, up to a register of it.
     """
     first, distance = rows
-    runs, count = places
     step, offsets_CN = reading.numbers[STEP], reading.offsets_CN
-    for r in range(count):
-        to, size = first + entry(runs, RUN * r), entry(runs, RUN * r + 1)
-        at = entry(runs, RUN * r + 2)
-        n = 0
-        while n < offsets_CN.shape[1]:
-            place = at + offsets_CN[channel, n]
-            if step == 2 and n + 1 < offsets_CN.shape[1]:
-                near = offsets_CN[channel, n + 1] == offsets_CN[channel, n] + 1
-                if near and place + 2 * _whole(size, memory) <= images.size:
-                    _read_both(memory, to + n * distance, distance, images, place, size)
-                    n += 2
-                    continue
-            _read_run(memory, to + n * distance, images, place, step, size)
+    end, n = images.size - _last(places, memory, step), 0
+    while n < offsets_CN.shape[1]:
+        to, offset = first + n * distance, offsets_CN[channel, n]
+        both = step == 2 and n + 1 < offsets_CN.shape[1] and offset <= end
+        if both and offsets_CN[channel, n + 1] == offset + 1:
+            _read_both(memory, (to, distance), images, offset, places)
+            n += 2
+        else:
+            read_row(memory, to, images, offset, step, places)
             n += 1
-
-
-@inner
-def read_output(memory, to, array, offset, step, places):
-    """Reads one value of each patch of a block from outputs.
-
-    What comes after the row is overwritten, up to a register of it.
-    """
-    runs, count = places
-    for r in range(count):
-        begin, size = to + entry(runs, RUN * r), entry(runs, RUN * r + 1)
-        _read_run(memory, begin, array, entry(runs, RUN * r + 2) + offset, step, size)
 
 
 @inner

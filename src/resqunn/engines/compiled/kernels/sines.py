@@ -1,9 +1,12 @@
 r"""The cosine and the sine of a register of angles.
 
-An angle is $n \pi + r$ with $|r| \le \pi/2$, and with $s = 2 \sin\frac{r}{2}$ and
-$c = \cos\frac{r}{2}$, whose Taylor series are short, $\cos r = 1 - s^2/2$ and $\sin r = s c$.
-$n \pi$ is subtracted in two parts, the first of which has so few digits that its product with $n$
-is exact (Cody and Waite); the series end where terms are below rounding.
+An angle is $n \pi + r$ with $|r| \le \pi/2$, and
+
+$$\cos r = 1 + r^2 p(r^2), \qquad \sin r = r + r^3 q(r^2)$$
+
+with the polynomials $p$ and $q$ whose largest absolute error there is the smallest (Remez), below
+a quarter of the last digit of 1. $n \pi$ is subtracted in two parts, the first of which has so few
+digits that its product with $n$ is exact (Cody and Waite).
 """
 
 from __future__ import annotations
@@ -31,8 +34,30 @@ NEAR = 1.57
 PI = (3.1416015625, -8.908910206761538e-06)
 PI_DOUBLE = (3.141592651605606, 1.984187159361081e-09)
 
-TERMS = (4, 8)
-"""The highest power of $r^2$ in the series, for float32 and for float64."""
+COSINE = (-0.4999999955, 0.04166664071, -0.001388840332, 2.476187594e-5, -2.607691484e-7)
+SINE = (-0.1666665709, 0.008333017168, -0.0001980660622, 2.600034774e-6)
+"""The coefficients of $p$ and $q$ for float32, lowest power first."""
+
+COSINE_DOUBLE = (
+    -0.49999999999999982505,
+    0.041666666666664367102,
+    -0.0013888888888785569544,
+    0.000024801587279134101282,
+    -2.7557316523797161526e-7,
+    2.0876567666044144397e-9,
+    -1.1463037342342331308e-11,
+    4.6102720594312676964e-14,
+)
+SINE_DOUBLE = (
+    -0.16666666666666664548,
+    0.0083333333333331138018,
+    -0.00019841269841185894732,
+    2.755731920777629172e-6,
+    -2.505210660570359418e-8,
+    1.6058927790863908153e-10,
+    -7.6427117647108390804e-13,
+    2.7184842909306576743e-15,
+)
 
 ROUNDING = (1.5 * 2**23, 1.5 * 2**52)
 """Adding this rounds a float32, or a float64, to an integer, whose lowest bit is then the lowest
@@ -40,21 +65,23 @@ of the sum."""
 
 
 @inner
+def _polynomial(x, coefficients):
+    """Its values at registers, by Horner's scheme."""
+    value = each(x, coefficients[-1])
+    for k in range(len(coefficients) - 2, -1, -1):
+        value = value * x + each(x, coefficients[k])
+    return value
+
+
+@inner
 def near_sines(rest, memory):
     r"""The cosine and the sine of registers of angles $r$, which fit `memory`."""
-    terms = TERMS[0] if 4 * width(memory) == LANE_BYTES else TERMS[1]
     square = rest * rest
-    # Of (r/2)^2m, highest power first, the one multiplied by r.
-    c, s = 1.0, 1.0
-    for m in range(1, terms + 1):
-        c, s = -c / (4 * (2 * m - 1) * (2 * m)), -s / (4 * (2 * m) * (2 * m + 1))
-    cosine, sine = each(rest, c), each(rest, s)
-    for m in range(terms, 0, -1):
-        c, s = -c * (4 * (2 * m - 1) * (2 * m)), -s * (4 * (2 * m) * (2 * m + 1))
-        cosine = cosine * square + each(rest, c)
-        sine = sine * square + each(rest, s)
-    sine = rest * sine
-    return each(rest, 1.0) - each(rest, 0.5) * sine * sine, sine * cosine
+    if 4 * width(memory) == LANE_BYTES:
+        cosine, sine = _polynomial(square, COSINE), _polynomial(square, SINE)
+    else:
+        cosine, sine = _polynomial(square, COSINE_DOUBLE), _polynomial(square, SINE_DOUBLE)
+    return each(rest, 1.0) + square * cosine, rest + rest * square * sine
 
 
 @inner

@@ -47,7 +47,7 @@ from resqunn.engines.compiled.kernels.positions import (
     clear,
     input_runs,
     output_runs,
-    read_output,
+    read_row,
     write,
     write_gradients,
 )
@@ -224,7 +224,7 @@ def backward(worker, workers, arrays, sums_CTK, memories, tables, sizes):
             for o in range(outputs):
                 channel_out = channel // numbers[MEMBERS] * outputs + o
                 offset, at = channel_out * numbers[OUT_CHANNEL_STEP], begin.totals + o * lanes
-                read_output(memory, at, cotangents, offset, numbers[OUT_STEP], places)
+                read_row(memory, at, cotangents, offset, numbers[OUT_STEP], places)
                 clear(memory, at, count, lanes)
             places = runs, input_runs(runs, numbers, first, count)
             fill(memory, images, tables, channel, places, count)
