@@ -12,8 +12,6 @@ W weights, T tasks.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from resqunn.engines.alternating.kernels.phases import phases
@@ -44,37 +42,8 @@ from resqunn.engines.compiled.kernels.positions import (
     write,
     write_gradients,
 )
-from resqunn.engines.compiled.kernels.sines import LARGE, NEAR, near_sines, sines
+from resqunn.engines.compiled.kernels.sines import block_sines
 from resqunn.engines.compiled.registers import BLOCK
-
-
-@inner
-def _half_angles(memory, angles, spare, scale):
-    r"""$\cos\frac{x}{2}$ and $\sin\frac{x}{2}$ of a block up to a common sign, the cosine not
-    negative, in two rows after each other; $\frac{x}{2}$ is the first row times `scale`."""
-    lanes = BLOCK * width(memory)
-    far = large = False
-    for part in range(0, lanes, width(memory)):
-        half = load(memory, angles + part) * spread(scale, memory)
-        far |= any_beyond(half, NEAR)
-        large |= any_beyond(half, LARGE)
-        store(memory, spare + part, half)
-    for part in range(0, lanes, width(memory)):
-        half = load(memory, spare + part)
-        if far:
-            cosine, sine, _ = sines(half, memory)
-        else:  # the same bits in less time
-            cosine, sine = near_sines(half, memory)
-        store(memory, angles + part, cosine)
-        store(memory, angles + lanes + part, sine)
-    if large:
-        for lane in range(lanes):
-            x = 1.0 * entry(memory, spare + lane)
-            if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
-                finite = abs(x) < math.inf
-                sign = math.copysign(1.0, math.cos(x)) if finite else math.nan
-                memory[angles + lane] = sign * math.cos(x) if finite else math.nan
-                memory[angles + lanes + lane] = sign * math.sin(x) if finite else math.nan
 
 
 @inner
@@ -115,7 +84,7 @@ def fill(memory, marks, images, tables, channel, places):
     for n in range(inputs):
         at = begin.turns + 2 * n * lanes
         clear(memory, at, size, lanes)
-        _half_angles(memory, at, begin.spare, 0.5 * reading.scale[0])
+        block_sines(memory, at, begin.spare, 0.5 * reading.scale[0], False)
         for register in range(BLOCK):
             part = register * width(memory)
             far = _tangents(memory, at, begin, part, norms[1])

@@ -20,10 +20,11 @@ from resqunn.engines.compiled.kernels.lanes import (
     inner,
     load,
     negative_if_odd,
+    spread,
     store,
     width,
 )
-from resqunn.engines.compiled.registers import LANE_BYTES
+from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES
 
 LARGE = 8192.0
 """Angles beyond this are for the slower functions of the C library."""
@@ -106,6 +107,19 @@ def signed_sines(angle, memory):
 
 
 @inner
+def _replace_large(memory, angles, cosines, sines_at, lanes, signed):
+    """Puts the C library's values in lanes whose angles are too large for `sines`."""
+    for lane in range(lanes):
+        x = 1.0 * entry(memory, angles + lane)
+        if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
+            finite = abs(x) < math.inf
+            cosine, sine = math.cos(x) if finite else math.nan, math.sin(x) if finite else math.nan
+            sign = 1.0 if signed else math.copysign(1.0, cosine)
+            memory[cosines + lane] = sign * cosine
+            memory[sines_at + lane] = sign * sine
+
+
+@inner
 def half_angle(memory, half_at, cosine_at, sine_at):
     r"""$\cos\frac{x}{2}$ and $\sin\frac{x}{2}$ up to a common sign, the cosine not negative.
 
@@ -117,10 +131,32 @@ def half_angle(memory, half_at, cosine_at, sine_at):
     store(memory, cosine_at, cosine)
     store(memory, sine_at, sine)
     if any_beyond(half, LARGE):
-        for lane in range(width(memory)):
-            x = 1.0 * entry(memory, half_at + lane)
-            if abs(x) > LARGE:  # and no other lane: patches do not see their neighbours
-                finite = abs(x) < math.inf
-                sign = math.copysign(1.0, math.cos(x)) if finite else math.nan
-                memory[cosine_at + lane] = sign * math.cos(x) if finite else math.nan
-                memory[sine_at + lane] = sign * math.sin(x) if finite else math.nan
+        _replace_large(memory, half_at, cosine_at, sine_at, width(memory), False)
+
+
+@inner
+def block_sines(memory, cosines, spare, scale, signed):
+    """The cosines of a block of angles times `scale` in their place, and the sines after them;
+    unless `signed`, as `half_angle` has them.
+
+    `spare` is a row to work in.
+    """
+    lanes = BLOCK * width(memory)
+    far = large = False
+    for part in range(0, lanes, width(memory)):
+        angle = load(memory, cosines + part) * spread(scale, memory)
+        far |= any_beyond(angle, NEAR)
+        large |= any_beyond(angle, LARGE)
+        store(memory, spare + part, angle)
+    for part in range(0, lanes, width(memory)):
+        angle = load(memory, spare + part)
+        if not far:  # the same bits in less time
+            cosine, sine = near_sines(angle, memory)
+        elif signed:
+            cosine, sine = signed_sines(angle, memory)
+        else:
+            cosine, sine, _ = sines(angle, memory)
+        store(memory, cosines + part, cosine)
+        store(memory, cosines + lanes + part, sine)
+    if large:
+        _replace_large(memory, spare, cosines, cosines + lanes, lanes, signed)
