@@ -7,6 +7,7 @@ process needs numba, but an entry that builds the kernel's arguments from a bloc
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import count
@@ -56,12 +57,12 @@ def _compiling() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _language_only() -> Iterator[Callable[[Any], None]]:
+def _language_only() -> Iterator[None]:
     """Without machine code of numba's own, and with nobody else compiling meanwhile.
 
     numba optimizes each function together with all that it calls, and makes machine code of them,
     again for each that calls it. Here functions are only linked, as LLVM's language: the kernel's
-    is to be optimized once, by what this yields, and made into machine code by `emit`.
+    is to be optimized once, and made into machine code, by `emit`.
     """
     codegen = cpu_target.target_context.codegen()
     engine, library = getattr(codegen, "_engine", None), getattr(codegen, "_library_class", None)
@@ -69,17 +70,29 @@ def _language_only() -> Iterator[Callable[[Any], None]]:
         (engine, "add_module"),
         (engine, "finalize_object"),
         (codegen, "set_env"),
+        (library, "_optimize_functions"),
         (library, "_optimize_final_module"),
     )
     if not all(hasattr(owner, name) for owner, name in unused):
-        yield _nothing  # another numba, which may do as it does
+        yield  # another numba, which may do as it does
         return
-    optimize: Any = getattr(library, "_optimize_final_module")  # noqa: B009
     with global_compiler_lock, contextlib.ExitStack() as undone:
         for owner, name in unused:
             undone.callback(_put_back, owner, name, vars(owner).get(name, _ABSENT))
             setattr(owner, name, _nothing)
-        yield optimize
+        yield
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without searches for cyclic garbage: little arises, and they take a tenth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 _ABSENT = object()
@@ -100,18 +113,17 @@ def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
     """Compiles a kernel for one kind of arguments (those of `kernel.Kernel`)."""
     kernel = getattr(import_module(module), name)
     arguments = tuple(map(_type_of, kinds))
-    with _compiling(), _language_only() as optimize:
+    with _compiling(), _uncollected(), _language_only():
         kernel.compile(arguments)
         overload = kernel.overloads[arguments]
-        optimize(overload.library)
     language = binding.parse_assembly(kernel.inspect_llvm(arguments))
     language.link_in(binding.parse_assembly(str(_entry(overload, kinds))))
     for function in language.functions:
         if not function.is_declaration:
-            function.linkage = "external" if function.name == ENTRY else "internal"
+            function.linkage = "external" if function.name == ENTRY else "linkonce_odr"
         elif not function.name.startswith("llvm.") and function.name not in LIBRARY:
             raise TypeError(f"kernel {name} calls {function.name}, which only numba has")
-    return emit(language)
+    return emit(language, int(config.OPT), bool(config.LOOP_VECTORIZE))
 
 
 def _type_of(kind: Any) -> Any:

@@ -32,9 +32,19 @@ def circumstances() -> dict[str, str]:
     }
 
 
-def emit(module: binding.ModuleRef) -> bytes:
-    """The machine code of a module."""
-    return _target().emit_object(module)
+def emit(module: binding.ModuleRef, level: int, vectorize: bool) -> bytes:
+    """The machine code of a module, which is optimized by LLVM's passes of a level up to 3."""
+    target = _target()
+    options = binding.create_pipeline_tuning_options(level)
+    options.loop_vectorization = vectorize
+    module.triple, module.data_layout = target.triple, str(target.target_data)
+    builder = binding.create_pass_builder(target, options)
+    builder.getModulePassManager().run(module, builder)
+    for function in module.functions:
+        # Not before: whatever is called once would be inlined, however large it makes others.
+        if not function.is_declaration and function.name != ENTRY:
+            function.linkage = "internal"
+    return target.emit_object(module)
 
 
 def load(code: bytes) -> Callable[..., None]:

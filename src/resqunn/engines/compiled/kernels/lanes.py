@@ -7,8 +7,10 @@ compiled functions:
     a = load(array, offset)       # width(array) neighbouring entries of a flat array
     b = spread(array[0], array)   # one scalar in every lane, a register fit for `array`
     store(array, offset, a * b - a)
+    add(array, offset, b)         # to the entries that are there
 
-`load_block`, `store_block` and `spread_block` do the same with `BLOCK` registers at once.
+`load_block`, `store_block`, `spread_block` and `add_block` do the same with `BLOCK` registers at
+once.
 
 Only float arithmetic is defined: `+`, `-`, `*`, `/` and the unary minus. A product that is added
 to something may be fused into one instruction; nothing else is reordered, and NaN stays NaN.
@@ -21,7 +23,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, models, overload, register_model
+from numba.core.typing.templates import AbstractTemplate, infer_global
+from numba.extending import intrinsic, lower_builtin, models, register_model
 from numba.np.arrayobj import populate_array
 
 from resqunn.engines.compiled.compiler import compiled
@@ -53,9 +56,14 @@ class _LanesModel(models.PrimitiveModel):
 
 def _address(builder: Any, context: Any, lanes: Any, array: Any, offset: Any) -> Any:
     """The address of entry `offset` of a flat array, as a pointer to a vector."""
-    data = context.make_array(types.Array(lanes.scalar, 1, "C"))(context, builder, array).data
     vector = context.get_value_type(lanes)
-    return builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
+    place = builder.gep(_data(builder, context, lanes.scalar, array), [offset])
+    return builder.bitcast(place, vector.as_pointer())
+
+
+def _data(builder: Any, context: Any, scalar: Any, array: Any) -> Any:
+    """Where the entries of a flat array lie."""
+    return context.data_model_manager[types.Array(scalar, 1, "C")].get(builder, array, "data")
 
 
 @intrinsic
@@ -81,8 +89,8 @@ def _vector_of(builder: Any, vector: Any, value: Any) -> Any:
     return builder.shuffle_vector(one, undefined, zeros)
 
 
-def _moves(registers: int) -> tuple[Any, Any, Any]:
-    """`load`, `store` and `spread` for values of so many registers."""
+def _moves(registers: int) -> tuple[Any, Any, Any, Any]:
+    """`load`, `store`, `spread` and `add` for values of so many registers."""
 
     @intrinsic
     def load(typing_context, array, offset):
@@ -113,11 +121,23 @@ def _moves(registers: int) -> tuple[Any, Any, Any]:
 
         return lanes(scalar, array), emit
 
-    return load, store, spread
+    @intrinsic
+    def add(typing_context, array, offset, lanes):
+        def emit(context, builder, signature, arguments):
+            address = _address(builder, context, lanes, *arguments[:2])
+            align = array.dtype.bitwidth // 8
+            found = builder.load(address, align=align)
+            total = builder.fadd(found, arguments[2], flags=("contract",))
+            builder.store(total, address, align=align)
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp, lanes), emit
+
+    return load, store, spread, add
 
 
-load, store, spread = _moves(1)
-load_block, store_block, spread_block = _moves(BLOCK)
+load, store, spread, add = _moves(1)
+load_block, store_block, spread_block, add_block = _moves(BLOCK)
 
 
 @intrinsic
@@ -154,28 +174,19 @@ def fold(typing_context, total, a, b):
 def _define(operation: Any, instruction: str, operands: int) -> None:
     """Gives `Lanes` one arithmetic operator."""
 
-    def emit(context, builder, signature, arguments):
+    # Not with `overload`, by which each use of an operator is a call of a function.
+    @infer_global(operation)
+    class Typing(AbstractTemplate):
+        metadata = {"target": "cpu"}  # asked before those for all targets
+        prefer_literal = True
+
+        def generic(self, args, kws):
+            of_lanes = isinstance(args[0], Lanes) and set(args) == {args[0]}
+            return args[0](*args) if of_lanes and len(args) == operands else None
+
+    @lower_builtin(operation, *[Lanes] * operands)
+    def _emit(context, builder, signature, arguments):
         return getattr(builder, instruction)(*arguments, flags=("contract",))
-
-    if operands == 1:
-
-        @intrinsic
-        def compute_one(typing_context, a):
-            return a(a), emit
-
-        @overload(operation)
-        def unary(a):
-            return (lambda a: compute_one(a)) if isinstance(a, Lanes) else None
-
-    else:
-
-        @intrinsic
-        def compute_two(typing_context, a, b):
-            return a(a, b), emit
-
-        @overload(operation)
-        def binary(a, b):
-            return (lambda a, b: compute_two(a, b)) if isinstance(a, Lanes) and a == b else None
 
 
 _define(operator.add, "fadd", 2)
@@ -310,28 +321,16 @@ def _seconds(first: int) -> Any:
 even_lanes, odd_lanes = _seconds(0), _seconds(1)
 
 
-def width(array: Any) -> int:
+@intrinsic
+def width(typing_context, array):
     """How many lanes a register has that fits `array`."""
-    return LANE_BYTES // array.itemsize
-
-
-@overload(width)
-def _width(array):
     # Of the type alone, so that the compiler sees a constant.
     count = Lanes(array.dtype, 1).count
-    return lambda array: count
 
+    def emit(context, builder, signature, arguments):
+        return ir.Constant(context.get_value_type(types.intp), count)
 
-@inner
-def add(array, offset, lanes):
-    """Adds the lanes to the entries of a flat array from `offset` on."""
-    store(array, offset, load(array, offset) + lanes)
-
-
-@inner
-def add_block(array, offset, block):
-    """Adds a block to the entries of a flat array from `offset` on."""
-    store_block(array, offset, load_block(array, offset) + block)
+    return types.intp(array), emit
 
 
 @intrinsic
@@ -340,7 +339,7 @@ def entry(typing_context, array, offset):
     negative, which would keep loops from being vectorised."""
 
     def emit(context, builder, signature, arguments):
-        data = context.make_array(array)(context, builder, arguments[0]).data
+        data = _data(builder, context, array.dtype, arguments[0])
         return builder.load(builder.gep(data, [arguments[1]]))
 
     return array.dtype(array, types.intp), emit
@@ -351,7 +350,7 @@ def set_entry(typing_context, array, offset, value):
     """Writes one entry of a flat array."""
 
     def emit(context, builder, signature, arguments):
-        data = context.make_array(array)(context, builder, arguments[0]).data
+        data = _data(builder, context, array.dtype, arguments[0])
         builder.store(arguments[2], builder.gep(data, [arguments[1]]))
         return context.get_dummy_value()
 
