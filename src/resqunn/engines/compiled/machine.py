@@ -75,3 +75,10 @@ def _features() -> str:
         return binding.get_host_cpu_features().flatten()
     except RuntimeError:  # LLVM cannot tell on this kind of processor
         return ""
+
+
+@lru_cache(maxsize=1)
+def fuses() -> bool:
+    """Whether the processor multiplies and adds in one instruction, which rounds once."""
+    features = _features().split(",")
+    return "+fma" in features or binding.get_process_triple().startswith(("aarch64", "arm64"))

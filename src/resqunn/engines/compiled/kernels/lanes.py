@@ -13,7 +13,8 @@ compiled functions:
 once.
 
 Only float arithmetic is defined: `+`, `-`, `*`, `/` and the unary minus. A product that is added
-to something may be fused into one instruction; nothing else is reordered, and NaN stays NaN.
+to something may be fused into one instruction (`product_sum` and `exactly` settle whether);
+nothing else is reordered, and NaN stays NaN.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 from numba.np.arrayobj import populate_array
 
 from resqunn.engines.compiled.compiler import compiled
+from resqunn.engines.compiled.machine import fuses
 from resqunn.engines.compiled.registers import BLOCK, LANE_BYTES
 
 inner = compiled(forceinline=True)
@@ -204,6 +206,22 @@ def exactly(typing_context, a, b):
         return builder.fmul(*arguments)
 
     return a(a, b), emit
+
+
+@intrinsic
+def product_sum(typing_context, a, b, c):
+    """$a b + c$ of registers, rounded once if the processor can do so, else twice; the same bits
+    wherever it stands, which is not promised of `a * b + c`."""
+
+    def emit(context, builder, signature, arguments):
+        if not fuses():
+            return builder.fadd(builder.fmul(*arguments[:2]), arguments[2])
+        vector = arguments[0].type
+        kind = ir.FunctionType(vector, [vector] * 3)
+        name = f"llvm.fma.v{a.count}f{a.scalar.bitwidth}"
+        return builder.call(builder.module.declare_intrinsic(name, (), kind), arguments)
+
+    return a(a, b, c), emit
 
 
 @intrinsic

@@ -20,6 +20,7 @@ from resqunn.engines.compiled.kernels.lanes import (
     inner,
     load,
     negative_if_odd,
+    product_sum,
     spread,
     store,
     width,
@@ -70,7 +71,7 @@ def _polynomial(x, coefficients):
     """Its values at registers, by Horner's scheme."""
     value = each(x, coefficients[-1])
     for k in range(len(coefficients) - 2, -1, -1):
-        value = value * x + each(x, coefficients[k])
+        value = product_sum(value, x, each(x, coefficients[k]))
     return value
 
 
@@ -82,7 +83,8 @@ def near_sines(rest, memory):
         cosine, sine = _polynomial(square, COSINE), _polynomial(square, SINE)
     else:
         cosine, sine = _polynomial(square, COSINE_DOUBLE), _polynomial(square, SINE_DOUBLE)
-    return each(rest, 1.0) + square * cosine, rest + rest * square * sine
+    one = each(rest, 1.0)
+    return product_sum(square, cosine, one), product_sum(rest * square, sine, rest)
 
 
 @inner
@@ -91,10 +93,10 @@ def sines(angle, memory):
     single = 4 * width(memory) == LANE_BYTES
     parts = PI if single else PI_DOUBLE
     rounding = each(angle, ROUNDING[0] if single else ROUNDING[1])
-    turns = angle * each(angle, 1 / math.pi) + rounding
+    turns = product_sum(angle, each(angle, 1 / math.pi), rounding)
     whole = turns - rounding
-    rest = angle - whole * each(angle, parts[0])
-    rest = rest - whole * each(angle, parts[1])
+    rest = product_sum(whole, each(angle, -parts[0]), angle)
+    rest = product_sum(whole, each(angle, -parts[1]), rest)
     cosine, sine = near_sines(rest, memory)
     return cosine, sine, turns
 
