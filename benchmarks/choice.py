@@ -3,8 +3,9 @@
     python -m benchmarks.choice [--json FILE] [--limit N]
 
 prints every circuit of which it does not. Contestants are the engines whose estimated cost is
-within a factor of the cheapest's; times are those of the processor. Where the slowest of them
-would take long, there are fewer images.
+within a factor of the cheapest's, so an engine whose cost is estimated far too high is not found;
+times are those of the processor. Where the slowest contestant would take long, there are fewer
+patches, among which what is done once a call weighs more.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ WORTH_TIMING = 20.0
 """Engines whose estimated cost is over so many times the cheapest's are left out."""
 
 PATIENCE = Patience(rounds=7, least=3, seconds=0.5)
-CALL_SECONDS = 0.1
+CALL_SECONDS = 0.3
 """A call is estimated to take at most so long, if one image is not too many."""
 
 LONGEST = 1.5
@@ -267,10 +268,12 @@ def table(data: dict[str, Any]) -> str:
     timed, mistakes = data["timed"], wrong(data)
     circuits = len({tuple(entry["call"][name] for name in CIRCUIT) for entry in timed})
     worst = max((entry["factor"] for entry in timed), default=1.0)
+    rivals = sum(len(entry["milliseconds"]) > 1 for entry in timed)
     rows = [
-        f'`engine="auto"`, {circuits} circuits in {len(timed)} kinds of call ({data["left_out"]} '
-        f"left out): {len(mistakes)} chosen engines took over {TOLERANCE} times the fastest's "
-        f"time; at most {worst:.2f} times."
+        f'`engine="auto"`: {circuits} circuits, {len(timed)} with the kind of call, of which '
+        f"{rivals} have two engines or more within {WORTH_TIMING:.0f} times the least estimated "
+        f"cost ({data['left_out']} too slow to time). {len(mistakes)} chosen engines took over "
+        f"{TOLERANCE} times the fastest's time; at most {worst:.2f} times."
     ]
     if mistakes:
         rows += ["", "| circuit and call | patches | chosen | fastest | factor | all, ms |"]

@@ -78,6 +78,8 @@ def _legend(plt: Any) -> list[Any]:
 
 
 def _panel(axis: Any, panel: dict[str, Any]) -> None:
+    from matplotlib.ticker import LogLocator
+
     for name, found in panel["milliseconds"].items():
         _, colour, mark = CURVES[name]
         x, y = np.array(found, dtype=float).T
@@ -93,6 +95,8 @@ def _panel(axis: Any, panel: dict[str, Any]) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_xticks(_apart(ticks), [f"{value:,}" for value in _apart(ticks)])
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.minorticks_off()
     axis.set_xlabel(panel["title"], fontsize=9)
     axis.tick_params(labelsize=8)
@@ -100,7 +104,7 @@ def _panel(axis: Any, panel: dict[str, Any]) -> None:
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
     low, high = axis.get_ylim()
-    axis.set_ylim(low, high * (high / low) ** 0.35)  # room for the legend
+    axis.set_ylim(low, high * (high / low) ** 0.3)  # room for the legend
     axis.legend(fontsize=8, frameon=False, loc="upper left")
 
 

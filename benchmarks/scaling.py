@@ -58,7 +58,7 @@ class Panel(NamedTuple):
 
 PANELS: tuple[Panel, ...] = (
     Panel("images", "images", (1, 4, 16, 64, 256, 1024, 4096), 256),
-    Panel("qubits", "qubits", (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20), 10, Point(images=4)),
+    Panel("qubits", "qubits", (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20), 14, Point(images=4)),
     Panel("depth", "depth", (1, 2, 3, 4, 6, 8, 12, 16), 4, conv=False),
     Panel("filters", "filters", (1, 2, 4, 8, 16, 32, 64), 16),
     Panel("size", "side of an image, pixels", (8, 16, 28, 56, 112, 224), 56),
