@@ -148,7 +148,7 @@ class TensorCircuit(Peer):
         tc.set_backend("jax")
 
         def one(x: Any, w: Any) -> Any:
-            circuit = tc.Circuit(self.qubits)
+            circuit: Any = tc.Circuit(self.qubits)
             for layer, encode in enumerate(layers(self.circuit)):
                 if encode:
                     for q in range(self.qubits):

@@ -1,4 +1,4 @@
-"""Tables and a picture of the timings, for docs/benchmarks.md."""
+"""Tables of the timings, for docs/benchmarks.md. What was not measured is left out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import CHOICES, CONV, OURS, Result
+from benchmarks import bars, choice, pictures, threads
+from benchmarks.layers import CONV, OURS, REUPLOAD
 from benchmarks.peers import NOT_TIMED, PennyLane
+from benchmarks.timing import Result
 
 DOCS = Path(__file__).parents[1] / "docs"
 PACKAGES = ("torch", "numba", "pennylane", "pyqtorch", "tensorcircuit-ng", "jax")
@@ -19,8 +21,8 @@ PACKAGES = ("torch", "numba", "pennylane", "pyqtorch", "tensorcircuit-ng", "jax"
 
 def line(result: Result) -> str:
     """One result on one line."""
-    names = [f"{name} {1e3 * result.median(name):.3f}" for name in result.timings]
-    return f"{result.case}: " + ", ".join(names) + " ms"
+    names = [f"{name} {result.wall(name):.3f} ({result.cpu(name):.3f})" for name in result.timings]
+    return f"{result.case}: " + ", ".join(names) + " ms (of the processor)"
 
 
 def collected(results: list[Result], extras: dict[str, Any]) -> dict[str, Any]:
@@ -38,8 +40,10 @@ def collected(results: list[Result], extras: dict[str, Any]) -> dict[str, Any]:
         "cases": [
             {
                 "case": result.case,
-                "milliseconds": {n: 1e3 * result.median(n) for n in result.timings},
-                "first": {n: t.first for n, t in result.timings.items()},
+                "milliseconds": {name: result.wall(name) for name in result.timings},
+                "cpu_milliseconds": {name: result.cpu(name) for name in result.timings},
+                "first": {name: timing.first for name, timing in result.timings.items()},
+                "limit": result.limit,
                 "skipped": result.skipped,
             }
             for result in results
@@ -59,88 +63,107 @@ def _processor() -> str:
 
 def tables(data: dict[str, Any]) -> str:
     """The tables in Markdown."""
+    found = [_layers(data), _peers(data)]
+    if judged := bars.judged(data):
+        found.append(_bars(judged))
+    if "compilation" in data:
+        found.append(_compilation(data["compilation"]))
+    if "memory" in data:
+        found.append(_memory(data["memory"]))
+    if "threads" in data:
+        found.append(threads.table(data["threads"]))
+    if "choice" in data:
+        found.append(choice.table(data["choice"]))
+    found.append(_machine(data))
+    return "\n\n".join(found)
+
+
+def _layers(data: dict[str, Any]) -> str:
     rows = [
-        "| values and gradients, ms | resqunn | Conv2d | resqunn / Conv2d | PennyLane broadcast | over resqunn | fastest other peer | over resqunn |"
+        "| values and gradients, ms | resqunn | CPU | Conv2d | CPU | resqunn / Conv2d | physical limit | times the limit | PennyLane broadcast | over resqunn | fastest other peer | over resqunn |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | :-- | --: |",
     ]
-    rows.append("| --- | --: | --: | --: | --: | --: | :-- | --: |")
-    for entry in data["cases"]:
-        times = dict(entry["milliseconds"])
-        ours = times.pop(OURS)
-        cells = [f"{ours:.2f}"]
-        conv = times.pop(CONV, None)
-        cells += ["", ""] if conv is None else [f"{conv:.2f}", f"**{ours / conv:.2f}**"]
-        broadcast = times.pop(PennyLane.name, None)
-        cells += ["", ""] if broadcast is None else [f"{broadcast:.0f}", f"{broadcast / ours:.0f}"]
-        best = min(times, key=lambda n: times[n]) if times else None
-        cells += (
-            ["", ""] if best is None else [f"{times[best]:.1f} {best}", f"{times[best] / ours:.0f}"]
-        )
-        rows.append(f"| {entry['case']} | " + " | ".join(cells) + " |")
-    peers: dict[str, tuple[float, float]] = {}
-    for entry in data["cases"]:
-        if entry["case"].startswith("2x2 (4 qubits), re-upload, depth 4, 16 images"):
-            peers = {
-                name: (value, entry["first"][name]) for name, value in entry["milliseconds"].items()
-            }
-            break
-    rows += ["", "| every peer at 2x2, re-upload, depth 4, 16 images | ms | first call, s |"]
-    rows.append("| --- | --: | --: |")
-    for name, (value, first) in sorted(peers.items(), key=lambda item: item[1][0]):
-        shown = "" if "loop" in name else f"{first:.2f}"
-        rows.append(f"| {name} | {value:,.2f} | {shown} |")
-    for name, reason in NOT_TIMED.items():
-        rows.append(f"| {name} | not timed: {reason} | |")
-    rows += ["", "| compilation, s | first use ever | second process |", "| --- | --: | --: |"]
-    rows += [f"| {kind} | {a:.1f} | {b:.2f} |" for kind, (a, b) in data["compilation"].items()]
-    rows += ["", "| peak memory at 256 images, depth 4, over importing torch | ratio |"]
-    rows.append("| --- | --: |")
-    rows += [f"| {kind} | {ratio:.2f} |" for kind, ratio in data["memory"].items()]
-    wrong = "; ".join(data["auto"]) or f"never, of {len(CHOICES)} circuits"
-    rows += [
-        "",
-        f'`engine="auto"` chose an engine over 1.3 times slower than the fastest: {wrong}.',
-    ]
-    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
-    rows += ["", f"One core of {data['processor']}, {data['date']}; {versions}."]
+    rows += [f"| {entry['case']} | " + " | ".join(_cells(entry)) + " |" for entry in data["cases"]]
     return "\n".join(rows)
 
 
+def _cells(entry: dict[str, Any]) -> list[str]:
+    wall, cpu = entry["milliseconds"], entry["cpu_milliseconds"]
+    ours, limit = cpu[OURS], entry["limit"]
+    cells = [f"{wall[OURS]:.2f}", f"{ours:.2f}"]
+    if CONV in cpu:
+        cells += [f"{wall[CONV]:.2f}", f"{cpu[CONV]:.2f}", f"**{ours / cpu[CONV]:.2f}**"]
+    else:
+        cells += ["", "", ""]
+    cells += ["", ""] if limit is None else [f"{limit:.3f}", f"{ours / limit:.1f}"]
+    peers = {name: value for name, value in cpu.items() if name not in (OURS, CONV)}
+    broadcast = peers.pop(PennyLane.name, None)
+    cells += ["", ""] if broadcast is None else [f"{broadcast:.0f}", f"{broadcast / ours:.0f}"]
+    if not peers:
+        return [*cells, "", ""]
+    best = min(peers, key=lambda name: peers[name])
+    return [*cells, f"{peers[best]:.1f} {best}", f"{peers[best] / ours:.0f}"]
+
+
+def _peers(data: dict[str, Any]) -> str:
+    rows = [f"| every peer at {REUPLOAD} | ms | CPU, ms | first call, s |"]
+    rows.append("| --- | --: | --: | --: |")
+    for entry in data["cases"]:
+        if entry["case"] != str(REUPLOAD):
+            continue
+        cpu, first = entry["cpu_milliseconds"], entry["first"]
+        for name, wall in sorted(entry["milliseconds"].items(), key=lambda item: item[1]):
+            shown = "" if "loop" in name else f"{first[name]:.2f}"
+            rows.append(f"| {name} | {wall:,.2f} | {cpu[name]:,.2f} | {shown} |")
+    rows += [f"| {name} | not timed: {reason} | | |" for name, reason in NOT_TIMED.items()]
+    return "\n".join(rows)
+
+
+def _bars(judged: list[bars.Judged]) -> str:
+    rows = ["| bars | measured | bar | |", "| --- | --: | --: | :-- |"]
+    for bar in judged:
+        verdict = "met" if bar.met else f"missed by {100 * bar.excess:.0f} %"
+        rows.append(
+            f"| {bar.case}: {bar.quantity} | {bar.measured:.2f} | {bar.limit:g} | {verdict} |"
+        )
+    return "\n".join(rows)
+
+
+def _compilation(found: dict[str, dict[str, float]]) -> str:
+    rows = [
+        "| first call, values and gradients, s | first use ever | CPU | a later process | CPU |",
+        "| --- | --: | --: | --: | --: |",
+    ]
+    rows += [
+        f"| {kind} | {s['ever']:.1f} | {s['ever_cpu']:.1f} | {s['later']:.3f} | {s['later_cpu']:.3f} |"
+        for kind, s in found.items()
+    ]
+    return "\n".join(rows)
+
+
+def _memory(found: dict[str, float]) -> str:
+    rows = ["| peak memory at 256 images, depth 4, over importing torch | ratio |"]
+    rows.append("| --- | --: |")
+    rows += [f"| {kind} | {ratio:.2f} |" for kind, ratio in found.items()]
+    return "\n".join(rows)
+
+
+def _machine(data: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
+    peaks = "; ".join(
+        f"{dtype}: {1e-9 * peak['multiplications']:.0f} billion multiply-adds and "
+        f"{1e-9 * peak['bytes']:.1f} GB a second"
+        for dtype, peak in data.get("peaks", {}).items()
+    )
+    measured = f" (measured, {peaks})" if peaks else ""
+    return f"One core of {data['processor']}{measured}, {data['date']}; {versions}."
+
+
 def write(data: dict[str, Any]) -> None:
-    """Writes the JSON, the tables between the page's marks, and the picture."""
+    """Writes the JSON, the tables between the page's marks, and the pictures."""
     (DOCS / "benchmarks.json").write_text(json.dumps(data, indent=2) + "\n")
     page = DOCS / "benchmarks.md"
     marked = re.compile(r"(<!-- tables -->\n).*(<!-- end of tables -->)", re.DOTALL)
     page.write_text(marked.sub(lambda m: m[1] + tables(data) + "\n" + m[2], page.read_text()))
-    picture(data, DOCS / "benchmarks.svg")
-
-
-def picture(data: dict[str, Any], path: Path) -> None:
-    """Bars of every contestant at the case that most peers take part in."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "resqunn"
-    from matplotlib import pyplot as plt
-
-    wanted = [
-        "2x2 (4 qubits), once, depth 4, 16 images",
-        "2x2 (4 qubits), re-upload, depth 4, 16 images",
-    ]
-    entries = [next(e for e in data["cases"] if e["case"] == case) for case in wanted]
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharex=True, layout="constrained")
-    for axis, entry in zip(axes, entries, strict=True):
-        times = sorted(entry["milliseconds"].items(), key=lambda item: -item[1])
-        names = [name for name, _ in times]
-        colours = {OURS: "#0072b2", CONV: "#999999"}
-        bars = axis.barh(
-            names, [value for _, value in times], color=[colours.get(n, "#d9b38c") for n in names]
-        )
-        axis.bar_label(bars, [f"{value:,.2f} ms" for _, value in times], padding=3, fontsize=8)
-        axis.set_xscale("log")
-        axis.set_xlim(0.1, 2e6)
-        axis.set_title(entry["case"].removeprefix("2x2 (4 qubits), "), fontsize=10)
-        axis.tick_params(labelsize=8)
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel("values and gradients of one layer, milliseconds (logarithmic)", fontsize=9)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    pictures.contestants(data, DOCS / "benchmarks.svg")
+    pictures.curves(data["scaling"], DOCS / "scaling.svg")

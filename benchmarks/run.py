@@ -1,82 +1,91 @@
 """Times resqunn, nn.Conv2d and peers in one process, pinned to one core, and writes the report.
 
-    pip install -r benchmarks/requirements.txt
+    pip install -c constraints.txt -e ".[bench]"
     python -m benchmarks.run
 
-writes docs/benchmarks.json, the tables of docs/benchmarks.md and docs/benchmarks.svg.
-`--quick` times a few cases and writes nothing.
+writes docs/benchmarks.json, the tables of docs/benchmarks.md, and the pictures docs/benchmarks.svg
+and docs/scaling.svg. `--quick` measures a little of everything and writes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+import json
 import os
+import subprocess
 import sys
+import tempfile
 
 # Before anything that starts threads is imported.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+CORES: set[int] = set()
 if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    CORES = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(CORES)})
 
 import warnings  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 import torch  # noqa: E402
 
-from benchmarks import cases, report  # noqa: E402
+from benchmarks import choice, limits, networks, processes, report, scaling  # noqa: E402
+from benchmarks.layers import layer_cases  # noqa: E402
+from benchmarks.timing import Result  # noqa: E402
+
+QUICK_CHOICES = 8
+"""How many circuits the quick form asks `auto` about."""
 
 
-def layer_cases() -> list[cases.LayerCase]:
-    """Kernels of 4 to 16 qubits, encoded once and re-uploaded, small and large batches."""
-    found = [
-        cases.LayerCase(2, depth, reupload, batch)
-        for batch in (16, 256)
-        for reupload in (False, True)
-        for depth in (1, 4)
-    ]
-    found += [cases.LayerCase(3, 4, reupload, 16) for reupload in (False, True)]
-    found += [cases.LayerCase(4, depth, False, 16) for depth in (1, 2, 4)]
-    found += [
-        cases.LayerCase(2, 4, reupload, batch, by_images=False)
-        for batch in (16, 256)
-        for reupload in (False, True)
-    ]
-    found += [cases.LayerCase(2, 4, False, batch, frozen=True) for batch in (16, 256)]
-    found += [cases.LayerCase(2, 4, True, batch, largest=math.pi) for batch in (16, 256)]
-    found += [cases.LayerCase(2, 4, False, 16, filters=16)]
-    found += [cases.LayerCase(2, 4, False, 16, channels=3)]
-    found += [cases.LayerCase(2, 2, True, 16, channels=3)]
-    found += [cases.LayerCase(2, 4, False, 16, dtype=torch.float64)]
+def on_two_cores(quick: bool) -> dict[str, Any]:
+    """What `threads.py` finds, in a process that is not pinned; nothing if there is one core."""
+    if len(CORES) < 2:
+        return {}
+    cores = ",".join(map(str, sorted(CORES)[-2:]))
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "threads.json"
+        command = [sys.executable, "-m", "benchmarks.threads", "--cores", cores]
+        command += ["--json", str(found), *(["--quick"] if quick else [])]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return {"threads": json.loads(found.read_text())}
+
+
+def results(quick: bool) -> list[Result]:
+    """All rows of the first table."""
+    found: list[Result] = []
+    rows = [case.run for case in layer_cases() if not quick or (case.kernel, case.batch) == (2, 16)]
+    rows += [lambda batch=batch: networks.quantum_head(batch) for batch in (16, 1024)]
+    rows += [lambda r=reupload: networks.training_step("O1+O2", r) for reupload in (False, True)]
+    for row in rows:
+        found.append(row())
+        sys.stderr.write(report.line(found[-1]) + "\n")
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few cases; writes nothing")
-    arguments = parser.parse_args()
+    quick = parser.parse_args().quick
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    chosen = layer_cases()
-    if arguments.quick:
-        chosen = [case for case in chosen if case.batch == 16 and case.kernel == 2]
-    results = []
-    for case in chosen:
-        results.append(case.run())
-        sys.stderr.write(report.line(results[-1]) + "\n")
-    results += [cases.quantum_head(batch) for batch in (16, 1024)]
-    results += [cases.training_step("O1+O2", reupload) for reupload in (False, True)]
-    for result in results[-4:]:
-        sys.stderr.write(report.line(result) + "\n")
+    found = results(quick)
+    panels = scaling.PANELS[3:4] if quick else scaling.PANELS
     extras = {
-        "memory": cases.memory(),
-        "compilation": cases.compilation(),
-        "auto": cases.choice_is_right(),
+        "peaks": {
+            str(dtype).removeprefix("torch."): limits.peak(dtype)._asdict()
+            for dtype in (torch.float32, torch.float64)
+        },
+        "memory": processes.memory(),
+        "compilation": processes.compilation(),
+        "scaling": scaling.curves(panels),
+        "choice": choice.choices(choice.choice_cases()[: QUICK_CHOICES if quick else None]),
+        **on_two_cores(quick),
     }
-    data = report.collected(results, extras)
+    data = report.collected(found, extras)
     print(report.tables(data))
-    if not arguments.quick:
+    if not quick:
         report.write(data)
 
 

@@ -72,7 +72,7 @@ def test_no_known_vulnerability_is_within_the_range(name: str) -> None:
     assert Version(PINS[name]) >= fixed
     for requirement in DEPENDENCIES:
         if canonicalize_name(requirement.name) == name:
-            lowest = [s.version for s in requirement.specifier if s.operator == ">="]
+            lowest = [s.version for s in requirement.specifier if s.operator in (">=", "==")]
             assert lowest
             assert Version(lowest[0]) >= fixed
 

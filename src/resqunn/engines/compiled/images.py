@@ -94,13 +94,14 @@ class Program(ABC):
         patches, chunk, tasks: how many there are, how many a task has, and how many tasks.
         most: how many workers there may be.
         reading: the tables of where and how kernels read.
+        operations: about how many multiplications the values of all patches take.
     """
 
     def __init__(self, job: Job, chunk: int, operations: int) -> None:
         """
         Args:
             chunk: how many patches a task has at least.
-            operations: about how many multiplications the values of a patch take.
+            operations: about how many multiplications the values of one patch take.
         """
         self.job, places = job, job.places
         self.reading = Constants(Reading(places.numbers, places.offsets_CN, np.array([job.scale])))
@@ -109,7 +110,7 @@ class Program(ABC):
             chunk = -(-chunk // places.positions) * places.positions
         self.chunk, self.tasks = chunk, -(-self.patches // chunk)
         self.most = job.groups * self.tasks
-        self._operations = job.groups * self.patches * operations
+        self.operations = job.groups * self.patches * operations
         self._writes_all = places.disjoint and places.covering
         self._steps: dict[Wanted | None, Step] = {}
 
@@ -145,7 +146,7 @@ class Program(ABC):
             weights: as (groups, filters, W) in memory.
         """
         step, tasks = self._step(None), self.most // self.job.places.members
-        workers = useful_workers(tasks, self._operations // OPERATIONS_PER_THREAD + 1)
+        workers = useful_workers(tasks, self.operations // OPERATIONS_PER_THREAD + 1)
         _kept, memory = _places(step, workers)
         if step.first is not None:
             step.first(weights.data_ptr(), *memory)
@@ -156,7 +157,7 @@ class Program(ABC):
         self, images: Tensor, weights: Tensor, cotangents: Tensor, wanted: Wanted
     ) -> Gradients:
         """The gradients by images and by weights, which lie in memory as these do."""
-        step, busy = self._step(wanted), 3 * self._operations // OPERATIONS_PER_THREAD + 1
+        step, busy = self._step(wanted), 3 * self.operations // OPERATIONS_PER_THREAD + 1
         workers = useful_workers(self.most, busy)
         _kept, memory = _places(step, workers)
         by_images = by_weights = None
