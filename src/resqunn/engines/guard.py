@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._C import DispatchKey, DispatchKeySet
+from torch._C._functorch import TransformType
 from torch._compile import _disable_dynamo
 from torch.autograd import forward_ad
 
@@ -70,6 +71,33 @@ def has_memory(*tensors: Tensor) -> bool:
         if torch._C._dispatch_keys(tensor).raw_repr() & _OTHERS:
             return False
     return True
+
+
+def transformed(*tensors: Tensor) -> bool:
+    """Whether nothing but `torch.vmap` and `torch.func.grad` (or `vjp`) stands above ordinary
+    tensors."""
+    if (
+        torch.compiler.is_compiling()
+        or not torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._get_tracing_state() is not None
+    ):
+        return False
+    levels = torch._C._functorch.get_interpreter_stack() or ()
+    if any(level.key() not in _TRANSFORMS for level in levels):
+        return False
+    return has_memory(*map(_below, tensors))
+
+
+_TRANSFORMS = (TransformType.Vmap, TransformType.Grad)
+
+
+def _below(tensor: Tensor) -> Tensor:
+    """The tensor that transformations of `torch.func` have wrapped."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
 
 
 def require_memory(*tensors: Tensor) -> None:

@@ -211,14 +211,15 @@ class Quanv(nn.Module):
         """The expectation values of each filter on each patch; see the class."""
         if isinstance(x, Proxy):
             return traced_call(self, x)
-        x = self._fitting(x)
+        weight, bias = self.weight, self.bias  # once: torch looks for them in several places
+        x = self._fitting(x, weight, bias)
         unbatched = x.ndim == self.rank + 1
         x_BCS = x.unsqueeze(0) if unbatched else x
         if not self.input_gradients:
             x_BCS = x_BCS.detach()
-        y_BKS = self._operation(self.engine, x_BCS, self.weight)
-        if self.bias is not None:
-            y_BKS = y_BKS + self.bias.reshape(-1, *[1] * self.rank)
+        y_BKS = self._operation(self.engine, x_BCS, weight)
+        if bias is not None:
+            y_BKS = y_BKS + bias.reshape(-1, *[1] * self.rank)
         return y_BKS.squeeze(0).contiguous() if unbatched else y_BKS
 
     @property
@@ -234,14 +235,13 @@ class Quanv(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_kept": None}
 
-    def _fitting(self, x: Tensor) -> Tensor:
+    def _fitting(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The images as the layer reads them, once they and its parameters fit.
 
         Raises:
             ShapeError, WrongTypeError: if they do not.
         """
-        weight, bias, rank = self.weight, self.bias, self.rank
-        amplitudes = self.circuit.encoding.prepares_amplitudes
+        rank, amplitudes = self.rank, self.circuit.encoding.prepares_amplitudes
         require_computable(weight.dtype, "weights")
         x = fitting(x, weight, "images")
         if weight.shape != self._weight_shape:

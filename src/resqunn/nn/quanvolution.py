@@ -22,10 +22,11 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.engines.base import Engine
 from resqunn.engines.compiled.engine import Gradients
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Wanted
-from resqunn.engines.guard import ordinary, require_memory
+from resqunn.engines.guard import ordinary, require_memory, transformed
 from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.nn.patches import Sizes, Window
 from resqunn.nn.placement import memory_format
+from resqunn.nn.stacking import Stacked
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,8 @@ class Quanvolution:
 
     def __call__(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor:
         """The output channels (B, K, S') of images, in their memory format."""
-        if x_BCS.shape[0] and ordinary(x_BCS, weight):
+        plain = ordinary(x_BCS, weight)
+        if x_BCS.shape[0] and (plain or transformed(x_BCS, weight)):
             reader = engine.reader(self.circuit, weight.shape[0] // self.groups)
             if isinstance(reader, ImageEngine):
                 unpadded = self.unpadded
@@ -55,6 +57,8 @@ class Quanvolution:
                     self.window.output_size(*x_BCS.shape[2:])  # asks what can be padded
                     layout = memory_format(x_BCS)
                     x_BCS = self.window.padded(x_BCS).contiguous(memory_format=layout)
+                if not plain:
+                    return Stacked.apply(unpadded, reader, x_BCS, weight)
                 if torch.is_grad_enabled() and (x_BCS.requires_grad or weight.requires_grad):
                     return _InPlace.apply(unpadded, reader, x_BCS, weight)
                 return unpadded.values(reader, x_BCS, weight)[0]

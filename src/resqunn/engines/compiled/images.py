@@ -111,6 +111,9 @@ class Program(ABC):
         self.chunk, self.tasks = chunk, -(-self.patches // chunk)
         self.most = job.groups * self.tasks
         self.operations = job.groups * self.patches * operations
+        # Threads that are kept busy, by values and by gradients.
+        self._busy = tuple(n * self.operations // OPERATIONS_PER_THREAD + 1 for n in (1, 3))
+        self._tasks_of_values = self.most // places.members
         self._writes_all = places.disjoint and places.covering
         self._steps: dict[Wanted | None, Step] = {}
 
@@ -145,8 +148,8 @@ class Program(ABC):
             images, out: dense, of any shape; `places` counts their values as they lie in memory.
             weights: as (groups, filters, W) in memory.
         """
-        step, tasks = self._step(None), self.most // self.job.places.members
-        workers = useful_workers(tasks, self.operations // OPERATIONS_PER_THREAD + 1)
+        step = self._step(None)
+        workers = useful_workers(self._tasks_of_values, self._busy[0])
         _kept, memory = _places(step, workers)
         if step.first is not None:
             step.first(weights.data_ptr(), *memory)
@@ -157,8 +160,7 @@ class Program(ABC):
         self, images: Tensor, weights: Tensor, cotangents: Tensor, wanted: Wanted
     ) -> Gradients:
         """The gradients by images and by weights, which lie in memory as these do."""
-        step, busy = self._step(wanted), 3 * self.operations // OPERATIONS_PER_THREAD + 1
-        workers = useful_workers(self.most, busy)
+        step, workers = self._step(wanted), useful_workers(self.most, self._busy[1])
         _kept, memory = _places(step, workers)
         by_images = by_weights = None
         addresses = images.data_ptr(), weights.data_ptr(), cotangents.data_ptr()

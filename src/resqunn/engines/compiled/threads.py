@@ -38,6 +38,9 @@ def useful_workers(tasks: int, busy: int) -> int:
 def share(kernel: Callable[..., None], workers: int, *arguments: Any) -> None:
     """Calls `kernel(worker, workers, *arguments)` for each worker at the same time, or, when
     Python is shutting down and starts nothing any more, one after the other."""
+    if workers == 1:
+        kernel(0, 1, *arguments)
+        return
     others: list[Future[None]] = []
     own = [0]
     for worker in range(1, workers):

@@ -1,0 +1,149 @@
+"""Quanvolutions under `torch.vmap` and `torch.func.grad`, by compiled code.
+
+Under `torch.vmap` the axis that is mapped over becomes groups of channels: V networks' images
+(B, C, S) are V C channels, their weights V K filters, and one call of compiled code evaluates all
+of them. First derivatives likewise; second ones go through the reference engine.
+
+Shape suffixes as in `quanvolution.py`, and V the axis that is mapped over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from resqunn.engines.compiled.images import ImageEngine, Wanted
+from resqunn.engines.statevector.gradients import REFERENCE
+from resqunn.nn.placement import memory_format
+
+if TYPE_CHECKING:
+    from resqunn.nn.quanvolution import Quanvolution
+
+Axis = int | None
+"""Where a tensor has the axis that is mapped over, if it has it."""
+
+
+class Stacked(torch.autograd.Function):
+    """The output channels of unpadded images."""
+
+    @staticmethod
+    def forward(
+        operation: Quanvolution, engine: ImageEngine, x_BCS: Tensor, weight: Tensor
+    ) -> Tensor:
+        return operation.values(engine, x_BCS, weight)[0]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        operation, engine, x_BCS, weight = inputs
+        ctx.operation, ctx.engine = operation, engine
+        ctx.save_for_backward(x_BCS, weight)
+
+    @staticmethod
+    def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        wanted = ctx.needs_input_grad[2:]
+        tensors = (*ctx.saved_tensors, cotangents)
+        found = iter(_Gradients.apply(ctx.operation, ctx.engine, wanted, *tensors))
+        return None, None, *(next(found) if want else None for want in wanted)
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        axes: tuple[Axis, ...],
+        operation: Quanvolution,
+        engine: ImageEngine,
+        x_BCS: Tensor,
+        weight: Tensor,
+    ) -> tuple[Tensor, int]:
+        count = info.batch_size
+        if axes[3] is None:  # more images for the same filters
+            x = x_BCS.movedim(_at(axes[2]), 0)
+            return operation(engine, x.flatten(0, 1), weight).unflatten(0, (count, -1)), 0
+        filters = _in_groups(weight, axes[3], 0, count)
+        if axes[2] is None and operation.groups == 1:  # more filters for the same images
+            out = operation(engine, x_BCS, filters)
+        else:
+            out = _for(operation, count)(engine, _in_groups(x_BCS, axes[2], 1, count), filters)
+        return out.unflatten(1, (count, -1)), 1
+
+
+class _Gradients(torch.autograd.Function):
+    """Those by images and by weights, as far as they are wanted, given the derivatives by the
+    output channels."""
+
+    @staticmethod
+    def forward(
+        operation: Quanvolution,
+        engine: ImageEngine,
+        wanted: Wanted,
+        x_BCS: Tensor,
+        weight: Tensor,
+        cotangents: Tensor,
+    ) -> tuple[Tensor, ...]:
+        tensors = (x_BCS, weight, cotangents)
+        found = operation.gradients(engine, tensors, memory_format(x_BCS), wanted)
+        return tuple(gradient for gradient in found if gradient is not None)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        operation, _, wanted, *tensors = inputs
+        ctx.operation, ctx.wanted = operation, wanted
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *directions: Tensor) -> tuple[Tensor | None, ...]:
+        operation: Quanvolution = ctx.operation
+
+        def gradients(x_BCS: Tensor, weight: Tensor, cotangents: Tensor) -> tuple[Tensor, ...]:
+            def values(x_BCS: Tensor, weight: Tensor) -> Tensor:
+                return operation.by_patches(REFERENCE, x_BCS, weight)
+
+            found = torch.func.vjp(values, x_BCS, weight)[1](cotangents)
+            return tuple(g for g, want in zip(found, ctx.wanted, strict=True) if want)
+
+        return None, None, None, *torch.func.vjp(gradients, *ctx.saved_tensors)[1](directions)
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        axes: tuple[Any, ...],
+        operation: Quanvolution,
+        engine: ImageEngine,
+        wanted: Wanted,
+        x_BCS: Tensor,
+        weight: Tensor,
+        cotangents: Tensor,
+    ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        count = info.batch_size
+        x = _in_groups(x_BCS, axes[3], 1, count)
+        w = _in_groups(weight, axes[4], 0, count)
+        c = _in_groups(cotangents, axes[5], 1, count)
+        found = _Gradients.apply(_for(operation, count), engine, wanted, x, w, c)
+        places = [place for place, want in zip((1, 0), wanted, strict=True) if want]
+        apart = (g.unflatten(at, (count, -1)) for g, at in zip(found, places, strict=True))
+        return tuple(apart), tuple(places)
+
+
+@lru_cache(maxsize=256)
+def _for(operation: Quanvolution, count: int) -> Quanvolution:
+    """The operation of so many networks side by side."""
+    return replace(operation, groups=count * operation.groups)
+
+
+def _at(axis: Axis) -> int:
+    assert axis is not None  # torch asks only where something is mapped over
+    return axis
+
+
+def _in_groups(tensor: Tensor, axis: Axis, place: int, count: int) -> Tensor:
+    """The axis that is mapped over as the outer part of another one; what has none is repeated."""
+    if axis is None:
+        sizes = [-1] * (tensor.ndim + 1)
+        sizes[place] = count
+        stacked = tensor.unsqueeze(place).expand(sizes)
+    else:
+        stacked = tensor.movedim(axis, place)
+    return stacked.flatten(place, place + 1)
