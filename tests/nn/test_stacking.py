@@ -132,6 +132,7 @@ def test_many_cotangents_at_once(engine: str) -> None:
 
 
 @ENGINES
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`")  # by torch's own forward derivatives
 def test_second_derivatives_and_forward_ones_are_the_references(engine: str) -> None:
     made, weights = layers(engine)
     images = images_for(made)[:, :1, :, :2, :2].double()

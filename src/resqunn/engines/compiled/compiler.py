@@ -109,8 +109,8 @@ def _nothing(*_: Any) -> None:
     pass
 
 
-def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
-    """Compiles a kernel for one kind of arguments (those of `kernel.Kernel`)."""
+def machine_code(module: str, name: str, kinds: tuple[Any, ...], unrolled: bool) -> bytes:
+    """Compiles a kernel for one kind of arguments (both as those of `kernel.Kernel`)."""
     kernel = getattr(import_module(module), name)
     arguments = tuple(map(_type_of, kinds))
     with _compiling(), _uncollected(), _language_only():
@@ -123,7 +123,7 @@ def machine_code(module: str, name: str, kinds: tuple[Any, ...]) -> bytes:
             function.linkage = "external" if function.name == ENTRY else "linkonce_odr"
         elif not function.name.startswith("llvm.") and function.name not in LIBRARY:
             raise TypeError(f"kernel {name} calls {function.name}, which only numba has")
-    return emit(language, int(config.OPT), bool(config.LOOP_VECTORIZE))
+    return emit(language, int(config.OPT), bool(config.LOOP_VECTORIZE), unrolled)
 
 
 def _type_of(kind: Any) -> Any:

@@ -63,10 +63,13 @@ class Kernel:
 
     Its arguments are contiguous tensors on the CPU, whole numbers, `Constants`, and tuples of
     these, named or not; it returns nothing.
+
+    Args:
+        unrolled: whether the compiler may repeat the bodies of loops, which takes longer.
     """
 
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
+    def __init__(self, module: str, name: str, *, unrolled: bool = True) -> None:
+        self.module, self.name, self.unrolled = module, name, unrolled
         self._variants: dict[tuple[Any, ...], Callable[[bytes], None]] = {}
 
     def __call__(self, *arguments: Any) -> None:
@@ -103,6 +106,6 @@ class Kernel:
         if code is None:
             from resqunn.engines.compiled.compiler import machine_code
 
-            code = machine_code(self.module, self.name, kinds)
+            code = machine_code(self.module, self.name, kinds, self.unrolled)
             write(self.name, identity, code)
         return load(code)

@@ -32,11 +32,11 @@ def circumstances() -> dict[str, str]:
     }
 
 
-def emit(module: binding.ModuleRef, level: int, vectorize: bool) -> bytes:
+def emit(module: binding.ModuleRef, level: int, vectorize: bool, unroll: bool) -> bytes:
     """The machine code of a module, which is optimized by LLVM's passes of a level up to 3."""
     target = _target()
     options = binding.create_pipeline_tuning_options(level)
-    options.loop_vectorization = vectorize
+    options.loop_vectorization, options.loop_unrolling = vectorize, unroll
     module.triple, module.data_layout = target.triple, str(target.target_data)
     builder = binding.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
