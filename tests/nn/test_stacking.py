@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, hessian, jvp, stack_module_state, vjp, vmap
 
-from resqunn import Quanv1d, Quanv2d
+from resqunn import QuantumHead, Quanv1d, Quanv2d
 from resqunn.engines.statevector.engine import StatevectorEngine
 
 ENGINES = pytest.mark.parametrize("engine", ["fourier", "alternating", "chains", "fused"])
@@ -163,3 +163,20 @@ def test_signals_too() -> None:
     values = vmap(lambda w, x: functional_call(made[0], w, (x,)))(weights, signals)
     for k in range(COUNT):
         assert torch.equal(values[k], made[k](signals[k]))
+
+
+@COMPILED
+def test_quantum_heads_too() -> None:
+    made = [QuantumHead(3, num_qubits=5) for _ in range(COUNT)]
+    weights, _ = stack_module_state(made)
+    features = torch.rand(COUNT, 4, 2, 3, 5)
+    values = vmap(lambda w, x: functional_call(made[0], w, (x,)))(weights, features)
+    loss = lambda w, x: total(functional_call(made[0], w, (x,)))  # noqa: E731
+    by_weights, by_features = vmap(grad(loss, (0, 1)))(weights, features)
+    for k, head in enumerate(made):
+        x = features[k].clone().requires_grad_()
+        y = head(x)
+        total(y).backward()
+        assert torch.equal(values[k], y)
+        assert torch.equal(by_weights["weight"][k], head.weight.grad)
+        assert torch.equal(by_features[k], x.grad)

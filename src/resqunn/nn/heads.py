@@ -23,7 +23,7 @@ from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
-from resqunn.engines.guard import ordinary
+from resqunn.engines.guard import ordinary, transformed
 from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError, unknown_name
 from resqunn.nn.patches import Window
@@ -228,7 +228,8 @@ class QuantumHead(nn.Module):
                 f"features must be {self.circuit.num_inputs} or fewer, as "
                 f"{self.circuit.num_qubits} qubits hold, got {flat_BD.shape[1]}: use more qubits"
             )
-        if flat_BD.numel() and ordinary(flat_BD, self.weight):
+        tensors = flat_BD, self.weight
+        if flat_BD.numel() and (ordinary(*tensors) or transformed(*tensors)):
             rows = _rows(self.circuit, flat_BD.shape[1])
             scores_BK = rows(self.engine, flat_BD.unsqueeze(1), self.weight).flatten(1)
         else:
