@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from benchmarks.limits import peak, work
 from benchmarks.peers import PEERS, Peer
 from benchmarks.steps import values_alone, with_gradients
-from benchmarks.timing import Result, race
+from benchmarks.timing import LONG, Result, race
 from resqunn import Quanv2d
 
 OURS, CONV = "resqunn", "nn.Conv2d"
@@ -101,7 +101,7 @@ class LayerCase:
         }
         # resqunn and Conv2d first by themselves: a peer's call of a second, with its hundreds of
         # megabytes, empties the caches for the call of a millisecond that follows it.
-        timings = race(contestants)
+        timings = race(contestants, LONG)
         peers, scale, skipped = self._peers(layer, images)
         timings |= race({peer.name: peer.step for peer in peers}) if peers else {}
         expected = work(layer, images, layer(images).numel(), self.by_images, self.frozen)

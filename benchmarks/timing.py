@@ -22,6 +22,10 @@ class Patience(NamedTuple):
     seconds: float = 12.0
 
 
+LONG = Patience(rounds=120, least=15, seconds=4.0)
+"""For calls of a millisecond: a processor's clock changes from one second to the next."""
+
+
 class Spent(NamedTuple):
     """Seconds of one call: on the clock, and of the processor, all threads together."""
 

@@ -12,8 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C import DispatchKey, DispatchKeySet
-from torch._C._functorch import TransformType
+from torch._C import (
+    DispatchKey,
+    DispatchKeySet,
+    _functorch,  # pyright: ignore[reportAttributeAccessIssue]
+)
 from torch._compile import _disable_dynamo
 from torch.autograd import forward_ad
 
@@ -84,19 +87,19 @@ def transformed(*tensors: Tensor) -> bool:
         or torch._C._get_tracing_state() is not None
     ):
         return False
-    levels = torch._C._functorch.get_interpreter_stack() or ()
+    levels = _functorch.get_interpreter_stack() or ()
     if any(level.key() not in _TRANSFORMS for level in levels):
         return False
     return has_memory(*map(_below, tensors))
 
 
-_TRANSFORMS = (TransformType.Vmap, TransformType.Grad)
+_TRANSFORMS = (_functorch.TransformType.Vmap, _functorch.TransformType.Grad)
 
 
 def _below(tensor: Tensor) -> Tensor:
     """The tensor that transformations of `torch.func` have wrapped."""
-    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
-        tensor = torch._C._functorch.get_unwrapped(tensor)
+    while _functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = _functorch.get_unwrapped(tensor)
     return tensor
 
 

@@ -47,9 +47,11 @@ def _flat(features: Tensor, weight: Tensor) -> Float[Tensor, "B D"]:
     return features.flatten(1)
 
 
-def _check_parameters(head: LinearHead | QuantumHead, shape: tuple[int, ...]) -> None:
+def _check_parameters(
+    head: LinearHead | QuantumHead, weight: Tensor, shape: tuple[int, ...]
+) -> None:
     """Parameters may have been replaced, or moved to "meta" before they had a shape."""
-    found = head.weight.shape
+    found = weight.shape
     if found != shape or len(shape) != 2:
         expected = shape if len(shape) == 2 else f"({head.classes}, features)"
         raise ShapeError(f"weight must have shape {expected}, got {tuple(found)}")
@@ -136,14 +138,15 @@ class LinearHead(LazyModuleMixin, nn.Module):
         """One score a class."""
         if isinstance(features, Proxy):
             return traced_call(self, features)
-        flat_BD = _flat(features, self.weight)
-        _check_parameters(self, (self.classes, *self.weight.shape[1:2]))
-        if flat_BD.shape[1] != self.weight.shape[1]:
+        weight = self.weight
+        flat_BD = _flat(features, weight)
+        _check_parameters(self, weight, (self.classes, *weight.shape[1:2]))
+        if flat_BD.shape[1] != weight.shape[1]:
             raise ShapeError(
-                f"features must be {self.weight.shape[1]}, as the head's weights are, got "
+                f"features must be {weight.shape[1]}, as the head's weights are, got "
                 f"{flat_BD.shape[1]}"
             )
-        scores_BK = nn.functional.linear(flat_BD, self.weight, self.bias)
+        scores_BK = nn.functional.linear(flat_BD, weight, self.bias)
         return scores_BK.softmax(dim=1) if self.softmax else scores_BK
 
     def extra_repr(self) -> str:
@@ -219,23 +222,23 @@ class QuantumHead(nn.Module):
         """One expectation value a class, or their softmax."""
         if isinstance(features, Proxy):
             return traced_call(self, features)
-        require_computable(self.weight.dtype, "weights")
-        flat_BD = _flat(features, self.weight)
-        _check_parameters(self, self.circuit.weight_shape)
-        room = self.circuit.num_inputs - flat_BD.shape[1]
+        circuit, weight = self.circuit, self.weight
+        require_computable(weight.dtype, "weights")
+        flat_BD = _flat(features, weight)
+        _check_parameters(self, weight, circuit.weight_shape)
+        room = circuit.num_inputs - flat_BD.shape[1]
         if room < 0:
             raise ShapeError(
-                f"features must be {self.circuit.num_inputs} or fewer, as "
-                f"{self.circuit.num_qubits} qubits hold, got {flat_BD.shape[1]}: use more qubits"
+                f"features must be {circuit.num_inputs} or fewer, as {circuit.num_qubits} qubits "
+                f"hold, got {flat_BD.shape[1]}: use more qubits"
             )
-        tensors = flat_BD, self.weight
-        if flat_BD.numel() and (ordinary(*tensors) or transformed(*tensors)):
-            rows = _rows(self.circuit, flat_BD.shape[1])
-            scores_BK = rows(self.engine, flat_BD.unsqueeze(1), self.weight).flatten(1)
+        if flat_BD.numel() and (ordinary(flat_BD, weight) or transformed(flat_BD, weight)):
+            rows = _rows(circuit, flat_BD.shape[1])
+            scores_BK = rows(self.engine, flat_BD.unsqueeze(1), weight).flatten(1)
         else:
             amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
             values = self.engine.expectation_values(
-                self.circuit, amplitudes_BA.T.unsqueeze(0), self.weight.reshape(1, 1, -1)
+                circuit, amplitudes_BA.T.unsqueeze(0), weight.reshape(1, 1, -1)
             )
             scores_BK = values[0, 0].T
         return scores_BK.softmax(dim=1) if self.softmax else scores_BK

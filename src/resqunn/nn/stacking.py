@@ -50,7 +50,7 @@ class Stacked(torch.autograd.Function):
         return None, None, *(next(found) if want else None for want in wanted)
 
     @staticmethod
-    def vmap(
+    def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
         info: Any,
         axes: tuple[Axis, ...],
         operation: Quanvolution,
@@ -107,7 +107,7 @@ class _Gradients(torch.autograd.Function):
         return None, None, None, *torch.func.vjp(gradients, *ctx.saved_tensors)[1](directions)
 
     @staticmethod
-    def vmap(
+    def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
         info: Any,
         axes: tuple[Any, ...],
         operation: Quanvolution,
