@@ -115,6 +115,10 @@ class Quanvolution:
             return self
         return replace(self, window=self.window.unpadded)
 
+    def side_by_side(self, count: int) -> Quanvolution:
+        """The operation of so many networks, in groups of channels."""
+        return _side_by_side(self, count)
+
     def weights(self, weight: Tensor, channels: int) -> Tensor:
         """A layer's weights as engines take them: (C, F, W), for each group of channels that one
         circuit reads."""
@@ -164,6 +168,12 @@ class _InPlace(torch.autograd.Function):
 
             return None, None, *differentiable_gradients(values, tensors[:2], cotangents, wanted)
         return None, None, *operation.gradients(ctx.engine, tensors, ctx.layout, wanted)
+
+
+@lru_cache(maxsize=256)
+def _side_by_side(operation: Quanvolution, count: int) -> Quanvolution:
+    """One for each count, since programs are kept for each operation."""
+    return replace(operation, groups=count * operation.groups)
 
 
 @lru_cache(maxsize=256)

@@ -9,31 +9,48 @@ Shape suffixes as in `quanvolution.py`, and V the axis that is mapped over.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from resqunn.engines.base import Engine
+from resqunn.engines.compiled.engine import Gradients
 from resqunn.engines.compiled.images import ImageEngine, Wanted
 from resqunn.engines.statevector.gradients import REFERENCE
 from resqunn.nn.placement import memory_format
 
-if TYPE_CHECKING:
-    from resqunn.nn.quanvolution import Quanvolution
-
 Axis = int | None
 """Where a tensor has the axis that is mapped over, if it has it."""
+
+
+@runtime_checkable
+class Operation(Protocol):
+    """What is known here of a `Quanvolution`."""
+
+    @property
+    def groups(self) -> int: ...
+
+    def __call__(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor: ...
+
+    def side_by_side(self, count: int) -> Operation:
+        """The operation of so many networks, in groups of channels."""
+        ...
+
+    def values(self, engine: ImageEngine, x_BCS: Tensor, weight: Tensor) -> tuple[Tensor, Any]: ...
+
+    def gradients(
+        self, engine: ImageEngine, tensors: tuple[Tensor, ...], layout: Any, wanted: Wanted
+    ) -> Gradients: ...
+
+    def by_patches(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor: ...
 
 
 class Stacked(torch.autograd.Function):
     """The output channels of unpadded images."""
 
     @staticmethod
-    def forward(
-        operation: Quanvolution, engine: ImageEngine, x_BCS: Tensor, weight: Tensor
-    ) -> Tensor:
+    def forward(operation: Operation, engine: ImageEngine, x_BCS: Tensor, weight: Tensor) -> Tensor:
         return operation.values(engine, x_BCS, weight)[0]
 
     @staticmethod
@@ -53,7 +70,7 @@ class Stacked(torch.autograd.Function):
     def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
         info: Any,
         axes: tuple[Axis, ...],
-        operation: Quanvolution,
+        operation: Operation,
         engine: ImageEngine,
         x_BCS: Tensor,
         weight: Tensor,
@@ -66,7 +83,9 @@ class Stacked(torch.autograd.Function):
         if axes[2] is None and operation.groups == 1:  # more filters for the same images
             out = operation(engine, x_BCS, filters)
         else:
-            out = _for(operation, count)(engine, _in_groups(x_BCS, axes[2], 1, count), filters)
+            out = operation.side_by_side(count)(
+                engine, _in_groups(x_BCS, axes[2], 1, count), filters
+            )
         return out.unflatten(1, (count, -1)), 1
 
 
@@ -76,7 +95,7 @@ class _Gradients(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        operation: Quanvolution,
+        operation: Operation,
         engine: ImageEngine,
         wanted: Wanted,
         x_BCS: Tensor,
@@ -95,7 +114,7 @@ class _Gradients(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *directions: Tensor) -> tuple[Tensor | None, ...]:
-        operation: Quanvolution = ctx.operation
+        operation: Operation = ctx.operation
 
         def gradients(x_BCS: Tensor, weight: Tensor, cotangents: Tensor) -> tuple[Tensor, ...]:
             def values(x_BCS: Tensor, weight: Tensor) -> Tensor:
@@ -110,7 +129,7 @@ class _Gradients(torch.autograd.Function):
     def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
         info: Any,
         axes: tuple[Any, ...],
-        operation: Quanvolution,
+        operation: Operation,
         engine: ImageEngine,
         wanted: Wanted,
         x_BCS: Tensor,
@@ -121,16 +140,10 @@ class _Gradients(torch.autograd.Function):
         x = _in_groups(x_BCS, axes[3], 1, count)
         w = _in_groups(weight, axes[4], 0, count)
         c = _in_groups(cotangents, axes[5], 1, count)
-        found = _Gradients.apply(_for(operation, count), engine, wanted, x, w, c)
+        found = _Gradients.apply(operation.side_by_side(count), engine, wanted, x, w, c)
         places = [place for place, want in zip((1, 0), wanted, strict=True) if want]
         apart = (g.unflatten(at, (count, -1)) for g, at in zip(found, places, strict=True))
         return tuple(apart), tuple(places)
-
-
-@lru_cache(maxsize=256)
-def _for(operation: Quanvolution, count: int) -> Quanvolution:
-    """The operation of so many networks side by side."""
-    return replace(operation, groups=count * operation.groups)
 
 
 def _at(axis: Axis) -> int:
