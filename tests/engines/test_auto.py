@@ -33,7 +33,7 @@ from support import random_arguments, random_circuit, values_and_gradients
         ({"inputs": 9, "ansatz": "rx_chain", "depth": 6, "reupload": True}, "alternating"),
         ({"inputs": 16, "ansatz": "rx_chain", "depth": 4}, "chains"),
         ({"inputs": 25, "ansatz": "rx_chain", "depth": 4, "reupload": True}, "chains"),
-        ({"inputs": 16, "ansatz": "rx_chain", "depth": 2}, "fourier"),
+        ({"inputs": 16, "ansatz": "rx_chain", "depth": 2}, "chains"),
         ({"inputs": 49, "ansatz": "rx_chain", "depth": 1, "readout": "z0"}, "fourier"),
     ],
     ids=str,
