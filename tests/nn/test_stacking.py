@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 from torch.func import functional_call, grad, hessian, jvp, stack_module_state, vjp, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from resqunn import QuantumHead, Quanv1d, Quanv2d
 from resqunn.engines.statevector.engine import StatevectorEngine
+from resqunn.errors import FreedMemoryError
 
 ENGINES = pytest.mark.parametrize("engine", ["fourier", "alternating", "chains", "fused"])
 OPTIONS = pytest.mark.parametrize(
@@ -153,6 +155,70 @@ def test_second_derivatives_and_forward_ones_are_the_references(engine: str) -> 
 
 def _leaves(tree: Any) -> list[Tensor]:
     return torch.utils._pytree.tree_leaves(tree)
+
+
+@COMPILED
+@ENGINES
+def test_nothing_may_be_stacked_too(engine: str) -> None:
+    made, weights = layers(engine)
+    images = images_for(made)
+    none = {"weight": weights["weight"][:0]}
+    expected = made[0](images[0]).shape
+    for axes, arguments in (
+        ((0, 0), (none, images[:0])),
+        ((0, None), (none, images[0])),
+        ((None, 0), ({"weight": made[0].weight}, images[:0])),
+    ):
+        assert vmap(run(made[0]), axes)(*arguments).shape == (0, *expected)
+    by_weights, by_images = vmap(grad(lambda w, x: total(run(made[0])(w, x)), (0, 1)))(
+        none, images[:0]
+    )
+    assert by_weights["weight"].shape == none["weight"].shape
+    assert by_images.shape == images[:0].shape
+
+
+@COMPILED
+@ENGINES
+@pytest.mark.parametrize("which", ["images", "weight"])
+def test_freed_memory_is_not_read_on_the_way_back(engine: str, which: str) -> None:
+    made, _ = layers(engine)
+    tensors = {"images": images_for(made)[0], "weight": made[0].weight.detach().clone()}
+
+    def values(images: Tensor, weight: Tensor) -> Tensor:
+        return functional_call(made[0], {"weight": weight}, (images,))
+
+    y, pull = vjp(values, *tensors.values())
+    tensors[which].untyped_storage().resize_(0)
+    with pytest.raises(FreedMemoryError, match="it has been freed"):
+        pull(torch.ones_like(y))
+
+
+@ENGINES
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`")  # by torch's own forward derivatives
+def test_the_way_back_may_be_differentiated_and_recorded_in_any_way(engine: str) -> None:
+    made, _ = layers(engine)
+    images = images_for(made)[0]
+    y, pull = vjp(made[0], images)
+    cotangents, direction = torch.rand(2, *y.shape)
+    # It is linear, so that its derivative along a direction is its value there.
+    along = jvp(lambda c: pull(c)[0], (cotangents,), (direction,))[1]
+    recorded = make_fx(lambda c: pull(c)[0])(cotangents)(direction)
+    assert torch.allclose(along, pull(direction)[0], rtol=0, atol=1e-5)
+    assert torch.allclose(recorded, pull(direction)[0], rtol=0, atol=1e-5)
+
+
+@ENGINES
+def test_gradients_of_gradients(engine: str) -> None:
+    made, _ = layers(engine)
+    images = images_for(made).double()
+    layer = made[0].double()
+    norm = lambda x: grad(lambda x: layer(x).square().sum())(x).square().sum()  # noqa: E731
+    found = vmap(grad(norm))(images)
+    for k in range(COUNT):
+        x = images[k].clone().requires_grad_()
+        (first,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
+        (expected,) = torch.autograd.grad(first.square().sum(), x)
+        assert torch.allclose(found[k], expected, rtol=0, atol=1e-10)
 
 
 @COMPILED

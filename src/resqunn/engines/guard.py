@@ -77,11 +77,10 @@ def has_memory(*tensors: Tensor) -> bool:
 
 
 def transformed(*tensors: Tensor) -> bool:
-    """Whether nothing but `torch.vmap` and `torch.func.grad` (or `vjp`) stands above ordinary
-    tensors."""
+    """Whether nothing but `torch.vmap` and `torch.func.grad` (or `vjp`), if anything, stands above
+    tensors that are ordinary otherwise, or stood when they were made."""
     if (
         torch.compiler.is_compiling()
-        or not torch._C._are_functorch_transforms_active()
         or forward_ad._current_level >= 0
         or torch._C._len_torch_dispatch_stack() > 0
         or torch._C._get_tracing_state() is not None

@@ -23,7 +23,7 @@ from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
-from resqunn.engines.guard import ordinary, transformed
+from resqunn.engines.guard import transformed
 from resqunn.engines.registry import engine as find_engine
 from resqunn.errors import ConfigurationError, ShapeError, unknown_name
 from resqunn.nn.patches import Window
@@ -232,7 +232,7 @@ class QuantumHead(nn.Module):
                 f"features must be {circuit.num_inputs} or fewer, as {circuit.num_qubits} qubits "
                 f"hold, got {flat_BD.shape[1]}: use more qubits"
             )
-        if flat_BD.numel() and (ordinary(flat_BD, weight) or transformed(flat_BD, weight)):
+        if flat_BD.numel() and transformed(flat_BD, weight):
             rows = _rows(circuit, flat_BD.shape[1])
             scores_BK = rows(self.engine, flat_BD.unsqueeze(1), weight).flatten(1)
         else:

@@ -17,6 +17,7 @@ from torch import Tensor
 from resqunn.engines.base import Engine
 from resqunn.engines.compiled.engine import Gradients
 from resqunn.engines.compiled.images import ImageEngine, Wanted
+from resqunn.engines.guard import require_memory, transformed
 from resqunn.engines.statevector.gradients import REFERENCE
 from resqunn.nn.placement import memory_format
 
@@ -63,7 +64,10 @@ class Stacked(torch.autograd.Function):
     def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         wanted = ctx.needs_input_grad[2:]
         tensors = (*ctx.saved_tensors, cotangents)
-        found = iter(_Gradients.apply(ctx.operation, ctx.engine, wanted, *tensors))
+        if transformed(*tensors):
+            found = iter(_Gradients.apply(ctx.operation, ctx.engine, wanted, *tensors))
+        else:  # what is done with the derivatives may be more than what was done with the values
+            found = iter(_by_reference(ctx.operation, wanted, tensors))
         return None, None, *(next(found) if want else None for want in wanted)
 
     @staticmethod
@@ -77,16 +81,15 @@ class Stacked(torch.autograd.Function):
     ) -> tuple[Tensor, int]:
         count = info.batch_size
         if axes[3] is None:  # more images for the same filters
-            x = x_BCS.movedim(_at(axes[2]), 0)
-            return operation(engine, x.flatten(0, 1), weight).unflatten(0, (count, -1)), 0
+            images = _in_groups(x_BCS, axes[2], 0, count)
+            return _apart(operation(engine, images, weight), 0, count), 0
         filters = _in_groups(weight, axes[3], 0, count)
         if axes[2] is None and operation.groups == 1:  # more filters for the same images
             out = operation(engine, x_BCS, filters)
         else:
-            out = operation.side_by_side(count)(
-                engine, _in_groups(x_BCS, axes[2], 1, count), filters
-            )
-        return out.unflatten(1, (count, -1)), 1
+            images = _in_groups(x_BCS, axes[2], 1, count)
+            out = operation.side_by_side(_members(count))(engine, images, filters)
+        return _apart(out, 1, count), 1
 
 
 class _Gradients(torch.autograd.Function):
@@ -103,6 +106,7 @@ class _Gradients(torch.autograd.Function):
         cotangents: Tensor,
     ) -> tuple[Tensor, ...]:
         tensors = (x_BCS, weight, cotangents)
+        require_memory(*tensors)
         found = operation.gradients(engine, tensors, memory_format(x_BCS), wanted)
         return tuple(gradient for gradient in found if gradient is not None)
 
@@ -114,14 +118,8 @@ class _Gradients(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *directions: Tensor) -> tuple[Tensor | None, ...]:
-        operation: Operation = ctx.operation
-
-        def gradients(x_BCS: Tensor, weight: Tensor, cotangents: Tensor) -> tuple[Tensor, ...]:
-            def values(x_BCS: Tensor, weight: Tensor) -> Tensor:
-                return operation.by_patches(REFERENCE, x_BCS, weight)
-
-            found = torch.func.vjp(values, x_BCS, weight)[1](cotangents)
-            return tuple(g for g, want in zip(found, ctx.wanted, strict=True) if want)
+        def gradients(*tensors: Tensor) -> tuple[Tensor, ...]:
+            return _by_reference(ctx.operation, ctx.wanted, tensors)
 
         return None, None, None, *torch.func.vjp(gradients, *ctx.saved_tensors)[1](directions)
 
@@ -140,23 +138,46 @@ class _Gradients(torch.autograd.Function):
         x = _in_groups(x_BCS, axes[3], 1, count)
         w = _in_groups(weight, axes[4], 0, count)
         c = _in_groups(cotangents, axes[5], 1, count)
-        found = _Gradients.apply(operation.side_by_side(count), engine, wanted, x, w, c)
+        stacked = operation.side_by_side(_members(count))
+        found = _Gradients.apply(stacked, engine, wanted, x, w, c)
         places = [place for place, want in zip((1, 0), wanted, strict=True) if want]
-        apart = (g.unflatten(at, (count, -1)) for g, at in zip(found, places, strict=True))
+        apart = (_apart(g, place, count) for g, place in zip(found, places, strict=True))
         return tuple(apart), tuple(places)
 
 
-def _at(axis: Axis) -> int:
-    assert axis is not None  # torch asks only where something is mapped over
-    return axis
+def _by_reference(
+    operation: Operation, wanted: Wanted, tensors: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    """What `_Gradients` gives, by operations of torch."""
+    x_BCS, weight, cotangents = tensors
+
+    def values(x_BCS: Tensor, weight: Tensor) -> Tensor:
+        return operation.by_patches(REFERENCE, x_BCS, weight)
+
+    found = torch.func.vjp(values, x_BCS, weight)[1](cotangents)
+    return tuple(gradient for gradient, want in zip(found, wanted, strict=True) if want)
+
+
+def _members(count: int) -> int:
+    """Networks of a stack: where there are none, there is one of zeros, left out in the end."""
+    return max(count, 1)
 
 
 def _in_groups(tensor: Tensor, axis: Axis, place: int, count: int) -> Tensor:
     """The axis that is mapped over as the outer part of another one; what has none is repeated."""
     if axis is None:
         sizes = [-1] * (tensor.ndim + 1)
-        sizes[place] = count
+        sizes[place] = _members(count)
         stacked = tensor.unsqueeze(place).expand(sizes)
     else:
         stacked = tensor.movedim(axis, place)
+        if not count:
+            shape = list(stacked.shape)
+            shape[place] = 1
+            stacked = stacked.new_zeros(shape)
     return stacked.flatten(place, place + 1)
+
+
+def _apart(tensor: Tensor, place: int, count: int) -> Tensor:
+    """The opposite of `_in_groups`."""
+    return tensor.unflatten(place, (_members(count), -1)).narrow(place, 0, count)
