@@ -233,8 +233,7 @@ class QuantumHead(nn.Module):
                 f"hold, got {flat_BD.shape[1]}: use more qubits"
             )
         if flat_BD.numel() and transformed(flat_BD, weight):
-            rows = _rows(circuit, flat_BD.shape[1])
-            scores_BK = rows(self.engine, flat_BD.unsqueeze(1), weight).flatten(1)
+            scores_BK = _rows(circuit)(self.engine, flat_BD, weight)
         else:
             amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
             values = self.engine.expectation_values(
@@ -252,10 +251,9 @@ class QuantumHead(nn.Module):
 
 
 @lru_cache(maxsize=256)
-def _rows(circuit: Circuit, features: int) -> Quanvolution:
-    """A quantum head as a layer whose one patch is a whole row of features (B, 1, D)."""
-    window = Window((features,), (features,), (0,), (1,))
-    return Quanvolution(circuit, window, groups=1, summed=False, angle_scale=1.0)
+def _rows(circuit: Circuit) -> Quanvolution:
+    """A quantum head as a layer without spatial dimensions: features (B, D) are its channels."""
+    return Quanvolution(circuit, Window((), (), (), ()), 1, summed=False, angle_scale=1.0)
 
 
 HEADS: dict[str, type[nn.Module]] = {"linear": LinearHead, "quantum": QuantumHead}

@@ -156,7 +156,7 @@ class Window:
     def _tiles(self) -> bool:
         """Whether patches tile the image without overlap or gap."""
         unpadded = all(margin == (0, 0) for margin in self.margins)
-        return self.kernel == self.stride and unpadded and set(self.dilation) == {1}
+        return self.kernel == self.stride and unpadded and set(self.dilation) <= {1}
 
     def patches(self, x_BCS: Float[Tensor, "B C *S"], groups: int) -> Float[Tensor, "G N P"]:
         """The patches of each group of channels.
