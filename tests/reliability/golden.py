@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from resqunn.lab.training.config import PRESETS, TrainConfig
-from resqunn.lab.training.loop import prepare, train_epoch
+from resqunn.lab.training.evaluation import prepare
 from resqunn.lab.training.session import Session, threads
+from resqunn.lab.training.stack import Learner, Stack
 from resqunn.nn.wiring import Wiring
 
 FILE = Path(__file__).with_name("golden_losses.json")
@@ -43,17 +44,16 @@ def losses(config: TrainConfig) -> list[float]:
     session, found = Session(config), []
     with threads(config.threads):
         data = prepare(session.model, session.train)
+        learner = Learner(
+            session.model,
+            session.optimizer,
+            data,
+            config.seed,
+            on_batch=lambda number, count, loss, accuracy: found.append(loss),
+        )
+        stack = Stack([learner], config.batch_size)
         for epoch in range(1, EPOCHS + 1):
-            train_epoch(
-                session.model,
-                session.optimizer,
-                data,
-                seed=config.seed,
-                epoch=epoch,
-                batch_size=config.batch_size,
-                parts={},
-                on_batch=lambda number, count, loss, accuracy: found.append(loss),
-            )
+            stack.train_epoch([epoch])
     return found
 
 

@@ -19,8 +19,9 @@ from resqunn.lab.study.executors.choice import executor as choose
 from resqunn.lab.study.folder import opened
 from resqunn.lab.study.plan import Series, Study
 from resqunn.lab.training.config import PRESETS, TrainConfig
-from resqunn.lab.training.loop import evaluate, prepare, train_epoch
+from resqunn.lab.training.evaluation import evaluate, prepare
 from resqunn.lab.training.run import build_model, load_data, train
+from resqunn.lab.training.stack import Learner, Stack
 
 PROC = Path("/proc")
 CONFIGS = {
@@ -88,9 +89,7 @@ def network(name: str, count: str) -> dict[str, int]:
 
     def epoch(data: LabelledImages) -> None:
         prepared = prepare(model, data)
-        train_epoch(
-            model, optimizer, prepared, seed=0, epoch=1, batch_size=config.batch_size, parts={}
-        )
+        Stack([Learner(model, optimizer, prepared, seed=0)], config.batch_size).train_epoch([1])
 
     @torch.no_grad()
     def forward(data: LabelledImages) -> None:

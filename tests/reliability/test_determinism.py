@@ -16,9 +16,10 @@ from resqunn.engines.compiled import images
 from resqunn.engines.registry import engine as find_engine
 from resqunn.lab.study.executors.pool import Pool
 from resqunn.lab.training.config import PRESETS, TrainConfig
-from resqunn.lab.training.loop import Prepared, train_epoch
+from resqunn.lab.training.evaluation import Prepared
 from resqunn.lab.training.run import train
 from resqunn.lab.training.session import build_model, threads
+from resqunn.lab.training.stack import Learner, Stack, Trained
 from resqunn.papers import Options
 
 from reliability import golden
@@ -101,8 +102,9 @@ def trained(config: TrainConfig, number: int, count: int) -> dict[str, Tensor]:
     with threads(number):
         model(images[:1])
         adam = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
-        loss, _ = train_epoch(model, adam, data, seed=0, epoch=1, batch_size=32, parts={})
-    return {"loss": torch.tensor(loss)} | model.state_dict()
+        (result,) = Stack([Learner(model, adam, data, seed=0)], 32).train_epoch([1])
+    assert isinstance(result, Trained)
+    return {"loss": torch.tensor(result.loss)} | model.state_dict()
 
 
 @pytest.mark.usefixtures("always_shared")

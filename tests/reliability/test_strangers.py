@@ -234,7 +234,7 @@ def test_case_18_a_run_whose_data_have_moved_is_resumed(
     lines = (place / "timings.jsonl").read_text().splitlines()
     moved = replace(run, config=replace(run.config, data_root=str(after)))
     assert moved.key == run.key
-    perform(moved, tmp_path / "results")
+    assert perform([moved], tmp_path / "results") == {moved.key: None}
     assert (place / "notes.txt").read_text() == "mine"
     assert (place / "timings.jsonl").read_text().splitlines()[:2] == lines
     assert TrainConfig.from_json(place / "config.json").data_root == str(after)
@@ -248,8 +248,9 @@ def test_case_18_a_folder_with_files_that_we_did_not_write_is_not_removed(tmp_pa
     place = tmp_path / "runs" / run.key
     place.mkdir()
     (place / "notes.txt").write_text("mine")
-    with pytest.raises(RunError, match="is not an empty folder"):
-        perform(run, tmp_path)
+    error = perform([run], tmp_path)[run.key]
+    assert isinstance(error, RunError)
+    assert "is not an empty folder" in str(error)
     assert (place / "notes.txt").read_text() == "mine"
 
 
@@ -481,7 +482,7 @@ def test_case_24_a_pipe_in_the_place_of_a_lock_is_refused(tmp_path: Path, name: 
 
     def use() -> None:
         with study_folder.opened(tmp_path, {}):
-            perform(run, tmp_path)
+            raise perform([run], tmp_path)[run.key] or AssertionError("nothing was refused")
 
     # Nobody reads it; or somebody does, and it would take what is written.
     with pytest.raises(RunError, match=r"No such device|is no ordinary file"):

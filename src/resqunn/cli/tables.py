@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow
     from resqunn.data.sources import Source
     from resqunn.lab.study.results import Results
-    from resqunn.lab.training.loop import Scores
+    from resqunn.lab.training.evaluation import Scores
     from resqunn.lab.training.run import Run
     from resqunn.nn.wiring import Wiring
 

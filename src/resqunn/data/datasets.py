@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -144,14 +145,15 @@ def load_dataset(
         per_class = row.per_class or "all"
     if per_class != "all" and (isinstance(per_class, str) or per_class < 2):
         raise ConfigurationError(f"per_class must be 2 or more, or 'all', got {per_class!r}")
-    train, official = _load(row, classes, root, mirror)
+    train, official = _load(row, root, mirror)
     generator = torch.Generator().manual_seed(seed)
     if per_class == "all" and official is not None:
-        return Dataset(name, train, official)
+        return Dataset(name, train.first(classes), official.first(classes))
     chosen: list[Tensor] = []
     held: list[Tensor] = []
+    labels = torch.as_tensor(train.labels.astype(np.int64))
     for label in range(classes):
-        members = (train.labels == label).nonzero().flatten()
+        members = (labels == label).nonzero().flatten()
         count = len(members) if per_class == "all" else per_class
         if len(members) < count:
             raise DataError(
@@ -164,42 +166,50 @@ def load_dataset(
         held.append(drawn[kept:])
     parts = [torch.cat(part) for part in (chosen, held)]
     mixed = [part[torch.randperm(len(part), generator=generator)] for part in parts]
-    return Dataset(
-        name,
-        *(LabelledImages(train.images[i], train.labels[i], train.classes) for i in mixed),
-    )
+    return Dataset(name, *(train.at(index, classes) for index in mixed))
 
 
-def _load(
-    row: Source, classes: int, root: str | Path | None, mirror: str | None
-) -> tuple[LabelledImages, LabelledImages | None]:
-    """Every image of the first classes: the training files, and the test files if any."""
+@dataclass(frozen=True)
+class _Part:
+    """Pixels as a file has them, 0 to `white`, and their labels."""
+
+    row: Source
+    pixels: np.ndarray
+    white: int
+    labels: np.ndarray
+
+    def at(self, index: Tensor, classes: int) -> LabelledImages:
+        """Those images, scaled to [0, 1], of the first classes."""
+        chosen = index.numpy()
+        images = self.pixels[chosen] / np.float32(self.white)
+        return LabelledImages(
+            torch.as_tensor(images, dtype=torch.float32).unsqueeze(1),
+            torch.as_tensor(self.labels[chosen], dtype=torch.int64),
+            self.row.classes[:classes],
+        )
+
+    def first(self, classes: int) -> LabelledImages:
+        """All of the first classes."""
+        return self.at(torch.as_tensor((self.labels < classes).nonzero()[0]), classes)
+
+
+def _load(row: Source, root: str | Path | None, mirror: str | None) -> tuple[_Part, _Part | None]:
+    """The training files, and the test files if any."""
     if not row.files:
-        pixels, labels = _digits()
-        return _labelled(row, pixels / 16, labels, classes), None
+        return _Part(row, *_digits()), None
     train_images, train_labels, test_images, test_labels = read(row, root, mirror)
     return (
-        _labelled(row, train_images / np.float32(255), train_labels, classes),
-        _labelled(row, test_images / np.float32(255), test_labels, classes),
+        _Part(row, train_images, 255, train_labels),
+        _Part(row, test_images, 255, test_labels),
     )
 
 
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    """The pixels, 0 to 16, and labels of the digits in the file beside this one."""
+@cache
+def _digits() -> tuple[np.ndarray, int, np.ndarray]:
+    """The pixels, 0 to 16, their largest value, and labels of the digits in the file beside this
+    one."""
     with (
         resources.files("resqunn.data").joinpath("digits.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as arrays,  # noqa: TID251
     ):
-        return arrays["images"], arrays["labels"]
-
-
-def _labelled(row: Source, images: np.ndarray, labels: np.ndarray, classes: int) -> LabelledImages:
-    every = LabelledImages(
-        torch.as_tensor(images, dtype=torch.float32).unsqueeze(1),
-        torch.as_tensor(labels, dtype=torch.int64),
-        row.classes,
-    )
-    if classes == len(row.classes):
-        return every
-    kept = every.labels < classes
-    return LabelledImages(every.images[kept], every.labels[kept], row.classes[:classes])
+        return arrays["images"], 16, arrays["labels"]

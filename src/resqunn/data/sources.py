@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -196,9 +197,23 @@ def find(row: Source, file: IdxFile, root: str | Path | None) -> Path | None:
 
 
 def _of_another(row: Source, path: Path) -> bool:
-    found = hashlib.sha256(_content(path)).hexdigest()
+    found = _sha256(path, _state(path))
     others = [file for other in SOURCES.values() if other is not row for file in other.files]
     return any(found in (file.gz_sha256, file.sha256) for file in others)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What a file that has changed does not keep."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, state: tuple[int, ...]) -> str:
+    return hashlib.sha256(_content(path)).hexdigest()
 
 
 def _content(path: Path) -> bytes:
@@ -215,17 +230,27 @@ def _content(path: Path) -> bytes:
 def read(row: Source, root: str | Path | None, mirror: str | None) -> list[np.ndarray]:
     """Train images, train labels, test images and test labels, checksums verified.
 
+    Files are read again only if they have changed since; the arrays cannot be written to.
+
     Raises:
         DataError: if a file is altered or damaged, or cannot be read or downloaded safely.
     """
     arrays = []
     for file in row.files:
         path = find(row, file, root) or _download(row, file, mirror)
-        content = _content(path)
-        unpacked = decompressed(content, path)
-        _verify(file, path, content, unpacked)
-        arrays.append(parse_idx(unpacked, path))
+        arrays.append(_verified(file, path, _state(path)))
     return arrays
+
+
+@lru_cache(maxsize=4)
+def _verified(file: IdxFile, path: Path, state: tuple[int, ...]) -> np.ndarray:
+    """The array of a file; those of one set are kept."""
+    content = _content(path)
+    unpacked = decompressed(content, path)
+    _verify(file, path, content, unpacked)
+    array = parse_idx(unpacked, path)
+    array.flags.writeable = False
+    return array
 
 
 def _verify(file: IdxFile, path: Path, content: bytes, unpacked: bytes) -> None:

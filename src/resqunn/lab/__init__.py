@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from resqunn.lab.study.results import Measured, Quantity, Results, Term, open_results
     from resqunn.lab.study.running import run
     from resqunn.lab.training.config import TrainConfig
-    from resqunn.lab.training.run import evaluate_run, load_model, open_run, resume, train
+    from resqunn.lab.training.run import (
+        evaluate_run,
+        load_model,
+        open_run,
+        resume,
+        train,
+        train_several,
+    )
 
 require_laboratory("resqunn.lab")
 
@@ -37,6 +44,7 @@ _PLACES = {
     "resume": "training.run",
     "run": "study.running",
     "train": "training.run",
+    "train_several": "training.run",
     "write_report": "report.page",
 }
 
@@ -58,6 +66,7 @@ __all__ = [
     "resume",
     "run",
     "train",
+    "train_several",
     "write_report",
 ]
 

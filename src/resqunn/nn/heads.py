@@ -233,7 +233,7 @@ class QuantumHead(nn.Module):
                 f"hold, got {flat_BD.shape[1]}: use more qubits"
             )
         if flat_BD.numel() and transformed(flat_BD, weight):
-            scores_BK = _rows(circuit)(self.engine, flat_BD, weight)
+            scores_BK = self.operation(self.engine, flat_BD, weight)
         else:
             amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
             values = self.engine.expectation_values(
@@ -241,6 +241,11 @@ class QuantumHead(nn.Module):
             )
             scores_BK = values[0, 0].T
         return scores_BK.softmax(dim=1) if self.softmax else scores_BK
+
+    @property
+    def operation(self) -> Quanvolution:
+        """The head as a function of features (B, D) and weights."""
+        return _rows(self.circuit)
 
     def extra_repr(self) -> str:
         engine = self.engine.chosen_for(self.circuit)

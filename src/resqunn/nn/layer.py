@@ -217,13 +217,13 @@ class Quanv(nn.Module):
         x_BCS = x.unsqueeze(0) if unbatched else x
         if not self.input_gradients:
             x_BCS = x_BCS.detach()
-        y_BKS = self._operation(self.engine, x_BCS, weight)
+        y_BKS = self.operation(self.engine, x_BCS, weight)
         if bias is not None:
             y_BKS = y_BKS + bias.reshape(-1, *[1] * self.rank)
         return y_BKS.squeeze(0).contiguous() if unbatched else y_BKS
 
     @property
-    def _operation(self) -> Quanvolution:
+    def operation(self) -> Quanvolution:
         """The layer as a function, kept until an attribute is set to something else."""
         summed = self.channel_mode == "sum"
         options = (self.circuit, self.window, self.groups, summed, self.angle_scale)

@@ -180,13 +180,14 @@ def test_what_fails_twice_is_reported_while_the_rest_goes_on(
     tried: list[str] = []
     perform = base.perform
 
-    def fail(run, folder) -> None:
+    def fail(stack, folder):
+        (run,) = stack
         tried.append(run.key)
         if run.task.endswith(":pixels") or (
             run.task.endswith(":monomials") and tried.count(run.key) == 1
         ):
             raise ZeroDivisionError("no luck")
-        perform(run, folder)
+        return perform(stack, folder)
 
     monkeypatch.setattr(base, "perform", fail)
     options = replace(SMALL, figures=("controls",), seeds=(0,))
@@ -206,9 +207,9 @@ class Scripted(Executor):
 
     width = 4
 
-    def outcomes(self, runs, folder):
-        for run in runs:
-            yield Outcome(run, 2.0, None if run.seed else "dead")
+    def outcomes(self, stacks, folder):
+        for stack in stacks:
+            yield [Outcome(run, 2.0, None if run.seed else "dead") for run in stack]
 
 
 def test_progress_and_its_estimate(tmp_path: Path) -> None:
@@ -221,7 +222,7 @@ def test_progress_and_its_estimate(tmp_path: Path) -> None:
     assert seen[-1] == (7, 1, 0, 0)
     assert all(sum(counts) == 8 for counts in seen)
     progress = Progress(8)
-    progress.learn(Outcome(runs[0], 2.0), runs[1:], 2)
+    progress.learn([Outcome(runs[0], 2.0)], runs[1:], 2)
     assert progress.seconds_left == 7.0
 
 

@@ -7,7 +7,7 @@ import torch
 
 from resqunn import paper_model
 from resqunn.data.datasets import LabelledImages
-from resqunn.lab.training.loop import EVALUATION_BATCH, prepare
+from resqunn.lab.training.evaluation import EVALUATION_BATCH, prepare
 from resqunn.nn.wiring import Wiring
 
 READINGS = list(itertools.product((True, False), (True, False)))

@@ -18,7 +18,6 @@ from resqunn.lab.training.checkpoint import Checkpoint, load_checkpoint, save_ch
 from resqunn.lab.training.config import PRESETS, TrainConfig
 from resqunn.lab.training.files import read_sealed, sealed
 from resqunn.lab.training.lock import exclusive
-from resqunn.lab.training.loop import batch_order
 from resqunn.lab.training.run import (
     Callbacks,
     build_model,
@@ -29,6 +28,7 @@ from resqunn.lab.training.run import (
     resume,
     train,
 )
+from resqunn.lab.training.stack import batch_order
 
 from support import run_bytes as contents
 

@@ -76,7 +76,8 @@ def test_file_systems_without_locks(
     monkeypatch.setattr(fcntl, "flock", none)
     assert train(SMALL, tmp_path / "run").finished
     with opened(tmp_path / "results", OPTIONS):
-        perform(PlannedRun("s", "a", 0, SMALL), tmp_path / "results")
+        run = PlannedRun("s", "a", 0, SMALL)
+        assert perform([run], tmp_path / "results") == {run.key: None}
 
 
 def test_other_errors_of_locks_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +108,7 @@ def test_torch_keeps_its_threads(tmp_path: Path) -> None:
             survey = PlannedRun(
                 "s", "a", 0, SMALL, "resqunn.papers.resqunns.gradients:every_wiring"
             )
-            perform(survey, tmp_path / "results")
+            assert perform([survey], tmp_path / "results") == {survey.key: None}
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

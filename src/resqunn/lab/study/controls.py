@@ -20,10 +20,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from resqunn.data.datasets import Dataset
+from resqunn.errors import RunError
 from resqunn.lab.study.results import Measured
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.loop import evaluate, prepare, train_epoch
+from resqunn.lab.training.evaluation import evaluate, prepare
 from resqunn.lab.training.session import load_data
+from resqunn.lab.training.stack import Learner, Stack
 from resqunn.nn.heads import LinearHead
 from resqunn.nn.network import ResQuNN
 
@@ -104,16 +106,11 @@ def convolution(config: TrainConfig) -> Measured:
         model(data.train.images[:1])
     train, validation = prepare(model, data.train), prepare(model, data.validation)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+    stack = Stack([Learner(model, optimizer, train, config.seed)], config.batch_size)
     for epoch in range(1, config.epochs + 1):
-        train_epoch(
-            model,
-            optimizer,
-            train,
-            seed=config.seed,
-            epoch=epoch,
-            batch_size=config.batch_size,
-            parts={},
-        )
+        (result,) = stack.train_epoch([epoch])
+        if isinstance(result, RunError):
+            raise result
     return Measured(
         {
             "train_accuracy": evaluate(model, train).accuracy,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from resqunn.lab.study.executors.base import Executor, Outcome
+from resqunn.lab.study.executors.base import Executor, Outcome, Stack
 from resqunn.lab.study.plan import TRAIN, PlannedRun
+from resqunn.lab.study.stacks import plan_stacks
 from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.loop import EVALUATION_BATCH
+from resqunn.lab.training.evaluation import EVALUATION_BATCH
 from resqunn.lab.training.session import build_model
 
 ATTEMPTS = 2
@@ -36,10 +37,12 @@ class Progress:
         """Runs that have not ended, without those that are running."""
         return self.total - self.done - self.failed - self.running
 
-    def learn(self, outcome: Outcome, waiting: Sequence[PlannedRun], width: int) -> None:
-        """Takes note of a run's time and estimates the rest from runs of the same kind."""
-        for kind in (_kind(outcome.run), (outcome.run.task, None)):
-            self._seconds.setdefault(kind, []).append(outcome.seconds)
+    def learn(self, outcomes: Sequence[Outcome], waiting: Sequence[PlannedRun], width: int) -> None:
+        """Takes note of the times of a stack's runs and estimates the rest from runs of the same
+        kind."""
+        for outcome in outcomes:
+            for kind in (_kind(outcome.run), (outcome.run.task, None)):
+                self._seconds.setdefault(kind, []).append(outcome.seconds)
         every = [seconds for known in self._seconds.values() for seconds in known]
         expected = 0.0
         for run in waiting:
@@ -78,26 +81,34 @@ def execute(
         progress.stage = "training"
     failed: list[Outcome] = []
     for number in range(1, ATTEMPTS + 1):
-        tried, failed = list(waiting.values()), []
-        progress.running = min(executor.width, len(waiting))
+        tried, failed, width = list(waiting.values()), [], max(1, executor.width)
+        # What has failed is tried alone, lest it take others down with it again.
+        stacks = plan_stacks(tried, width) if number == 1 else [(run,) for run in tried]
+        left = {run.key: stack for stack in stacks for run in stack}
+        progress.running = _running(left, width)
         report(progress)
-        for outcome in executor.outcomes(tried, folder):
-            if outcome.error is None:
-                progress.done += 1
-                del waiting[outcome.run.key]
-            else:
-                if check is not None:
-                    check()
-                failed.append(outcome)
-            ended = {each.run.key for each in failed}
-            rest = [run for key, run in waiting.items() if key not in ended]
-            progress.running = min(executor.width, len(rest))
+        for outcomes in executor.outcomes(stacks, folder):
+            for outcome in outcomes:
+                del left[outcome.run.key]
+                if outcome.error is None:
+                    progress.done += 1
+                    del waiting[outcome.run.key]
+                else:
+                    if check is not None:
+                        check()
+                    failed.append(outcome)
+            progress.running = _running(left, width)
             progress.failed = len(failed) if number == ATTEMPTS else 0
-            progress.learn(outcome, list(waiting.values()), max(1, executor.width))
+            progress.learn(outcomes, list(waiting.values()), width)
             report(progress)
         if not failed:
             break
     return failed
+
+
+def _running(left: Mapping[str, Stack], width: int) -> int:
+    """How many runs go on, given those that have not ended, in the order of their stacks."""
+    return sum(map(len, list(dict.fromkeys(left.values()))[:width]))
 
 
 def compile_kernels(runs: Sequence[PlannedRun]) -> None:

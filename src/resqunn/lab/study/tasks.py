@@ -1,4 +1,4 @@
-"""What is done with one planned run, wherever it is executed.
+"""What is done with planned runs, wherever they are executed.
 
 Every task leaves a folder `runs/KEY` that ends with a `result.json`; that file says that the
 run is done. Networks are trained by `lab.training`, which writes the whole folder. Any other
@@ -13,7 +13,7 @@ import importlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,11 +32,11 @@ from resqunn.lab.training.files import (
 )
 from resqunn.lab.training.lock import lock
 from resqunn.lab.training.records import refuse_linked_parts
-from resqunn.lab.training.run import resume, train
+from resqunn.lab.training.run import train_several
 from resqunn.lab.training.session import threads
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Torch's number of threads belongs to the process, so that a process has one run at a time."""
+"""Torch's number of threads belongs to the process, so that a process has one stack at a time."""
 
 Task = Callable[[TrainConfig], Measured]
 
@@ -63,33 +63,56 @@ def finished(folder: Path, key: str) -> bool:
     return exists(folder / "runs" / key / "result.json")
 
 
-def perform(run: PlannedRun, folder: Path) -> None:
-    """Does a run, continues it, or finds it done.
+def perform(stack: Sequence[PlannedRun], folder: Path) -> dict[str, Exception | None]:
+    """Does runs of one stack, continues them, or finds them done.
+
+    Returns:
+        What has kept each run, by its key, from being done, or None.
 
     Raises:
-        RunError: if `folder` is no results folder, as seen from where the run is executed.
+        RunError: if `folder` is no results folder, as seen from where the runs are executed.
     """
     if not exists(folder / "study.json"):
         raise RunError(f"{folder} must be a results folder, seen by every worker under this path")
-    with _ONE_AT_A_TIME, locked(folder / "locks" / run.key):
-        if finished(folder, run.key):
-            return
-        place = folder / "runs" / run.key
-        refuse_links((folder / "runs", place))
-        refuse_linked_parts(place)
-        if run.task == TRAIN:
-            _train(run.config, place)
-            return
-        start = time.perf_counter()
-        with threads(1):
-            found = task(run.task)(run.config)
-        result = {"kind": run.task, "config_sha256": run.config.sha256, **as_builtins(found)}
-        seconds = round(time.perf_counter() - start, 4)
-        place.mkdir(parents=True, exist_ok=True)
-        remove_partials(place)
-        write_atomically(place / "config.json", run.config.to_json())
-        write_atomically(place / "timings.jsonl", as_line({"epoch": 0, "seconds": seconds}))
-        write_atomically(place / "result.json", sealed("result.json", result))
+    errors: dict[str, Exception | None] = {}
+    with _ONE_AT_A_TIME, contextlib.ExitStack() as held:
+        trained: dict[str | Path, TrainConfig] = {}
+        # In one order, so that no two stacks wait for each other.
+        for run in sorted(stack, key=lambda run: run.key):
+            errors[run.key] = None
+            try:
+                held.enter_context(locked(folder / "locks" / run.key))
+                if finished(folder, run.key):
+                    continue
+                place = folder / "runs" / run.key
+                refuse_links((folder / "runs", place))
+                refuse_linked_parts(place)
+                if run.task == TRAIN:
+                    if not exists(place / "config.json"):
+                        with contextlib.suppress(OSError):
+                            (place / "checkpoints").rmdir()  # emptied by a user who wants it anew
+                    trained[place] = run.config
+                else:
+                    _measure(run, place)
+            except Exception as error:
+                errors[run.key] = error
+        for place, found in train_several(trained).items():
+            errors[place.name] = found if isinstance(found, Exception) else None
+    return errors
+
+
+def _measure(run: PlannedRun, place: Path) -> None:
+    """Does what is no training, and writes its result."""
+    start = time.perf_counter()
+    with threads(1):
+        found = task(run.task)(run.config)
+    result = {"kind": run.task, "config_sha256": run.config.sha256, **as_builtins(found)}
+    seconds = round(time.perf_counter() - start, 4)
+    place.mkdir(parents=True, exist_ok=True)
+    remove_partials(place)
+    write_atomically(place / "config.json", run.config.to_json())
+    write_atomically(place / "timings.jsonl", as_line({"epoch": 0, "seconds": seconds}))
+    write_atomically(place / "result.json", sealed("result.json", result))
 
 
 @contextlib.contextmanager
@@ -110,15 +133,3 @@ def locked(path: Path) -> Iterator[None]:
     with os.fdopen(handle, "ab") as file:
         lock(file.fileno(), wait=True)
         yield
-
-
-def _train(config: TrainConfig, place: Path) -> None:
-    if not exists(place / "config.json"):
-        with contextlib.suppress(OSError):
-            (place / "checkpoints").rmdir()  # emptied by a user who wants the run anew
-        train(config, place)  # which refuses a folder that holds anything else
-        return
-    if TrainConfig.from_json(place / "config.json").sha256 != config.sha256:
-        raise RunError(f"{place} holds another run: delete it, and the same command makes this one")
-    # Its data may lie in another place than when it was begun: their checksum is compared.
-    resume(place, data_root=config.data_root)

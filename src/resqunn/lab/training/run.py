@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Hashable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from resqunn.errors import RunError
 from resqunn.lab.training.checkpoint import remove_leftovers
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.files import is_partial, remove_partials, write_atomically
+from resqunn.lab.training.evaluation import Scores, evaluate, prepare
+from resqunn.lab.training.files import exists, is_partial, remove_partials, write_atomically
 from resqunn.lab.training.lock import exclusive
-from resqunn.lab.training.loop import Scores, evaluate, prepare
+from resqunn.lab.training.memory import available_memory
 from resqunn.lab.training.records import (
     Epoch,
     Run,
@@ -28,8 +32,8 @@ from resqunn.lab.training.session import (
     load_data,
     restore_weights,
     threads,
-    writing,
 )
+from resqunn.lab.training.several import Training, alike, go, writing
 from resqunn.nn.network import ResQuNN
 
 __all__ = [
@@ -43,7 +47,11 @@ __all__ = [
     "open_run",
     "resume",
     "train",
+    "train_several",
 ]
+
+COPIES = 4
+"""How often a run's images are in memory, about, as they are and in what is made of them."""
 
 
 def train(config: TrainConfig, folder: str | Path, callbacks: Callbacks = SILENT) -> Run:
@@ -56,22 +64,96 @@ def train(config: TrainConfig, folder: str | Path, callbacks: Callbacks = SILENT
         RunError: if the loss becomes NaN or infinite.
         ResqunnError: for a configuration or data that do not fit.
     """
-    folder = Path(folder)
+    with ExitStack() as held:
+        return _alone(_started(config, Path(folder), callbacks, held))
+
+
+def train_several(
+    configs: Mapping[str | Path, TrainConfig], data_root: str | Path | None = None
+) -> dict[Path, Run | Exception]:
+    """Trains a network in each of some folders, or goes on with it, as many at once as can be.
+
+    Networks that differ in the seed alone, in whether layers are trained, or in whether
+    derivatives are cut, are trained together, as far as memory allows; each has the same bytes
+    as if it had been alone.
+
+    Args:
+        configs: of each folder, which is new, or holds a run of this configuration.
+        data_root: folder with the data files, in place of the configurations'.
+
+    Returns:
+        For each folder the finished run, or the error that ended it and no other.
+    """
+    ended: dict[Path, Run | Exception] = {}
+    stacks: dict[Hashable, list[tuple[Path, TrainConfig]]] = {}
+    for folder, config in configs.items():
+        moved = config if data_root is None else replace(config, data_root=str(data_root))
+        stacks.setdefault(alike(moved), []).append((Path(folder), moved))
+    for runs in stacks.values():
+        waiting = deque(runs)
+        while waiting:
+            ended |= _train_some(waiting)
+    return {Path(folder): ended[Path(folder)] for folder in configs}
+
+
+def _train_some(waiting: deque[tuple[Path, TrainConfig]]) -> dict[Path, Run | Exception]:
+    """Takes as many runs from the front as fit into memory, and trains them."""
+    ended: dict[Path, Run | Exception] = {}
+    trainings: list[Training] = []
+    room, used = available_memory() // 2, 0
+    with ExitStack() as held:
+        while waiting and (not trainings or used < room):
+            folder, config = waiting.popleft()
+            try:
+                found = _begun(config, folder, held)
+            except Exception as error:
+                ended[folder] = error
+                continue
+            if isinstance(found, Run):
+                ended[folder] = found
+            elif trainings and len(found.session.train) != len(trainings[0].session.train):
+                ended |= go([found])
+            else:
+                trainings.append(found)
+                used += COPIES * found.session.nbytes
+        return ended | (go(trainings) if trainings else {})
+
+
+def _begun(config: TrainConfig, folder: Path, held: ExitStack) -> Training | Run:
+    """A run that is started, continued, or found done."""
+    if not exists(folder / "config.json"):
+        return _started(config, folder, SILENT, held)
+    if TrainConfig.from_json(folder / "config.json").sha256 != config.sha256:
+        raise RunError(
+            f"{folder} holds another run: delete it, and the same command makes this one"
+        )
+    # Its data may lie in another place than when it was begun: their checksum is compared.
+    return _continued(folder, SILENT, config.data_root, held)
+
+
+def _alone(training: Training) -> Run:
+    (found,) = go([training]).values()
+    if isinstance(found, Run):
+        return found
+    raise found
+
+
+def _started(config: TrainConfig, folder: Path, callbacks: Callbacks, held: ExitStack) -> Training:
     _require_free(folder)
     session = Session(config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot write to {folder}: {error.strerror}") from None
-    with exclusive(folder):
-        _require_free(folder)
-        try:
-            remove_partials(folder)
-            # From here on the folder is a run, which `resume` can start from nothing but this.
-            write_atomically(folder / "config.json", config.to_json())
-        except OSError as error:
-            raise RunError(f"cannot write to {folder}: {error.strerror}") from None
-        return session.go(folder, [], callbacks)
+    held.enter_context(exclusive(folder))
+    _require_free(folder)
+    try:
+        remove_partials(folder)
+        # From here on the folder is a run, which `resume` can start from nothing but this.
+        write_atomically(folder / "config.json", config.to_json())
+    except OSError as error:
+        raise RunError(f"cannot write to {folder}: {error.strerror}") from None
+    return Training(session, folder, callbacks=callbacks)
 
 
 def _require_free(folder: Path) -> None:
@@ -105,14 +187,18 @@ def resume(
         RunError: if the folder holds no run, or the data are no longer the same.
         RunError: if the checkpoint is damaged or does not fit, or a part is a symbolic link.
     """
-    folder = Path(folder)
+    with ExitStack() as held:
+        found = _continued(Path(folder), callbacks, data_root, held)
+        return found if isinstance(found, Run) else _alone(found)
+
+
+def _continued(
+    folder: Path, callbacks: Callbacks, data_root: str | Path | None, held: ExitStack
+) -> Training | Run:
+    """A run that goes on from its last whole epoch, or is done."""
     TrainConfig.from_json(folder / "config.json")  # is there a run?
-    with exclusive(folder):
-        refuse_linked_parts(folder)
-        return _resume(folder, callbacks, data_root)
-
-
-def _resume(folder: Path, callbacks: Callbacks, data_root: str | Path | None) -> Run:
+    held.enter_context(exclusive(folder))
+    refuse_linked_parts(folder)
     run = open_run(folder)
     if run.epochs:
         checkpoint_of(folder, "best", run.config)  # a damaged one shows now, not at the end
@@ -131,7 +217,7 @@ def _resume(folder: Path, callbacks: Callbacks, data_root: str | Path | None) ->
             write_atomically(folder / "config.json", session.config.to_json())
     if run.epochs:
         session.restore(folder, checkpoint_of(folder, "latest", run.config))
-    return session.go(folder, list(run.epochs), callbacks)
+    return Training(session, folder, run.epochs, callbacks)
 
 
 def _require_same_data(folder: Path, session: Session) -> None:

@@ -1,14 +1,11 @@
-"""A network, its optimiser and its data, built from a configuration and trained in a folder."""
+"""A network, its optimiser and its data, built from a configuration, and what is kept of them."""
 
 from __future__ import annotations
 
 import re
-import sys
-import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +18,8 @@ from resqunn.data.sources import require_used, source
 from resqunn.errors import RunError
 from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, Entry, check_entries, save_checkpoint
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.files import sealed, write_atomically
-from resqunn.lab.training.loop import (
-    BatchReport,
-    Prepared,
-    evaluate,
-    prepare,
-    require_finite,
-    train_epoch,
-)
-from resqunn.lab.training.provenance import changed, circumstances
-from resqunn.lab.training.records import (
-    Epoch,
-    Run,
-    add_stretch,
-    append,
-    keep_lines,
-    last_stretch,
-    metrics_sha256,
-    parts_of,
-    write_result,
-)
+from resqunn.lab.training.records import Epoch, Run, metrics_sha256, parts_of
+from resqunn.lab.training.stack import BatchReport
 from resqunn.nn.heads import head_class
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.placement import available
@@ -111,91 +89,11 @@ class Session:
         modules = (*self.model.layers, self.model.head)
         self.parts: dict[str, nn.Module] = dict(zip(parts_of(config), modules, strict=True))
 
-    def go(self, folder: Path, epochs: list[Epoch], callbacks: Callbacks) -> Run:
-        """Trains from the epoch after the last of `epochs` to the end.
-
-        Raises:
-            RunError: if the folder cannot be written to, for instance when the disk is full.
-            RunError: if the loss becomes NaN or infinite.
-        """
-        with writing(folder):
-            (folder / "checkpoints").mkdir(exist_ok=True)
-            if not epochs:
-                manifest = sealed("manifest.json", _manifest(self.config, self.data, self.model))
-                write_atomically(folder / "manifest.json", manifest)
-                (folder / "stretches.jsonl").unlink(missing_ok=True)  # of a start before this one
-            else:
-                self._record_stretch(folder, len(epochs))
-            for name in ("metrics.jsonl", "timings.jsonl"):
-                keep_lines(folder / name, len(epochs))
-        if callbacks.on_start is not None:
-            callbacks.on_start(self.config, self.data, self.model, len(epochs))
-        with threads(self.config.threads):
-            train, validation = (prepare(self.model, d) for d in (self.train, self.validation))
-            self._epochs(folder, epochs, callbacks, train, validation)
-        run = Run(folder, self.config, tuple(epochs))
-        with writing(folder):
-            write_result(run)
-        return run
-
-    def _record_stretch(self, folder: Path, done: int) -> None:
-        """Notes with what a resumed run goes on, and says what is not as it was before."""
-        stretch = {"first_epoch": done + 1, **circumstances(self.config.threads)}
-        changes = changed(last_stretch(folder), stretch)
-        add_stretch(folder, stretch)
-        if changes:
-            warnings.warn(
-                f"{folder} goes on from epoch {done + 1} with {changes}: its numbers may differ "
-                "from those of a run that was not interrupted",
-                stacklevel=2,
-            )
-
-    def _epochs(
-        self,
-        folder: Path,
-        epochs: list[Epoch],
-        callbacks: Callbacks,
-        train: Prepared,
-        validation: Prepared,
-    ) -> None:
-        for number in range(len(epochs) + 1, self.config.epochs + 1):
-            start = time.perf_counter()
-            loss, norms = train_epoch(
-                self.model,
-                self.optimizer,
-                train,
-                seed=self.config.seed,
-                epoch=number,
-                batch_size=self.config.batch_size,
-                parts=self.parts,
-                on_batch=callbacks.on_batch,
-            )
-            on_train = evaluate(self.model, train)
-            on_validation = evaluate(self.model, validation)
-            require_finite(on_train.loss, f"after the last step of epoch {number}")
-            require_finite(on_validation.loss, f"on validation images in epoch {number}")
-            for part, norm in norms.items():
-                require_finite(norm or 0.0, f"in epoch {number}", f"gradient norm of {part}")
-            epoch = Epoch(
-                number,
-                loss,
-                on_train.loss,
-                on_train.accuracy,
-                on_validation.loss,
-                on_validation.accuracy,
-                norms,
-            )
-            epochs.append(epoch)
-            seconds = round(time.perf_counter() - start, 4)
-            run = Run(folder, self.config, tuple(epochs))
-            with writing(folder):
-                append(folder / "metrics.jsonl", asdict(epoch))
-                append(folder / "timings.jsonl", {"epoch": number, "seconds": seconds})
-                if run.best is epoch:
-                    self.save(run, "best")
-                self.save(run, "latest")
-            if callbacks.on_epoch is not None:
-                callbacks.on_epoch(epoch)
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the images, as they are kept while a network is trained."""
+        both = (self.train.images, self.validation.images)
+        return sum(images.nbytes for images in both)
 
     def save(self, run: Run, name: str) -> None:
         """Writes weights and the optimiser's state as the checkpoint `name`."""
@@ -301,34 +199,6 @@ def _fitting_its_configuration(folder: Path) -> Iterator[None]:
 
 def _moved(data: LabelledImages, device: torch.device, dtype: torch.dtype) -> LabelledImages:
     return replace(data, images=data.images.to(device, dtype), labels=data.labels.to(device))
-
-
-def _manifest(config: TrainConfig, data: Dataset, model: ResQuNN) -> dict[str, Any]:
-    return {
-        **circumstances(config.threads),
-        "command": sys.argv,
-        "seed": config.seed,
-        "data": config.data,
-        "data_sha256": data.sha256,
-        "images": {"train": len(data.train), "validation": len(data.validation)},
-        "num_weights": sum(p.numel() for p in model.parameters() if p.requires_grad),
-    }
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Around what is written, so that an error of the caller's own is not taken for the disk's.
-
-    Raises:
-        RunError: if the folder cannot be written to.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"cannot write to {folder} ({error.strerror}): mend that, then continue with "
-            f"`resqunn resume {folder}`"
-        ) from None
 
 
 @contextmanager

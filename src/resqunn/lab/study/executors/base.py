@@ -1,15 +1,15 @@
 """What an executor is, and the simplest one.
 
-An executor only says what became of each run; trying again, reporting and progress are the
-same for all of them, in `execution.py`. Runs write their own folders, so the results are the
-same from each.
+An executor only says what became of each run; what is trained together, trying again, reporting
+and progress are the same for all of them, in `execution.py`. Runs write their own folders, so
+the results are the same from each.
 """
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +17,17 @@ from resqunn.errors import ResqunnError
 from resqunn.lab.study.plan import PlannedRun
 from resqunn.lab.study.tasks import perform
 
+Stack = tuple[PlannedRun, ...]
+"""Runs that one process trains together."""
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run is done (`error` is None), or has failed."""
+    """A run is done (`error` is None), or has failed.
+
+    Attributes:
+        seconds: that it took, or its share of the time of its stack.
+    """
 
     run: PlannedRun
     seconds: float
@@ -33,11 +40,12 @@ class Executor(ABC):
     @property
     @abstractmethod
     def width(self) -> int:
-        """How many runs go on at once."""
+        """How many stacks go on at once."""
 
     @abstractmethod
-    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
-        """Executes the runs; yields each when it has ended, in whatever order.
+    def outcomes(self, stacks: Sequence[Stack], folder: Path) -> Iterator[list[Outcome]]:
+        """Executes stacks of runs; yields what became of each run of a stack when it has ended,
+        in whatever order.
 
         Closed early, or interrupted, it stops what it has started.
         """
@@ -46,25 +54,40 @@ class Executor(ABC):
         """Gives back what the executor holds."""
 
 
-def attempt(run: PlannedRun, folder: Path) -> Outcome:
-    """One attempt at a run, in this process; no exception of the run gets out."""
+def attempt(stack: Stack, folder: Path) -> list[Outcome]:
+    """One attempt at each run of a stack, in this process; no exception of a run gets out."""
     start = time.monotonic()
-    error = None
     try:
-        perform(run, folder)
+        errors = perform(stack, folder)
     except Exception as mistake:
-        known = isinstance(mistake, ResqunnError)
-        error = str(mistake) if known else f"{type(mistake).__name__}: {mistake}"
-    return Outcome(run, time.monotonic() - start, error)
+        errors = dict.fromkeys((run.key for run in stack), mistake)
+    return outcomes_of(stack, {key: described(e) for key, e in errors.items()}, start)
+
+
+def outcomes_of(stack: Stack, errors: Mapping[str, str | None], start: float) -> list[Outcome]:
+    """The outcomes of runs that ended now with these errors, or none.
+
+    Args:
+        start: of the stack, by `time.monotonic()`.
+    """
+    seconds = (time.monotonic() - start) / len(stack)
+    return [Outcome(run, seconds, errors[run.key]) for run in stack]
+
+
+def described(error: Exception | None) -> str | None:
+    """The line that an error gets."""
+    if error is None or isinstance(error, ResqunnError):
+        return error and str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 class Serial(Executor):
-    """One run after the other, in this process."""
+    """One stack after the other, in this process."""
 
     @property
     def width(self) -> int:
         return 1
 
-    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
-        for run in runs:
-            yield attempt(run, folder)
+    def outcomes(self, stacks: Sequence[Stack], folder: Path) -> Iterator[list[Outcome]]:
+        for stack in stacks:
+            yield attempt(stack, folder)

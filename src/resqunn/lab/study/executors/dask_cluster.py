@@ -10,14 +10,14 @@ the data sets likewise. Start them with one thread each: `dask worker ADDRESS --
 from __future__ import annotations
 
 import contextlib
+import time
 from asyncio import CancelledError as AsyncCancelled
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from resqunn.errors import MissingExtraError, RunError
-from resqunn.lab.study.executors.base import Executor, Outcome, attempt
-from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.study.executors.base import Executor, Outcome, Stack, attempt, outcomes_of
 from resqunn.lab.training.provenance import DECISIVE, versions
 
 TIMEOUT = 5
@@ -27,7 +27,7 @@ TIMEOUT = 5
 class DaskCluster(Executor):
     """A running cluster.
 
-    A run whose worker dies is moved to another worker by Dask itself, a few times.
+    Runs whose worker dies are moved to another worker by Dask itself, a few times.
 
     Args:
         address: of its scheduler, such as "tcp://10.0.0.1:8786".
@@ -68,31 +68,33 @@ class DaskCluster(Executor):
         with self._reaching_the_scheduler():
             return len(self.client.scheduler_info(n_workers=-1)["workers"])
 
-    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
+    def outcomes(self, stacks: Sequence[Stack], folder: Path) -> Iterator[list[Outcome]]:
         from distributed import as_completed  # noqa: TID251
 
         folder = folder.absolute()
         self._check_workers(folder)
-        futures: dict[Any, PlannedRun] = {}
+        futures: dict[Any, Stack] = {}
+        start = time.monotonic()
         try:
             with self._reaching_the_scheduler():
-                for run in runs:
-                    key = f"resqunn-{run.key}"
-                    futures[self.client.submit(attempt, run, folder, key=key, pure=False)] = run
+                for stack in stacks:
+                    key = f"resqunn-{stack[0].key}-{len(stack)}"
+                    submitted = self.client.submit(attempt, stack, folder, key=key, pure=False)
+                    futures[submitted] = stack
                 completed = iter(as_completed(list(futures), loop=self.client.loop))
             while True:
                 with self._reaching_the_scheduler():
                     future = next(completed, None)
                     if future is None:
                         return
-                    # An exception here is Dask's own: the run's are in the outcome.
+                    # An exception here is Dask's own: the runs' are in the outcomes.
                     error = future.exception()
-                    outcome = (
-                        future.result()  # which raises if the future was cancelled
-                        if error is None
-                        else Outcome(futures[future], 0.0, f"{type(error).__name__}: {error}")
-                    )
-                yield outcome
+                    if error is None:
+                        found = future.result()  # which raises if the future was cancelled
+                    else:
+                        line, stack = f"{type(error).__name__}: {error}", futures[future]
+                        found = outcomes_of(stack, {run.key: line for run in stack}, start)
+                yield found
         finally:
             with contextlib.suppress(Exception, AsyncCancelled):
                 self.client.cancel(list(futures), force=True)

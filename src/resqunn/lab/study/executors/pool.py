@@ -1,6 +1,6 @@
 """A pool of processes that survives the death of any of them.
 
-Unlike the standard library's pools it knows which run a dead process was at, and starts a new
+Unlike the standard library's pools it knows which runs a dead process was at, and starts a new
 process in its place.
 """
 
@@ -18,8 +18,7 @@ from multiprocessing.connection import Connection, wait  # noqa: TID251
 from pathlib import Path
 from typing import Any
 
-from resqunn.lab.study.executors.base import Executor, Outcome, attempt
-from resqunn.lab.study.plan import PlannedRun
+from resqunn.lab.study.executors.base import Executor, Outcome, Stack, attempt, outcomes_of
 
 _CONTEXT = multiprocessing.get_context("spawn")
 """Torch's and numba's threads do not survive a fork."""
@@ -38,17 +37,17 @@ class Pool(Executor):
     def width(self) -> int:
         return self.workers
 
-    def outcomes(self, runs: Sequence[PlannedRun], folder: Path) -> Iterator[Outcome]:
-        queue = deque(runs)
+    def outcomes(self, stacks: Sequence[Stack], folder: Path) -> Iterator[list[Outcome]]:
+        queue = deque(stacks)
         workers = [_Worker() for _ in range(min(self.workers, len(queue)))]
         try:
             for worker in workers:
                 worker.start(queue.popleft(), folder)
-            while any(worker.run for worker in workers):
-                busy = {worker.connection: worker for worker in workers if worker.run}
+            while any(worker.stack for worker in workers):
+                busy = {worker.connection: worker for worker in workers if worker.stack}
                 for ready in wait(list(busy)):
                     worker = busy[ready]  # pyright: ignore[reportArgumentType]
-                    outcome = worker.outcome()
+                    outcomes = worker.outcomes()
                     if not worker.alive:
                         workers.remove(worker)
                         worker.stop()
@@ -56,35 +55,34 @@ class Pool(Executor):
                         workers += [worker] if worker else []
                     if queue and worker:
                         worker.start(queue.popleft(), folder)
-                    yield outcome
+                    yield outcomes
         finally:
             for worker in workers:
                 worker.stop()
 
 
 class _Worker:
-    """A process, and the run that it is at."""
+    """A process, and the runs that it is at."""
 
     def __init__(self) -> None:
         self.connection, other = _CONTEXT.Pipe()
         self.process = _CONTEXT.Process(target=_serve, args=(other,), daemon=True)
         self.process.start()
         other.close()  # so that the end of the process is the end of the connection
-        self.run: PlannedRun | None = None
+        self.stack: Stack = ()
         self.alive = True
         self.since = 0.0
 
-    def start(self, run: PlannedRun, folder: Path) -> None:
-        self.run, self.since = run, time.monotonic()
+    def start(self, stack: Stack, folder: Path) -> None:
+        self.stack, self.since = stack, time.monotonic()
         try:
-            self.connection.send((run, folder))
+            self.connection.send((stack, folder))
         except OSError:
-            self.alive = False  # seen by `outcome`
+            self.alive = False  # seen by `outcomes`
 
-    def outcome(self) -> Outcome:
-        """What became of the run; called when the connection has something to say."""
-        run, self.run = self.run, None
-        assert run is not None
+    def outcomes(self) -> list[Outcome]:
+        """What became of the runs; called when the connection has something to say."""
+        stack, self.stack = self.stack, ()
         try:
             return self.connection.recv()
         except (EOFError, OSError):
@@ -92,10 +90,11 @@ class _Worker:
             self.process.join(PATIENCE)
             code = self.process.exitcode
             how = f"was killed by signal {-code}" if code and code < 0 else f"ended with {code}"
-            return Outcome(run, time.monotonic() - self.since, f"its worker process {how}")
+            errors = {run.key: f"its worker process {how}" for run in stack}
+            return outcomes_of(stack, errors, self.since)
 
     def stop(self) -> None:
-        """Ends the process; a run in the middle can be resumed."""
+        """Ends the process; runs in the middle can be resumed."""
         self.connection.close()
         self.process.terminate()
         self.process.join(PATIENCE)
@@ -105,14 +104,14 @@ class _Worker:
 
 
 def _serve(connection: Connection[Any, Any]) -> None:
-    """A worker's life: runs come in, outcomes go out."""
+    """A worker's life: stacks of runs come in, outcomes go out."""
     # Ctrl-C reaches every process of a terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     while True:
         try:
-            run, folder = connection.recv()
-            connection.send(attempt(run, folder))
+            stack, folder = connection.recv()
+            connection.send(attempt(stack, folder))
         except (EOFError, OSError):
             return
 

@@ -1,0 +1,215 @@
+"""Runs that go on at once: trained in stacks, each writing its own folder.
+
+What happens to one of them, a loss that becomes NaN or a disk that is full, ends it alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from resqunn.errors import RunError
+from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.evaluation import evaluate, prepare
+from resqunn.lab.training.files import sealed, write_atomically
+from resqunn.lab.training.provenance import changed, circumstances
+from resqunn.lab.training.records import (
+    Epoch,
+    Run,
+    add_stretch,
+    append,
+    keep_lines,
+    last_stretch,
+    write_result,
+)
+from resqunn.lab.training.session import SILENT, Callbacks, Session, threads
+from resqunn.lab.training.stack import Learner, Stack, Trained, require_finite
+
+
+def alike(config: TrainConfig) -> Hashable:
+    """What runs must have in common to be trained in one stack.
+
+    That is all but the seed, and whether layers are trained and derivatives cut.
+    """
+    return replace(
+        config, preset="resqunn", seed=0, trainable=True, input_gradients=True, data_root=None
+    )
+
+
+class Training:
+    """A run that goes on in its folder, from the epoch after the last of `epochs`."""
+
+    def __init__(
+        self,
+        session: Session,
+        folder: Path,
+        epochs: Sequence[Epoch] = (),
+        callbacks: Callbacks = SILENT,
+    ) -> None:
+        self.session, self.folder, self.callbacks = session, folder, callbacks
+        self.epochs = list(epochs)
+
+    @property
+    def run(self) -> Run:
+        """What there is of it."""
+        return Run(self.folder, self.session.config, tuple(self.epochs))
+
+    @property
+    def next_epoch(self) -> int:
+        """The number of the epoch that is trained next."""
+        return len(self.epochs) + 1
+
+    def begin(self) -> None:
+        """Notes with what it goes on, and computes what training cannot change."""
+        session, folder = self.session, self.folder
+        with writing(folder):
+            (folder / "checkpoints").mkdir(exist_ok=True)
+            if not self.epochs:
+                write_atomically(
+                    folder / "manifest.json", sealed("manifest.json", self._manifest())
+                )
+                (folder / "stretches.jsonl").unlink(missing_ok=True)  # of a start before this one
+            else:
+                self._record_stretch()
+            for name in ("metrics.jsonl", "timings.jsonl"):
+                keep_lines(folder / name, len(self.epochs))
+        model = session.model
+        if self.callbacks.on_start is not None:
+            self.callbacks.on_start(session.config, session.data, model, len(self.epochs))
+        self.train, self.validation = (
+            prepare(model, data) for data in (session.train, session.validation)
+        )
+        self.learner = Learner(
+            model,
+            session.optimizer,
+            self.train,
+            session.config.seed,
+            session.parts,
+            self.callbacks.on_batch,
+        )
+
+    def _manifest(self) -> dict[str, Any]:
+        config, data = self.session.config, self.session.data
+        parameters = self.session.model.parameters()
+        return {
+            **circumstances(config.threads),
+            "command": sys.argv,
+            "seed": config.seed,
+            "data": config.data,
+            "data_sha256": data.sha256,
+            "images": {"train": len(data.train), "validation": len(data.validation)},
+            "num_weights": sum(p.numel() for p in parameters if p.requires_grad),
+        }
+
+    def _record_stretch(self) -> None:
+        """Notes with what a resumed run goes on, and says what is not as it was before."""
+        number, folder = self.next_epoch, self.folder
+        stretch = {"first_epoch": number, **circumstances(self.session.config.threads)}
+        changes = changed(last_stretch(folder), stretch)
+        add_stretch(folder, stretch)
+        if changes:
+            warnings.warn(
+                f"{folder} goes on from epoch {number} with {changes}: its numbers may differ "
+                "from those of a run that was not interrupted",
+                stacklevel=2,
+            )
+
+    def record(self, trained: Trained | RunError, seconds: float) -> None:
+        """Evaluates the network after an epoch, and writes it all down.
+
+        Args:
+            trained: what became of it.
+            seconds: that the epoch has taken, without the evaluation.
+
+        Raises:
+            RunError: if a number is not finite, or the folder cannot be written to.
+        """
+        if isinstance(trained, RunError):
+            raise trained
+        start = time.perf_counter()
+        number, model = self.next_epoch, self.session.model
+        on_train, on_validation = evaluate(model, self.train), evaluate(model, self.validation)
+        require_finite(on_train.loss, f"after the last step of epoch {number}")
+        require_finite(on_validation.loss, f"on validation images in epoch {number}")
+        for part, norm in trained.norms.items():
+            require_finite(norm or 0.0, f"in epoch {number}", f"gradient norm of {part}")
+        epoch = Epoch(
+            number,
+            trained.loss,
+            on_train.loss,
+            on_train.accuracy,
+            on_validation.loss,
+            on_validation.accuracy,
+            trained.norms,
+        )
+        self.epochs.append(epoch)
+        seconds = round(seconds + time.perf_counter() - start, 4)
+        run = self.run
+        with writing(self.folder):
+            append(self.folder / "metrics.jsonl", asdict(epoch))
+            append(self.folder / "timings.jsonl", {"epoch": number, "seconds": seconds})
+            if run.best is epoch:
+                self.session.save(run, "best")
+            self.session.save(run, "latest")
+        if self.callbacks.on_epoch is not None:
+            self.callbacks.on_epoch(epoch)
+
+    def finish(self) -> Run:
+        """Writes the result."""
+        run = self.run
+        with writing(self.folder):
+            write_result(run)
+        return run
+
+
+def go(trainings: Sequence[Training]) -> dict[Path, Run | Exception]:
+    """Trains runs that are `alike` to their end, together, and says what became of each."""
+    ended: dict[Path, Run | Exception] = {}
+
+    @contextmanager
+    def telling(training: Training) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            ended[training.folder] = error
+
+    with threads(trainings[0].session.config.threads):
+        for training in trainings:
+            with telling(training):
+                training.begin()
+        stack, members = None, ()
+        while going := [training for training in trainings if training.folder not in ended]:
+            if stack is None or going != members:
+                batch_size = going[0].session.config.batch_size
+                stack, members = Stack([t.learner for t in going], batch_size), going
+            start = time.perf_counter()
+            results = stack.train_epoch([training.next_epoch for training in going])
+            seconds = (time.perf_counter() - start) / len(going)
+            for training, result in zip(going, results, strict=True):
+                with telling(training):
+                    training.record(result, seconds)
+                    if training.run.finished:
+                        ended[training.folder] = training.finish()
+    return ended
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Around what is written, so that an error of the caller's own is not taken for the disk's.
+
+    Raises:
+        RunError: if the folder cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"cannot write to {folder} ({error.strerror}): mend that, then continue with "
+            f"`resqunn resume {folder}`"
+        ) from None

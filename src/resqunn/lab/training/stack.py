@@ -1,0 +1,258 @@
+"""Epochs of networks that are trained together; no files here.
+
+Each network gets the same bytes whatever else is in its stack, and if it is alone: there is
+this one way of training. Where networks are alike, one call of compiled code a layer serves all
+of them (`nn.side_by_side`); whatever is added up is added up for each network by itself.
+
+Shape suffixes: B batch, M members of a block, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from resqunn.errors import RunError
+from resqunn.lab.training.evaluation import Prepared
+from resqunn.lab.training.files import LARGEST
+from resqunn.nn.network import ResQuNN
+from resqunn.nn.side_by_side import SideBySide, shape_of
+
+BatchReport = Callable[[int, int, float, float], None]
+"""Called after each batch with its number, the number of batches, and the epoch's mean loss
+and accuracy so far."""
+
+
+@dataclass(eq=False)
+class Learner:
+    """A network that is trained.
+
+    Attributes:
+        optimizer: keeps its state; a `Stack` does its steps.
+        seed: fixes the order of its images.
+        parts: modules whose gradient norms are reported, by name.
+        on_batch: is told after each batch.
+    """
+
+    model: ResQuNN
+    optimizer: torch.optim.Adam
+    data: Prepared
+    seed: int
+    parts: dict[str, nn.Module] = field(default_factory=dict)
+    on_batch: BatchReport | None = None
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """What the optimiser changes."""
+        return [weight for group in self.optimizer.param_groups for weight in group["params"]]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An epoch of one network.
+
+    Attributes:
+        loss: the mean over batches.
+        norms: for each part the mean over batches of the L2 norm of its gradient, None if it
+            got no gradient.
+    """
+
+    loss: float
+    norms: dict[str, float | None]
+
+
+def batch_order(count: int, seed: int, epoch: int) -> Int[Tensor, " N"]:
+    """The order of images in an epoch: a function of (seed, epoch) alone."""
+    mixed = (seed * 1_000_003 + epoch) % 2**63
+    return torch.randperm(count, generator=torch.Generator().manual_seed(mixed))
+
+
+def require_finite(value: float, where: str, what: str = "loss") -> None:
+    """
+    Raises:
+        RunError: if the value is NaN, infinite, or too large to be read back (`files.LARGEST`).
+    """
+    if not abs(value) <= LARGEST:
+        raise RunError(
+            f"the {what} became {value:g} {where}: try a smaller learning rate, or look for "
+            "extreme values in the data"
+        )
+
+
+class Stack:
+    """Networks that are trained together, on as many images each.
+
+    Args:
+        learners: with optimisers of one kind.
+        batch_size: images of each network in a step.
+    """
+
+    def __init__(self, learners: Sequence[Learner], batch_size: int) -> None:
+        self.learners, self.batch_size = learners, batch_size
+        together: dict[Hashable, list[_Member]] = defaultdict(list)
+        members = [_Member(learner) for learner in learners]
+        for member in members:
+            shape = shape_of(member.learner.model)
+            fixed = len(member.learner.data.sums)
+            together[member if shape is None else (shape, fixed)].append(member)
+        self._members, self._blocks = members, [_Block(each) for each in together.values()]
+        self._optimizer = self._joined_optimizer()
+
+    def _joined_optimizer(self) -> torch.optim.Adam:
+        """One that does the steps of all, with the states that their own have."""
+        rates: dict[float, list[Tensor]] = defaultdict(list)
+        for learner in self.learners:
+            for group in learner.optimizer.param_groups:
+                rates[group["lr"]] += group["params"]
+        groups = [{"params": weights, "lr": rate} for rate, weights in rates.items() if weights]
+        joined = torch.optim.Adam(groups, fused=True)
+        for learner in self.learners:
+            joined.state.update(learner.optimizer.state)
+        return joined
+
+    def train_epoch(self, epochs: Sequence[int]) -> list[Trained | RunError]:
+        """Trains each network on every image once.
+
+        Args:
+            epochs: the number of each network's epoch.
+
+        Returns:
+            For each network what has become of it: an error from the first batch on whose loss
+            is NaN, infinite or too large, which is nobody else's.
+        """
+        for member, epoch in zip(self._members, epochs, strict=True):
+            member.begin(epoch)
+        count = -(-len(self.learners[0].data) // self.batch_size)
+        for number in range(1, count + 1):
+            going = [b for b in self._blocks if any(m.error is None for m in b.members)]
+            if not going:
+                break
+            self._step(going, number, count)
+        for learner in self.learners:  # those that were made by the first step
+            states = {w: self._optimizer.state[w] for w in learner.weights if w.grad is not None}
+            learner.optimizer.state.update(states)
+        return [member.error or member.trained(count) for member in self._members]
+
+    def _step(self, blocks: Sequence[_Block], number: int, count: int) -> None:
+        batch = slice((number - 1) * self.batch_size, number * self.batch_size)
+        self._optimizer.zero_grad()
+        scores = [block.scores(batch) for block in blocks]
+        labels = [block.labels(batch) for block in blocks]
+        losses = [
+            nn.functional.cross_entropy(s, wanted, reduction="none")
+            for s, wanted in zip(scores, labels, strict=True)
+        ]
+        for block, loss in zip(blocks, losses, strict=True):
+            block.take_losses(loss.detach(), f"batch {number} of {count}")
+        # Each network's own mean loss.
+        shares = [block.shares(loss) for block, loss in zip(blocks, losses, strict=True)]
+        torch.autograd.backward(losses, shares)
+        for block in blocks:
+            block.hand_on()
+        _take_norms([member for block in blocks for member in block.members])
+        self._optimizer.step()
+        for block, s, wanted in zip(blocks, scores, labels, strict=True):
+            block.report(s, wanted, number, count)
+
+
+class _Member:
+    """A network in its epoch."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner = learner
+        self.parts = [(name, list(part.parameters())) for name, part in learner.parts.items()]
+
+    def begin(self, epoch: int) -> None:
+        data = self.learner.data
+        self.epoch, self.error = epoch, None
+        self.order = batch_order(len(data), self.learner.seed, epoch).to(data.labels.device)
+        self.losses: list[float] = []
+        self.norms: dict[str, list[float]] = {name: [] for name in self.learner.parts}
+        self.right = self.seen = 0
+        self.learner.model.train()
+
+    def take_loss(self, values: Sequence[float], where: str) -> None:
+        loss = math.fsum(values) / len(values)  # exact, so that no order matters
+        self.losses.append(loss)
+        try:
+            require_finite(loss, f"in epoch {self.epoch}, {where}")
+        except RunError as error:
+            self.error = self.error or error
+
+    def trained(self, count: int) -> Trained:
+        norms = {name: math.fsum(n) / count if n else None for name, n in self.norms.items()}
+        return Trained(math.fsum(self.losses) / count, norms)
+
+
+class _Block:
+    """Networks of a stack that stand side by side, or one that stands alone."""
+
+    def __init__(self, members: list[_Member]) -> None:
+        self.members = members
+        self.data = [member.learner.data for member in members]
+        models = [member.learner.model for member in members]
+        alone = shape_of(models[0]) is None
+        self.network = models[0] if alone else SideBySide(models)
+
+    def _chosen(self, parts: Sequence[Tensor], batch: slice) -> Tensor:
+        """Of each member's tensor its rows of a batch, (B M, ...)."""
+        pairs = zip(parts, self.members, strict=True)
+        rows = [part.index_select(0, member.order[batch]) for part, member in pairs]
+        return rows[0] if len(rows) == 1 else torch.stack(rows, dim=1).flatten(0, 1)
+
+    def labels(self, batch: slice) -> Int[Tensor, " BM"]:
+        return self._chosen([data.labels for data in self.data], batch)
+
+    def scores(self, batch: slice) -> Float[Tensor, "BM K"]:
+        sums = zip(*(data.sums for data in self.data), strict=True)
+        first = [None if s[0] is None else self._chosen(s, batch) for s in sums]
+        # A sum that is left out is never read: any tensor may stand in its place.
+        last = self.network.sums([first[-1] if s is None else s for s in first])[-1]
+        return self.network.head(last)
+
+    def take_losses(self, losses_BM: Tensor, where: str) -> None:
+        each = losses_BM.view(-1, len(self.members)).T.tolist()
+        for member, values in zip(self.members, each, strict=True):
+            member.take_loss(values, where)
+
+    def shares(self, losses_BM: Tensor) -> Tensor:
+        """What each loss has in its network's mean."""
+        return torch.full_like(losses_BM, len(self.members) / len(losses_BM))
+
+    def hand_on(self) -> None:
+        if isinstance(self.network, SideBySide):
+            self.network.hand_on()
+
+    def report(self, scores: Tensor, labels: Tensor, number: int, count: int) -> None:
+        if not any(member.learner.on_batch for member in self.members):
+            return
+        hits = (scores.detach().argmax(dim=1) == labels).view(-1, len(self.members))
+        for member, right in zip(self.members, hits.sum(dim=0).tolist(), strict=True):
+            member.right += right
+            member.seen += len(hits)
+            if member.learner.on_batch is not None and member.error is None:
+                loss = math.fsum(member.losses) / number
+                member.learner.on_batch(number, count, loss, member.right / member.seen)
+
+
+def _take_norms(members: Sequence[_Member]) -> None:
+    """Notes the norm of each part's gradient, all of them in one call."""
+    found = [
+        (member.norms[name], [w.grad for w in weights if w.grad is not None])
+        for member in members
+        for name, weights in member.parts
+    ]
+    gradients = [gradient for _, each in found for gradient in each]
+    if not gradients:
+        return
+    each_norm = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateImportUsage]
+    norms = iter(torch.stack(each_norm).tolist())
+    for noted, each in found:
+        if each:
+            noted.append(math.hypot(*(next(norms) for _ in each)))

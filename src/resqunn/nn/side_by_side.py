@@ -1,0 +1,245 @@
+"""Networks of one shape side by side: one call of compiled code a layer for all of them.
+
+A small network's time is mostly fixed cost of Python and autograd, which many networks can share.
+Each has images, weights and a head of its own, and its numbers are the same bits whatever
+stands beside it: compiled code computes each group of channels by itself, and matrix products are
+one call of torch for each network, on memory that is aligned alike.
+
+Shape suffixes: B batch, M members, C channel, S spatial dimensions, K classes, D features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from resqunn.engines.compiled.images import ImageEngine
+from resqunn.nn.heads import LinearHead, QuantumHead
+from resqunn.nn.layer import Quanv
+from resqunn.nn.network import ResQuNN
+from resqunn.nn.quanv import Quanv1d, Quanv2d, Quanv3d
+
+ALIGNMENT = 64
+"""Bytes: where torch's own memory begins, on which a matrix product's last bits may depend."""
+
+
+class SideBySide(ResQuNN):
+    r"""Networks of one shape as one network: (B M, C, S) -> (B M, K).
+
+    Image and scores b M + m are of member m. The members' weights become parts of this network's,
+    so that what changes one changes the other; gradients are this network's until they are handed
+    on to the members.
+
+    Args:
+        members: networks with the same `shape_of`, which is not None.
+    """
+
+    def __init__(self, members: Sequence[ResQuNN]) -> None:
+        first = members[0]
+        layers = [_Layers(each) for each in zip(*(m.layers for m in members), strict=True)]
+        head = _HEADS[type(first.head)]([member.head for member in members])
+        super().__init__(layers, first.wiring, head, align=first.align)
+
+    def hand_on(self) -> None:
+        """Gives the members' weights their parts of the gradients, or None."""
+        for module in self.modules():
+            if isinstance(module, _Joined):
+                module.hand_on()
+
+
+def shape_of(model: nn.Module) -> Hashable | None:
+    """What networks must have in common to stand side by side, or None if this one cannot.
+
+    Layers must be quanvolutional and evaluated by compiled code, as a quantum head must; hooks
+    and classes derived from ours stand alone.
+    """
+    if type(model) is not ResQuNN or _hooked(model):
+        return None
+    layers = [_layer_shape(layer) for layer in model.layers]
+    head = _head_shape(model.head)
+    if None in layers or head is None:
+        return None
+    return (*layers, head, model.wiring, model.align)
+
+
+def _hooked(model: nn.Module) -> bool:
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    hooks = [getattr(module, kind) for module in model.modules() for kind in kinds]
+    return any(hooks) or any(p._backward_hooks for p in model.parameters())
+
+
+def _layer_shape(layer: nn.Module) -> Hashable | None:
+    if type(layer) not in (Quanv1d, Quanv2d, Quanv3d):
+        return None
+    assert isinstance(layer, Quanv)
+    operation = layer.operation
+    engine = layer.engine.reader(layer.circuit, layer.weight.shape[0] // layer.groups)
+    parameters = [layer.weight, *([] if layer.bias is None else [layer.bias])]
+    if not isinstance(engine, ImageEngine) or not _plain(parameters):
+        return None
+    options = (operation.window, operation.groups, operation.summed, operation.angle_scale)
+    return (
+        type(layer),
+        layer.circuit,
+        *options,
+        layer.input_gradients,
+        engine,
+        *_kinds(parameters),
+    )
+
+
+def _head_shape(head: Any) -> Hashable | None:
+    if type(head) is LinearHead:
+        parameters = [head.weight, head.bias]
+        if head.has_uninitialized_params() or not _plain(parameters):
+            return None
+        return (LinearHead, head.softmax, *_kinds(parameters))
+    if type(head) is QuantumHead:
+        engine = head.engine.reader(head.circuit, 1)
+        if not isinstance(engine, ImageEngine) or not _plain([head.weight]):
+            return None
+        return (QuantumHead, head.circuit, head.softmax, engine, *_kinds([head.weight]))
+    return None
+
+
+def _plain(parameters: Sequence[Any]) -> bool:
+    return all(type(p) is nn.Parameter and p.device.type == "cpu" for p in parameters)
+
+
+def _kinds(parameters: Sequence[Any]) -> tuple[Hashable, ...]:
+    return tuple((p.shape, p.dtype, p.requires_grad) for p in parameters)
+
+
+class _Joined(nn.Module):
+    """Some module of each member.
+
+    Attributes:
+        parts: for each parameter of this module, those of the members that are parts of it.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+        self.parts: list[tuple[nn.Parameter, list[nn.Parameter]]] = []
+
+    def joined(self, parameters: Sequence[Any], memory: Tensor) -> nn.Parameter:
+        """One parameter in this memory (M, ...), and the members' ones as its parts."""
+        whole = nn.Parameter(memory, requires_grad=parameters[0].requires_grad)
+        with torch.no_grad():
+            for part, row in zip(parameters, whole.detach(), strict=True):
+                part.data = row.copy_(part)
+        self.parts.append((whole, list(parameters)))
+        return whole
+
+    def hand_on(self) -> None:
+        for whole, parts in self.parts:
+            gradients = [None] * len(parts) if whole.grad is None else whole.grad.unbind()
+            for part, gradient in zip(parts, gradients, strict=True):
+                part.grad = gradient
+            whole.grad = None
+
+
+class _Layers(_Joined):
+    """A layer of each member."""
+
+    def __init__(self, layers: Sequence[Quanv]) -> None:
+        super().__init__(len(layers))
+        first = layers[0]
+        self.engine, self.input_gradients = first.engine, first.input_gradients
+        self.operation = first.operation.side_by_side(self.count)
+        self.weight = self.joined([layer.weight for layer in layers], _rows(first.weight, layers))
+        self.bias = None
+        if first.bias is not None:
+            self.bias = self.joined([layer.bias for layer in layers], _rows(first.bias, layers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        images, channels, *sizes = x.shape
+        x_BCS = x.reshape(images // self.count, self.count * channels, *sizes)
+        if not self.input_gradients:
+            x_BCS = x_BCS.detach()
+        y_BCS = self.operation(self.engine, x_BCS, self.weight.flatten(0, 1))
+        if self.bias is not None:
+            y_BCS = y_BCS + self.bias.reshape(-1, *[1] * len(sizes))
+        return y_BCS.reshape(images, -1, *y_BCS.shape[2:])
+
+
+class _LinearHeads(_Joined):
+    """A linear head of each member."""
+
+    def __init__(self, heads: Sequence[Any]) -> None:
+        super().__init__(len(heads))
+        first = heads[0]
+        self.classes, self.softmax = first.classes, first.softmax
+        self.weight = self.joined([h.weight for h in heads], _aligned_rows(first.weight, heads))
+        self.bias = self.joined([h.bias for h in heads], _rows(first.bias, heads))
+
+    def forward(self, features: Tensor) -> Tensor:
+        scores = _Products.apply(features.flatten(1), self.weight, self.bias)
+        return scores.softmax(dim=1) if self.softmax else scores
+
+
+class _Products(torch.autograd.Function):
+    """x W^T + b of each member, by one product for each."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w_MKD: Tensor, b_MK: Tensor) -> Tensor:
+        count, classes, features = w_MKD.shape
+        members = [each.contiguous() for each in x.reshape(-1, count, features).unbind(1)]
+        ctx.save_for_backward(w_MKD, *members)
+        both = zip(members, w_MKD, b_MK, strict=True)
+        scores = [torch.addmm(b, each, w.T) for each, w, b in both]
+        return torch.stack(scores, dim=1).view(-1, classes)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        w_MKD, *members = ctx.saved_tensors
+        by_x, by_w, by_b = ctx.needs_input_grad
+        count, classes, features = w_MKD.shape
+        split = cotangents.reshape(-1, count, classes).unbind(1)
+        each = [c.contiguous() for c in split]
+        dx = dw = db = None
+        if by_x:
+            products = [c @ w for c, w in zip(each, w_MKD, strict=True)]
+            dx = torch.stack(products, dim=1).view(-1, features)
+        if by_w:
+            dw = torch.stack([c.T @ x for c, x in zip(each, members, strict=True)])
+        if by_b:
+            db = torch.stack([c.sum(0) for c in each])
+        return dx, dw, db
+
+
+class _QuantumHeads(_Joined):
+    """A quantum head of each member."""
+
+    def __init__(self, heads: Sequence[Any]) -> None:
+        super().__init__(len(heads))
+        first = heads[0]
+        self.engine, self.classes, self.softmax = first.engine, first.classes, first.softmax
+        self.operation = first.operation.side_by_side(self.count)
+        self.weight = self.joined([head.weight for head in heads], _rows(first.weight, heads))
+
+    def forward(self, features: Tensor) -> Tensor:
+        x = features.reshape(len(features) // self.count, -1)
+        scores = self.operation(self.engine, x, self.weight.flatten(0, 1))
+        scores = scores.reshape(-1, self.classes)
+        return scores.softmax(dim=1) if self.softmax else scores
+
+
+_HEADS: dict[type[nn.Module], Any] = {LinearHead: _LinearHeads, QuantumHead: _QuantumHeads}
+
+
+def _rows(like: Tensor, members: Sequence[Any]) -> Tensor:
+    """Memory for such a tensor of each member."""
+    return like.new_empty(len(members), *like.shape)
+
+
+def _aligned_rows(like: Tensor, members: Sequence[Any]) -> Tensor:
+    """The same, each beginning where torch's own memory would."""
+    step = -(-like.nbytes // ALIGNMENT) * ALIGNMENT // like.itemsize
+    memory = like.new_empty(len(members), step)
+    return memory[:, : like.numel()].unflatten(1, like.shape)

@@ -1,0 +1,227 @@
+"""Runs that are trained together are what each would be alone; what ends one ends no other."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from resqunn.errors import RunError
+from resqunn.lab.training import run as runs_of
+from resqunn.lab.training import several, session
+from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.lock import exclusive
+from resqunn.lab.training.records import Run
+from resqunn.lab.training.run import Callbacks, resume, train, train_several
+from resqunn.lab.training.several import alike
+
+from support import run_bytes
+
+TINY = TrainConfig(classes=3, per_class=12, epochs=2, depths=(1, 1), batch_size=8)
+
+
+class StopError(Exception):
+    pass
+
+
+def drawn(rng: random.Random) -> TrainConfig:
+    """A configuration of any kind that trains at once."""
+    head = rng.choice(["linear", "linear", "quantum"])
+    ansatz = rng.choice(["rx_chain", "ry_chain", "strongly_entangling", "random:3"])
+    return TrainConfig(
+        wiring=rng.choice(["none", "X+O1", "O1+O2", "X+O2", "(X+O1)+O2"]),
+        classes=rng.choice([2, 3]),
+        per_class=rng.choice([5, 12]),
+        depths=rng.choice([(1, 1), (2, 1)]),
+        encoding=rng.choice(["ry", "ry", "rx", "amplitude"]),
+        ansatz=ansatz,
+        readout=rng.choice(["mean_z", "z", "z0"]),
+        head=head,
+        softmax=rng.random() < 0.5,
+        align=rng.choice(["zero_pad", "zero_pad_center"]),
+        epochs=rng.choice([1, 2, 3]),
+        batch_size=rng.choice([3, 8, 16]),
+        dtype=rng.choice(["float32", "float32", "float64"]),
+        engine=rng.choice(["auto", "auto", "auto", "statevector"]),
+    )
+
+
+def valid(config: TrainConfig) -> TrainConfig:
+    """The same with an encoding that can be repeated, now and then."""
+    reupload = config.encoding != "amplitude" and config.per_class == 5
+    return replace(config, reupload=reupload)
+
+
+def members(rng: random.Random, config: TrainConfig, count: int) -> list[TrainConfig]:
+    """Others that may be in its stack, all different."""
+    found = {
+        replace(
+            config,
+            seed=rng.randrange(4),
+            trainable=rng.random() < 0.7,
+            input_gradients=rng.random() < 0.5,
+        )
+        for _ in range(count)
+    }
+    return sorted(found, key=lambda each: (each.seed, each.trainable, each.input_gradients))
+
+
+def stopped(config: TrainConfig, folder: Path, steps: int) -> None:
+    """A run that was interrupted after so many steps, or is done."""
+    left = steps
+
+    def stop(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise StopError
+
+    try:
+        train(config, folder, Callbacks(on_batch=stop))
+    except StopError:
+        return
+
+
+@pytest.mark.parametrize("form", ["short", pytest.param("long", marks=pytest.mark.slow)])
+def test_random_stacks_give_each_member_the_bytes_of_a_run_alone(tmp_path: Path, form: str) -> None:
+    for number in range(500 if form == "long" else 24):
+        rng = random.Random(number)
+        config = valid(drawn(rng))
+        configs = members(rng, config, rng.randint(2, 7))
+        assert len({alike(each) for each in configs}) == 1
+        folder = tmp_path / str(number)
+        for k, each in enumerate(configs):
+            if rng.random() < 0.3:
+                stopped(each, folder / f"together{k}", rng.randint(1, 6))
+        order = list(enumerate(configs))
+        rng.shuffle(order)
+        cut = rng.randint(0, len(order))  # two stacks, or one
+        for part in (order[:cut], order[cut:]):
+            found = train_several({folder / f"together{k}": each for k, each in part})
+            assert all(isinstance(ended, Run) and ended.finished for ended in found.values())
+        for k, each in rng.sample(order, min(3, len(order))):
+            train(each, folder / f"alone{k}")
+            assert run_bytes(folder / f"alone{k}") == run_bytes(folder / f"together{k}"), each
+
+
+def test_alone_means_that_another_process_would_do(tmp_path: Path) -> None:
+    """A stack is made of what is alike, and of nothing else."""
+    other = replace(TINY, learning_rate=0.02)
+    assert alike(replace(TINY, seed=7, trainable=False)) == alike(TINY) != alike(other)
+    found = train_several({tmp_path / "a": TINY, tmp_path / "b": other})
+    assert all(isinstance(ended, Run) for ended in found.values())
+    for name, config in (("a", TINY), ("b", other)):
+        train(config, tmp_path / f"alone {name}")
+        assert run_bytes(tmp_path / name) == run_bytes(tmp_path / f"alone {name}")
+
+
+def three(folder: Path) -> dict[str | Path, TrainConfig]:
+    return {folder / str(seed): replace(TINY, seed=seed) for seed in range(3)}
+
+
+def only_the_second_fails(folder: Path, message: str) -> None:
+    """Trained together, and compared with runs of their own."""
+    found = train_several(three(folder))
+    error = found[folder / "1"]
+    assert isinstance(error, RunError)
+    assert message in str(error)
+    for seed in (0, 2):
+        train(replace(TINY, seed=seed), folder / f"alone{seed}")
+        assert run_bytes(folder / str(seed)) == run_bytes(folder / f"alone{seed}")
+
+
+def test_a_network_that_diverges_leaves_the_others_untouched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = session.build_model
+
+    def broken(config: TrainConfig) -> Any:
+        model = build(config)
+        if config.seed == 1:
+            with torch.no_grad():
+                model.layers[0].weight.fill_(float("nan"))
+        return model
+
+    monkeypatch.setattr(session, "build_model", broken)
+    only_the_second_fails(tmp_path, "the loss became nan in epoch 1, batch 1 of")
+    assert not (tmp_path / "1/metrics.jsonl").read_text()
+
+
+def test_a_disk_that_is_full_for_one_run_is_not_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = several.append
+
+    def full(path: Path, value: Any) -> None:
+        if path.parent.name == "1" and value["epoch"] == 2:
+            raise OSError(28, "No space left on device")
+        append(path, value)
+
+    monkeypatch.setattr(several, "append", full)
+    only_the_second_fails(tmp_path, "No space left on device")
+    monkeypatch.undo()
+    assert resume(tmp_path / "1").finished
+    train(replace(TINY, seed=1), tmp_path / "alone1")
+    assert run_bytes(tmp_path / "1") == run_bytes(tmp_path / "alone1")
+
+
+def test_a_folder_that_cannot_be_used_is_its_own_affair(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    with exclusive(tmp_path / "1"):
+        only_the_second_fails(tmp_path, "is being trained by another process")
+
+
+def test_a_folder_that_holds_another_run_is_refused(tmp_path: Path) -> None:
+    train(replace(TINY, seed=9), tmp_path / "1")
+    only_the_second_fails(tmp_path, "holds another run")
+
+
+def test_what_does_not_fit_into_memory_is_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    def go(trainings: Any) -> Any:
+        sizes.append(len(trainings))
+        return several.go(trainings)
+
+    monkeypatch.setattr(runs_of, "go", go)
+    for name, bytes_ in (("none", 0), ("some", 2 * 4 * 36 * 64 * 4 * 2), ("enough", 2**40)):
+        monkeypatch.setattr(runs_of, "available_memory", lambda bytes_=bytes_: bytes_)
+        train_several(three(tmp_path / name))
+    assert sizes[:3] == [1, 1, 1]
+    assert sizes[-1:] == [3]
+    assert sizes[3:-1] == [2, 1]
+    for seed in range(3):
+        each = [run_bytes(tmp_path / name / str(seed)) for name in ("none", "some", "enough")]
+        assert each[0] == each[1] == each[2]
+
+
+def test_runs_that_are_done_are_found_done(tmp_path: Path) -> None:
+    first = train_several(three(tmp_path))
+    before = {path: run_bytes(path) for path in first}
+    assert train_several(three(tmp_path)) == first
+    assert {path: run_bytes(path) for path in first} == before
+
+
+def test_the_papers_presets_are_trained_together(tmp_path: Path) -> None:
+    """Cut and true derivatives, trained and frozen layers, in one stack."""
+    paper = replace(PRESETS["paper"], classes=2, per_class=10, epochs=2, wiring="O1+O2")
+    configs = {
+        tmp_path / f"{seed} {trainable} {cut}": replace(
+            paper, seed=seed, trainable=trainable, input_gradients=not cut
+        )
+        for seed in (0, 1)
+        for trainable in (True, False)
+        for cut in (True, False)
+    }
+    found = train_several(dict(configs))
+    for path, config in configs.items():
+        ended = found[path]
+        assert isinstance(ended, Run)
+        norms = ended.epochs[0].gradient_norms
+        assert (norms["O2"] is not None) == config.trainable
+        train(config, tmp_path / "alone" / path.name)
+        assert run_bytes(path) == run_bytes(tmp_path / "alone" / path.name)
