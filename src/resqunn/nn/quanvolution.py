@@ -26,7 +26,7 @@ from resqunn.engines.guard import ordinary, require_memory, transformed
 from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.nn.patches import Sizes, Window
 from resqunn.nn.placement import memory_format
-from resqunn.nn.stacking import Stacked
+from resqunn.nn.stacking import transformed_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Quanvolution:
                     layout = memory_format(x_BCS)
                     x_BCS = self.window.padded(x_BCS).contiguous(memory_format=layout)
                 if not plain:
-                    return Stacked.apply(unpadded, reader, x_BCS, weight)
+                    return transformed_values(unpadded, reader, x_BCS, weight)
                 if torch.is_grad_enabled() and (x_BCS.requires_grad or weight.requires_grad):
                     return _InPlace.apply(unpadded, reader, x_BCS, weight)
                 return unpadded.values(reader, x_BCS, weight)[0]

@@ -31,8 +31,7 @@ class SideBySide(ResQuNN):
     r"""Networks of one shape as one network: (B M, C, S) -> (B M, K).
 
     Image and scores b M + m are of member m. The members' weights become parts of this network's,
-    so that what changes one changes the other; gradients are this network's until they are handed
-    on to the members.
+    so that what changes one changes the other; `joined` hands gradients on to the members.
 
     Args:
         members: networks with the same `shape_of`, which is not None.
@@ -44,11 +43,11 @@ class SideBySide(ResQuNN):
         head = _HEADS[type(first.head)]([member.head for member in members])
         super().__init__(layers, first.wiring, head, align=first.align)
 
-    def hand_on(self) -> None:
-        """Gives the members' weights their parts of the gradients, or None."""
-        for module in self.modules():
-            if isinstance(module, _Joined):
-                module.hand_on()
+    @property
+    def joined(self) -> list[Joined]:
+        """The members' parameters, one after the other."""
+        parts = [module for module in self.modules() if isinstance(module, _Joining)]
+        return [joined for part in parts for joined in part.joined]
 
 
 def shape_of(model: nn.Module) -> Hashable | None:
@@ -114,47 +113,73 @@ def _kinds(parameters: Sequence[Any]) -> tuple[Hashable, ...]:
     return tuple((p.shape, p.dtype, p.requires_grad) for p in parameters)
 
 
-class _Joined(nn.Module):
-    """Some module of each member.
+class Joined:
+    """One parameter of each member, in one piece of memory.
+
+    Every member's part begins where torch's own memory would, with zeros up to the next one, on
+    which neither a matrix product's nor an optimiser's last bits can depend.
 
     Attributes:
-        parts: for each parameter of this module, those of the members that are parts of it.
+        parts: the members' parameters.
+        whole: all of them (M, ...), which derivatives are taken by.
+        flat: all that memory as one parameter, for an optimiser.
     """
 
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        self.count = count
-        self.parts: list[tuple[nn.Parameter, list[nn.Parameter]]] = []
-
-    def joined(self, parameters: Sequence[Any], memory: Tensor) -> nn.Parameter:
-        """One parameter in this memory (M, ...), and the members' ones as its parts."""
-        whole = nn.Parameter(memory, requires_grad=parameters[0].requires_grad)
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts: list[nn.Parameter] = list(parts)
+        like = self.parts[0]
+        self._shape, self._size = like.shape, like.numel()
+        step = max(1, -(-like.nbytes // ALIGNMENT)) * ALIGNMENT // like.itemsize
+        trained = like.requires_grad
+        self.flat = nn.Parameter(like.new_zeros(len(parts) * step), requires_grad=trained)
+        self._gradients = torch.zeros_like(self.flat.detach())
+        self._rows = self.rows(self._gradients)
         with torch.no_grad():
-            for part, row in zip(parameters, whole.detach(), strict=True):
+            whole = self.rows(self.flat.detach())
+            for part, row in zip(self.parts, whole, strict=True):
                 part.data = row.copy_(part)
-        self.parts.append((whole, list(parameters)))
-        return whole
+        self.whole = nn.Parameter(whole, requires_grad=trained)
+
+    def rows(self, flat: Tensor) -> Tensor:
+        """What belongs to the members (M, ...), of a tensor like `flat`."""
+        return flat.view(len(self.parts), -1)[:, : self._size].unflatten(1, self._shape)
 
     def hand_on(self) -> None:
-        for whole, parts in self.parts:
-            gradients = [None] * len(parts) if whole.grad is None else whole.grad.unbind()
-            for part, gradient in zip(parts, gradients, strict=True):
-                part.grad = gradient
-            whole.grad = None
+        """Gives the gradient, or None, to `flat` and to the members' parameters."""
+        found = self.whole.grad
+        if found is None:
+            if self.flat.grad is not None:
+                for parameter in (self.flat, *self.parts):
+                    parameter.grad = None
+            return
+        self._rows.copy_(found)
+        self.whole.grad = None
+        if self.flat.grad is None:
+            self.flat.grad = self._gradients
+            for part, row in zip(self.parts, self._rows, strict=True):
+                part.grad = row
 
 
-class _Layers(_Joined):
+class _Joining(nn.Module):
+    """Some module of each member."""
+
+    def __init__(self, modules: Sequence[Any], names: Sequence[str]) -> None:
+        super().__init__()
+        self.count = len(modules)
+        self.joined = [Joined([getattr(module, name) for module in modules]) for name in names]
+        for name, each in zip(names, self.joined, strict=True):
+            self.register_parameter(name, each.whole)
+
+
+class _Layers(_Joining):
     """A layer of each member."""
 
     def __init__(self, layers: Sequence[Quanv]) -> None:
-        super().__init__(len(layers))
         first = layers[0]
+        super().__init__(layers, ("weight",) if first.bias is None else ("weight", "bias"))
         self.engine, self.input_gradients = first.engine, first.input_gradients
         self.operation = first.operation.side_by_side(self.count)
-        self.weight = self.joined([layer.weight for layer in layers], _rows(first.weight, layers))
-        self.bias = None
-        if first.bias is not None:
-            self.bias = self.joined([layer.bias for layer in layers], _rows(first.bias, layers))
+        self.biased = first.bias is not None
 
     def forward(self, x: Tensor) -> Tensor:
         images, channels, *sizes = x.shape
@@ -162,20 +187,17 @@ class _Layers(_Joined):
         if not self.input_gradients:
             x_BCS = x_BCS.detach()
         y_BCS = self.operation(self.engine, x_BCS, self.weight.flatten(0, 1))
-        if self.bias is not None:
+        if self.biased:
             y_BCS = y_BCS + self.bias.reshape(-1, *[1] * len(sizes))
         return y_BCS.reshape(images, -1, *y_BCS.shape[2:])
 
 
-class _LinearHeads(_Joined):
+class _LinearHeads(_Joining):
     """A linear head of each member."""
 
     def __init__(self, heads: Sequence[Any]) -> None:
-        super().__init__(len(heads))
-        first = heads[0]
-        self.classes, self.softmax = first.classes, first.softmax
-        self.weight = self.joined([h.weight for h in heads], _aligned_rows(first.weight, heads))
-        self.bias = self.joined([h.bias for h in heads], _rows(first.bias, heads))
+        super().__init__(heads, ("weight", "bias"))
+        self.softmax = heads[0].softmax
 
     def forward(self, features: Tensor) -> Tensor:
         scores = _Products.apply(features.flatten(1), self.weight, self.bias)
@@ -191,7 +213,7 @@ class _Products(torch.autograd.Function):
         members = [each.contiguous() for each in x.reshape(-1, count, features).unbind(1)]
         ctx.save_for_backward(w_MKD, *members)
         both = zip(members, w_MKD, b_MK, strict=True)
-        scores = [torch.addmm(b, each, w.T) for each, w, b in both]
+        scores = [nn.functional.linear(each, w, b) for each, w, b in both]
         return torch.stack(scores, dim=1).view(-1, classes)
 
     @staticmethod
@@ -213,15 +235,14 @@ class _Products(torch.autograd.Function):
         return dx, dw, db
 
 
-class _QuantumHeads(_Joined):
+class _QuantumHeads(_Joining):
     """A quantum head of each member."""
 
     def __init__(self, heads: Sequence[Any]) -> None:
-        super().__init__(len(heads))
+        super().__init__(heads, ("weight",))
         first = heads[0]
         self.engine, self.classes, self.softmax = first.engine, first.classes, first.softmax
         self.operation = first.operation.side_by_side(self.count)
-        self.weight = self.joined([head.weight for head in heads], _rows(first.weight, heads))
 
     def forward(self, features: Tensor) -> Tensor:
         x = features.reshape(len(features) // self.count, -1)
@@ -231,15 +252,3 @@ class _QuantumHeads(_Joined):
 
 
 _HEADS: dict[type[nn.Module], Any] = {LinearHead: _LinearHeads, QuantumHead: _QuantumHeads}
-
-
-def _rows(like: Tensor, members: Sequence[Any]) -> Tensor:
-    """Memory for such a tensor of each member."""
-    return like.new_empty(len(members), *like.shape)
-
-
-def _aligned_rows(like: Tensor, members: Sequence[Any]) -> Tensor:
-    """The same, each beginning where torch's own memory would."""
-    step = -(-like.nbytes // ALIGNMENT) * ALIGNMENT // like.itemsize
-    memory = like.new_empty(len(members), step)
-    return memory[:, : like.numel()].unflatten(1, like.shape)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from resqunn.errors import RunError
 from resqunn.lab.training.evaluation import Prepared
 from resqunn.lab.training.files import LARGEST
+from resqunn.lab.training.optimizer import JointAdam, progress
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.side_by_side import SideBySide, shape_of
 
@@ -46,11 +47,6 @@ class Learner:
     seed: int
     parts: dict[str, nn.Module] = field(default_factory=dict)
     on_batch: BatchReport | None = None
-
-    @property
-    def weights(self) -> list[Tensor]:
-        """What the optimiser changes."""
-        return [weight for group in self.optimizer.param_groups for weight in group["params"]]
 
 
 @dataclass(frozen=True)
@@ -98,23 +94,12 @@ class Stack:
         together: dict[Hashable, list[_Member]] = defaultdict(list)
         members = [_Member(learner) for learner in learners]
         for member in members:
-            shape = shape_of(member.learner.model)
-            fixed = len(member.learner.data.sums)
-            together[member if shape is None else (shape, fixed)].append(member)
+            together[_kind(member)].append(member)
         self._members, self._blocks = members, [_Block(each) for each in together.values()]
-        self._optimizer = self._joined_optimizer()
-
-    def _joined_optimizer(self) -> torch.optim.Adam:
-        """One that does the steps of all, with the states that their own have."""
-        rates: dict[float, list[Tensor]] = defaultdict(list)
-        for learner in self.learners:
-            for group in learner.optimizer.param_groups:
-                rates[group["lr"]] += group["params"]
-        groups = [{"params": weights, "lr": rate} for rate, weights in rates.items() if weights]
-        joined = torch.optim.Adam(groups, fused=True)
-        for learner in self.learners:
-            joined.state.update(learner.optimizer.state)
-        return joined
+        self._optimizer = JointAdam(
+            [learner.optimizer for learner in learners],
+            [joined for block in self._blocks for joined in block.joined],
+        )
 
     def train_epoch(self, epochs: Sequence[int]) -> list[Trained | RunError]:
         """Trains each network on every image once.
@@ -128,20 +113,19 @@ class Stack:
         """
         for member, epoch in zip(self._members, epochs, strict=True):
             member.begin(epoch)
+        for block in self._blocks:
+            block.begin()
         count = -(-len(self.learners[0].data) // self.batch_size)
         for number in range(1, count + 1):
             going = [b for b in self._blocks if any(m.error is None for m in b.members)]
             if not going:
                 break
             self._step(going, number, count)
-        for learner in self.learners:  # those that were made by the first step
-            states = {w: self._optimizer.state[w] for w in learner.weights if w.grad is not None}
-            learner.optimizer.state.update(states)
+        self._optimizer.hand_back()
         return [member.error or member.trained(count) for member in self._members]
 
     def _step(self, blocks: Sequence[_Block], number: int, count: int) -> None:
         batch = slice((number - 1) * self.batch_size, number * self.batch_size)
-        self._optimizer.zero_grad()
         scores = [block.scores(batch) for block in blocks]
         labels = [block.labels(batch) for block in blocks]
         losses = [
@@ -159,6 +143,15 @@ class Stack:
         self._optimizer.step()
         for block, s, wanted in zip(blocks, scores, labels, strict=True):
             block.report(s, wanted, number, count)
+
+
+def _kind(member: _Member) -> Hashable:
+    """What members of a block have in common."""
+    learner = member.learner
+    shape = shape_of(learner.model)
+    if shape is None:
+        return member
+    return (shape, len(learner.data.sums), progress(learner.optimizer))
 
 
 class _Member:
@@ -199,6 +192,14 @@ class _Block:
         models = [member.learner.model for member in members]
         alone = shape_of(models[0]) is None
         self.network = models[0] if alone else SideBySide(models)
+        self.joined = self.network.joined if isinstance(self.network, SideBySide) else []
+
+    def begin(self) -> None:
+        pairs = zip(self.data, self.members, strict=True)
+        self._labels_NM = torch.stack([d.labels[member.order] for d, member in pairs], dim=1)
+
+    def labels(self, batch: slice) -> Int[Tensor, " BM"]:
+        return self._labels_NM[batch].flatten()
 
     def _chosen(self, parts: Sequence[Tensor], batch: slice) -> Tensor:
         """Of each member's tensor its rows of a batch, (B M, ...)."""
@@ -206,13 +207,12 @@ class _Block:
         rows = [part.index_select(0, member.order[batch]) for part, member in pairs]
         return rows[0] if len(rows) == 1 else torch.stack(rows, dim=1).flatten(0, 1)
 
-    def labels(self, batch: slice) -> Int[Tensor, " BM"]:
-        return self._chosen([data.labels for data in self.data], batch)
-
     def scores(self, batch: slice) -> Float[Tensor, "BM K"]:
         sums = zip(*(data.sums for data in self.data), strict=True)
         first = [None if s[0] is None else self._chosen(s, batch) for s in sums]
         # A sum that is left out is never read: any tensor may stand in its place.
+        if not self.joined:
+            self.network.zero_grad()
         last = self.network.sums([first[-1] if s is None else s for s in first])[-1]
         return self.network.head(last)
 
@@ -226,8 +226,8 @@ class _Block:
         return torch.full_like(losses_BM, len(self.members) / len(losses_BM))
 
     def hand_on(self) -> None:
-        if isinstance(self.network, SideBySide):
-            self.network.hand_on()
+        for joined in self.joined:
+            joined.hand_on()
 
     def report(self, scores: Tensor, labels: Tensor, number: int, count: int) -> None:
         if not any(member.learner.on_batch for member in self.members):
