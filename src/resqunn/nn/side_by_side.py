@@ -22,6 +22,7 @@ from resqunn.nn.heads import LinearHead, QuantumHead
 from resqunn.nn.layer import Quanv
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.quanv import Quanv1d, Quanv2d, Quanv3d
+from resqunn.nn.quanvolution import Quanvolution
 
 ALIGNMENT = 64
 """Bytes: where torch's own memory begins, on which a matrix product's last bits may depend."""
@@ -174,6 +175,8 @@ class _Joining(nn.Module):
 class _Layers(_Joining):
     """A layer of each member."""
 
+    operation: Quanvolution
+
     def __init__(self, layers: Sequence[Quanv]) -> None:
         first = layers[0]
         super().__init__(layers, ("weight",) if first.bias is None else ("weight", "bias"))
@@ -237,6 +240,8 @@ class _Products(torch.autograd.Function):
 
 class _QuantumHeads(_Joining):
     """A quantum head of each member."""
+
+    operation: Quanvolution
 
     def __init__(self, heads: Sequence[Any]) -> None:
         super().__init__(heads, ("weight",))

@@ -10,7 +10,7 @@ import torch
 
 from resqunn.errors import RunError
 from resqunn.lab.training import run as runs_of
-from resqunn.lab.training import several, session
+from resqunn.lab.training import session, several
 from resqunn.lab.training.config import PRESETS, TrainConfig
 from resqunn.lab.training.lock import exclusive
 from resqunn.lab.training.records import Run

@@ -37,12 +37,10 @@ class Progress:
         """Runs that have not ended, without those that are running."""
         return self.total - self.done - self.failed - self.running
 
-    def learn(self, outcomes: Sequence[Outcome], waiting: Sequence[PlannedRun], width: int) -> None:
-        """Takes note of the times of a stack's runs and estimates the rest from runs of the same
-        kind."""
-        for outcome in outcomes:
-            for kind in (_kind(outcome.run), (outcome.run.task, None)):
-                self._seconds.setdefault(kind, []).append(outcome.seconds)
+    def learn(self, outcome: Outcome, waiting: Sequence[PlannedRun], width: int) -> None:
+        """Takes note of a run's time and estimates the rest from runs of the same kind."""
+        for kind in (_kind(outcome.run), (outcome.run.task, None)):
+            self._seconds.setdefault(kind, []).append(outcome.seconds)
         every = [seconds for known in self._seconds.values() for seconds in known]
         expected = 0.0
         for run in waiting:
@@ -97,10 +95,10 @@ def execute(
                     if check is not None:
                         check()
                     failed.append(outcome)
-            progress.running = _running(left, width)
-            progress.failed = len(failed) if number == ATTEMPTS else 0
-            progress.learn(outcomes, list(waiting.values()), width)
-            report(progress)
+                progress.running = _running(left, width)
+                progress.failed = len(failed) if number == ATTEMPTS else 0
+                progress.learn(outcome, list(waiting.values()), width)
+                report(progress)
         if not failed:
             break
     return failed
