@@ -9,16 +9,20 @@ from typing import Any, NamedTuple
 
 import torch
 
+from benchmarks import seeds
 from benchmarks.layers import CONV, ONCE, OURS, REUPLOAD, on_256
 from benchmarks.networks import head_case
 from benchmarks.processes import ENGINES, LAYERS
 
 OVER_CONV, MILLISECONDS, OVER_TORCH = "over Conv2d", "ms", "over torch"
 EVER, LATER = "s, first use ever", "s, first call of a later process"
+TIMES_LESS, OVER_STACK = "times less than one after another", "over a stack made by hand"
+AT_LEAST = (TIMES_LESS,)
+"""What is to be large; everything else is to be small."""
 
 
 class Bar(NamedTuple):
-    """The most that a quantity of a case may be."""
+    """The most, or the least, that a quantity of a case may be."""
 
     case: str
     quantity: str
@@ -50,6 +54,8 @@ BARS: tuple[Bar, ...] = (
     *(Bar(kind, EVER, 15) for kind in ENGINES),
     *(Bar(kind, LATER, 0.15) for kind in ENGINES),
     *(Bar(kind, OVER_TORCH, 1.35) for kind, options in LAYERS.items() if options),
+    *(Bar(kind, TIMES_LESS, limit) for kind, limit in seeds.BARS.items()),
+    *(Bar(kind, OVER_STACK, 1.3) for kind in seeds.VMAP),
 )
 
 
@@ -71,7 +77,7 @@ def judged(data: dict[str, Any]) -> list[Judged]:
     for bar in BARS:
         value = measured.get(bar[:2])
         if value is not None:
-            excess = value / bar.limit - 1
+            excess = (bar.limit / value if bar.quantity in AT_LEAST else value / bar.limit) - 1
             found.append(Judged(bar.case, bar.quantity, value, bar.limit, excess <= 0, excess))
     return found
 
@@ -88,3 +94,7 @@ def _measured(data: dict[str, Any]) -> Iterator[tuple[tuple[str, str], float]]:
         yield (kind, LATER), seconds["later"]
     for kind, ratio in data.get("memory", {}).items():
         yield (kind, OVER_TORCH), ratio
+    for kind, found in data.get("seeds", {}).items():
+        yield (kind, TIMES_LESS), found["alone"] / found["together"]
+    for kind, found in data.get("vmap", {}).items():
+        yield (kind, OVER_STACK), found["vmap"] / found["by hand"]

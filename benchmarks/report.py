@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bars, choice, pictures, threads
+from benchmarks import bars, choice, pictures, seeds, threads
 from benchmarks.layers import CONV, OURS, REUPLOAD
 from benchmarks.peers import NOT_TIMED, PennyLane
 from benchmarks.timing import Result
@@ -70,6 +70,10 @@ def tables(data: dict[str, Any]) -> str:
         found.append(_compilation(data["compilation"]))
     if "memory" in data:
         found.append(_memory(data["memory"]))
+    if "seeds" in data:
+        found.append(seeds.table(data["seeds"]))
+    if "vmap" in data:
+        found.append(seeds.vmap_table(data["vmap"]))
     if "threads" in data:
         found.append(threads.table(data["threads"]))
     if "choice" in data:

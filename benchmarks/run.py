@@ -31,7 +31,7 @@ from typing import Any  # noqa: E402
 
 import torch  # noqa: E402
 
-from benchmarks import choice, limits, networks, processes, report, scaling  # noqa: E402
+from benchmarks import choice, limits, networks, processes, report, scaling, seeds  # noqa: E402
 from benchmarks.layers import layer_cases  # noqa: E402
 from benchmarks.timing import Result  # noqa: E402
 
@@ -79,6 +79,8 @@ def main() -> None:
         },
         "memory": processes.memory(),
         "compilation": processes.compilation(),
+        "seeds": seeds.training(quick),
+        "vmap": seeds.vmap(),
         "scaling": scaling.curves(panels),
         "choice": choice.choices(choice.choice_cases()[: QUICK_CHOICES if quick else None]),
         **on_two_cores(quick),

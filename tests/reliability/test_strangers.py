@@ -65,7 +65,7 @@ def change(folder: Path, changes: Callable[[dict[str, Tensor]], None], name: str
     saved = checkpoint.load_checkpoint(place, name)
     tensors = dict(saved.tensors)
     changes(tensors)
-    checkpoint.save_checkpoint(place, name, replace(saved, tensors=tensors))
+    checkpoint.save_checkpoint(place, replace(saved, tensors=tensors), name)
 
 
 def put(name: str, made: Callable[[Tensor], Tensor]) -> Callable[[dict[str, Tensor]], None]:

@@ -95,7 +95,7 @@ def _layer_shape(layer: nn.Module) -> Hashable | None:
 def _head_shape(head: Any) -> Hashable | None:
     if type(head) is LinearHead:
         parameters = [head.weight, head.bias]
-        if head.has_uninitialized_params() or not _plain(parameters):
+        if not _plain(parameters):  # as those are that have no shape yet
             return None
         return (LinearHead, head.softmax, *_kinds(parameters))
     if type(head) is QuantumHead:
@@ -163,6 +163,9 @@ class Joined:
 
 class _Joining(nn.Module):
     """Some module of each member."""
+
+    weight: Tensor
+    bias: Tensor
 
     def __init__(self, modules: Sequence[Any], names: Sequence[str]) -> None:
         super().__init__()

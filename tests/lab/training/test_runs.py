@@ -217,7 +217,7 @@ def test_divergence_names_epoch_and_batch(tmp_path: Path) -> None:
 def test_checkpoints_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no checkpoint 'best'"):
         load_checkpoint(tmp_path, "best")
-    save_checkpoint(tmp_path, "best", Checkpoint(1, {"a": torch.rand(3)}))
+    save_checkpoint(tmp_path, Checkpoint(1, {"a": torch.rand(3)}), "best")
     pointer = tmp_path / "best.json"
     entry = json.loads(pointer.read_text())
     pointer.write_text(json.dumps(entry | {"format": 3}))
@@ -234,7 +234,7 @@ def test_checkpoints_that_are_none(tmp_path: Path) -> None:
 
 def test_only_the_current_checkpoint_is_kept(tmp_path: Path) -> None:
     for epoch in (1, 2):
-        save_checkpoint(tmp_path, "latest", Checkpoint(epoch, {"a": torch.full((2,), epoch)}))
+        save_checkpoint(tmp_path, Checkpoint(epoch, {"a": torch.full((2,), epoch)}), "latest")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["latest-00002.safetensors", "latest.json"]
     loaded = load_checkpoint(tmp_path, "latest")
     assert loaded.epoch == 2
@@ -384,6 +384,6 @@ def test_case_2_an_optimiser_that_does_not_fit_is_refused(tmp_path: Path, mutati
         "nan": {name: value * float("nan")},
         "negative": {name: -value - 1},
     }[mutation]
-    save_checkpoint(folder, "latest", replace(saved, tensors=tensors | replaced))
+    save_checkpoint(folder, replace(saved, tensors=tensors | replaced), "latest")
     with pytest.raises(RunError, match="does not fit its configuration"):
         resume(tmp_path / "run")

@@ -26,11 +26,11 @@ OPTIONS = {"figures": ["7"]}
 def test_a_checkpoint_is_read_while_it_is_replaced(tmp_path: Path) -> None:
     """Whoever reads has one that was whole, though the file that he was told of is gone."""
     done = threading.Event()
-    save_checkpoint(tmp_path, "latest", Checkpoint(0, {"a": torch.zeros(1)}))
+    save_checkpoint(tmp_path, Checkpoint(0, {"a": torch.zeros(1)}), "latest")
 
     def save() -> None:
         for epoch in range(1, 200):
-            save_checkpoint(tmp_path, "latest", Checkpoint(epoch, {"a": torch.full((1,), epoch)}))
+            save_checkpoint(tmp_path, Checkpoint(epoch, {"a": torch.full((1,), epoch)}), "latest")
         done.set()
 
     thread = threading.Thread(target=save)
@@ -46,7 +46,7 @@ def test_a_checkpoint_is_read_while_it_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_whose_file_is_gone_for_good(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path, "latest", Checkpoint(3, {"a": torch.zeros(1)}))
+    save_checkpoint(tmp_path, Checkpoint(3, {"a": torch.zeros(1)}), "latest")
     (tmp_path / "latest-00003.safetensors").unlink()
     with pytest.raises(RunError, match=r"latest-00003\.safetensors cannot be read"):
         load_checkpoint(tmp_path, "latest")

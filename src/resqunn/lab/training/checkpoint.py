@@ -55,20 +55,22 @@ class Checkpoint:
     metrics_sha256: str = ""
 
 
-def save_checkpoint(folder: Path, name: str, checkpoint: Checkpoint) -> None:
-    """Replaces the checkpoint `name` in `folder`."""
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, *names: str) -> None:
+    """Replaces the checkpoints of these names in `folder`."""
     content = save({key: tensor.contiguous() for key, tensor in checkpoint.tensors.items()})
-    file = folder / f"{name}-{checkpoint.epoch:05d}.safetensors"
-    write_atomically(file, content)
-    pointer = {
-        "epoch": checkpoint.epoch,
-        "file": file.name,
-        "file_sha256": hashlib.sha256(content).hexdigest(),
-        "config_sha256": checkpoint.config_sha256,
-        "metrics_sha256": checkpoint.metrics_sha256,
-    }
-    write_atomically(folder / f"{name}.json", sealed(f"{name}.json", pointer))
-    _remove_others(folder, name, file.name)
+    sha256 = hashlib.sha256(content).hexdigest()
+    for name in names:
+        file = folder / f"{name}-{checkpoint.epoch:05d}.safetensors"
+        write_atomically(file, content)
+        pointer = {
+            "epoch": checkpoint.epoch,
+            "file": file.name,
+            "file_sha256": sha256,
+            "config_sha256": checkpoint.config_sha256,
+            "metrics_sha256": checkpoint.metrics_sha256,
+        }
+        write_atomically(folder / f"{name}.json", sealed(f"{name}.json", pointer))
+        _remove_others(folder, name, file.name)
 
 
 def _remove_others(folder: Path, name: str, current: str) -> None:

@@ -42,11 +42,14 @@ class JointAdam:
             for weight in group["params"]
         }
         self._joined = [each for each in joined if each.parts[0] in self._own]
-        within = {part: each.flat for each in self._joined for part in each.parts}
+        within: dict[Tensor, Tensor] = {
+            part: each.flat for each in self._joined for part in each.parts
+        }
         rates: dict[float, dict[Tensor, None]] = defaultdict(dict)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                rates[group["lr"]] |= {within.get(w, w): None for w in group["params"]}
+                for weight in group["params"]:
+                    rates[group["lr"]][within[weight] if weight in within else weight] = None
         groups = [{"params": list(weights), "lr": rate} for rate, weights in rates.items()]
         self._adam = torch.optim.Adam(groups, fused=True)
         self.step = self._adam.step

@@ -95,14 +95,14 @@ class Session:
         both = (self.train.images, self.validation.images)
         return sum(images.nbytes for images in both)
 
-    def save(self, run: Run, name: str) -> None:
-        """Writes weights and the optimiser's state as the checkpoint `name`."""
+    def save(self, run: Run, *names: str) -> None:
+        """Writes weights and the optimiser's state as the checkpoints of these names."""
         tensors = {f"model/{key}": value for key, value in self.model.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam/{number}/{key}": value for key, value in state.items()}
         sums = self.config.sha256, metrics_sha256(run.epochs)
         checkpoint = Checkpoint(len(run.epochs), tensors, *sums)
-        save_checkpoint(run.folder / "checkpoints", name, checkpoint)
+        save_checkpoint(run.folder / "checkpoints", checkpoint, *names)
 
     def restore(self, folder: Path, checkpoint: Checkpoint, with_optimizer: bool = True) -> None:
         """Goes back to a checkpoint.

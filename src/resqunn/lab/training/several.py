@@ -154,9 +154,7 @@ class Training:
         with writing(self.folder):
             append(self.folder / "metrics.jsonl", asdict(epoch))
             append(self.folder / "timings.jsonl", {"epoch": number, "seconds": seconds})
-            if run.best is epoch:
-                self.session.save(run, "best")
-            self.session.save(run, "latest")
+            self.session.save(run, *(["best"] if run.best is epoch else []), "latest")
         if self.callbacks.on_epoch is not None:
             self.callbacks.on_epoch(epoch)
 
