@@ -128,11 +128,10 @@ class Joined:
 
     def __init__(self, parts: Sequence[Any]) -> None:
         self.parts: list[nn.Parameter] = list(parts)
-        like = self.parts[0]
+        like, trained = self.parts[0], self.parts[0].requires_grad
         self._shape, self._size = like.shape, like.numel()
-        step = max(1, -(-like.nbytes // ALIGNMENT)) * ALIGNMENT // like.itemsize
-        trained = like.requires_grad
-        self.flat = nn.Parameter(like.new_zeros(len(parts) * step), requires_grad=trained)
+        memory = _aligned(like.detach(), len(parts), self._size)
+        self.flat = nn.Parameter(memory.flatten(), requires_grad=trained)
         self._gradients = torch.zeros_like(self.flat.detach())
         self._rows = self.rows(self._gradients)
         with torch.no_grad():
@@ -215,30 +214,44 @@ class _Products(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w_MKD: Tensor, b_MK: Tensor) -> Tensor:
-        count, classes, features = w_MKD.shape
-        members = [each.contiguous() for each in x.reshape(-1, count, features).unbind(1)]
-        ctx.save_for_backward(w_MKD, *members)
-        both = zip(members, w_MKD, b_MK, strict=True)
-        scores = [nn.functional.linear(each, w, b) for each, w, b in both]
+        count, classes, _ = w_MKD.shape
+        x_MBD = _by_member(x, count)
+        ctx.save_for_backward(x_MBD, w_MKD)
+        each = zip(x_MBD, w_MKD, b_MK, strict=True)
+        scores = [nn.functional.linear(x, w, b) for x, w, b in each]
         return torch.stack(scores, dim=1).view(-1, classes)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        w_MKD, *members = ctx.saved_tensors
+        x_MBD, w_MKD = ctx.saved_tensors
         by_x, by_w, by_b = ctx.needs_input_grad
-        count, classes, features = w_MKD.shape
-        split = cotangents.reshape(-1, count, classes).unbind(1)
-        each = [c.contiguous() for c in split]
+        count, _, features = w_MKD.shape
+        each = _by_member(cotangents, count).unbind()
         dx = dw = db = None
         if by_x:
             products = [c @ w for c, w in zip(each, w_MKD, strict=True)]
             dx = torch.stack(products, dim=1).view(-1, features)
         if by_w:
-            dw = torch.stack([c.T @ x for c, x in zip(each, members, strict=True)])
+            dw = torch.stack([c.T @ x for c, x in zip(each, x_MBD, strict=True)])
         if by_b:
             db = torch.stack([c.sum(0) for c in each])
         return dx, dw, db
+
+
+def _by_member(x: Tensor, count: int) -> Tensor:
+    """Rows (B M, N) as (M, B, N), each member's in memory that is aligned alike."""
+    rows_BMN = x.reshape(-1, count, x.shape[1])
+    batch, _, values = rows_BMN.shape
+    memory = _aligned(x, count, batch * values)
+    rows = memory[:, : batch * values].unflatten(1, (batch, values))
+    return rows.copy_(rows_BMN.transpose(0, 1))
+
+
+def _aligned(like: Tensor, count: int, size: int) -> Tensor:
+    """Zeros (count, `size` or a few more): each row begins where torch's own memory would."""
+    step = max(1, -(-size * like.itemsize // ALIGNMENT)) * ALIGNMENT // like.itemsize
+    return like.new_zeros(count, step)
 
 
 class _QuantumHeads(_Joining):

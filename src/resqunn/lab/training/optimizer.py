@@ -49,8 +49,8 @@ class JointAdam:
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 for weight in group["params"]:
-                    held: Tensor = within.get(weight, weight)
-                    rates[group["lr"]][held] = None
+                    held = within.get(weight)
+                    rates[group["lr"]][weight if held is None else held] = None
         groups = [{"params": list(weights), "lr": rate} for rate, weights in rates.items()]
         self._adam = torch.optim.Adam(groups, fused=True)
         self.step = self._adam.step
