@@ -12,9 +12,9 @@ from resqunn.nn.side_by_side import SideBySide, shape_of
 KINDS = list(itertools.product(("linear", "quantum"), (True, False), (True, False)))
 
 
-def networks(count: int, **options: object) -> list[ResQuNN]:
+def networks(*seeds: int, **options: object) -> list[ResQuNN]:
     made = []
-    for seed in range(count):
+    for seed in seeds:
         generator = torch.Generator().manual_seed(seed)
         model = paper_model("(X+O1)+O2", classes=3, generator=generator, **options)
         model(torch.rand(1, 1, 11, 11, dtype=model.layers[0].weight.dtype))
@@ -49,8 +49,8 @@ def test_scores_and_gradients_are_those_of_each_network(
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(4, 5, 1, 11, 11, generator=generator)
     cotangents = torch.rand(4, 5, 3, generator=generator)
-    alone = networks(4, **options)
-    together = scores_and_gradients(networks(4, **options), images, cotangents)
+    alone = networks(0, 1, 2, 3, **options)
+    together = scores_and_gradients(networks(0, 1, 2, 3, **options), images, cotangents)
     for model, x, g, found in zip(alone, images, cotangents, together, strict=True):
         scores = model(x)
         scores.backward(g)
@@ -68,16 +68,18 @@ def test_a_networks_bits_do_not_depend_on_what_stands_beside_it(
     for batch in (1, 3, 16, 33):
         images = torch.rand(9, batch, 1, 11, 11, generator=generator).to(dtype)
         cotangents = torch.rand(9, batch, 3, generator=generator).to(dtype)
-        whole = scores_and_gradients(networks(9, head=head, dtype=dtype), images, cotangents)
+        whole = scores_and_gradients(
+            networks(*range(9), head=head, dtype=dtype), images, cotangents
+        )
         for chosen in ([4], [8, 0], [2, 7, 5, 1, 3]):
-            members = [networks(9, head=head, dtype=dtype)[k] for k in chosen]
+            members = networks(*chosen, head=head, dtype=dtype)
             few = scores_and_gradients(members, images[chosen], cotangents[chosen])
             same = [torch.equal(whole[k], f) for k, f in zip(chosen, few, strict=True)]
             assert all(same), (batch, chosen)
 
 
 def test_weights_are_shared_with_the_members() -> None:
-    members = networks(3)
+    members = networks(0, 1, 2)
     before = [model(torch.ones(2, 1, 11, 11)).detach() for model in members]
     network = SideBySide(members)
     images = torch.ones(6, 1, 11, 11)
@@ -92,7 +94,7 @@ def test_weights_are_shared_with_the_members() -> None:
 
 
 def test_what_no_gradient_reaches_has_none() -> None:
-    members = networks(2, input_gradients=False, trainable=False)
+    members = networks(0, 1, input_gradients=False, trainable=False)
     network = SideBySide(members)
     network(torch.rand(4, 1, 11, 11)).sum().backward()
     for joined in network.joined:
@@ -103,9 +105,9 @@ def test_what_no_gradient_reaches_has_none() -> None:
 
 def test_a_nan_stays_with_its_network() -> None:
     images, cotangents = torch.rand(3, 4, 1, 11, 11), torch.rand(3, 4, 3)
-    whole = scores_and_gradients(networks(3), images, cotangents)
+    whole = scores_and_gradients(networks(0, 1, 2), images, cotangents)
     images[1] = float("nan")
-    spoiled = scores_and_gradients(networks(3), images, cotangents)
+    spoiled = scores_and_gradients(networks(0, 1, 2), images, cotangents)
     assert torch.equal(whole[0], spoiled[0])
     assert torch.equal(whole[2], spoiled[2])
     assert spoiled[1].isnan().any()
@@ -142,9 +144,9 @@ def test_what_cannot_stand_side_by_side_stands_alone() -> None:
 
 
 def test_shapes_tell_networks_apart() -> None:
-    assert shape_of(networks(1)[0]) == shape_of(networks(2)[1])
+    assert shape_of(networks(0)[0]) == shape_of(networks(1)[0])
     shapes = [
-        shape_of(networks(1, **options)[0])
+        shape_of(networks(0, **options)[0])
         for options in (
             {},
             {"reupload": False},

@@ -23,8 +23,8 @@ def runs(configs: list[TrainConfig], seeds: int, task: str = "train") -> list[Pl
 MANY = [replace(PAPER, wiring=wiring) for wiring in ("none", "X+O1", "O1+O2", "X+O2", "(X+O1)+O2")]
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 8, 40])
-@pytest.mark.parametrize("seeds", [1, 5, 20, 50])
+@pytest.mark.parametrize("width", [1, 2, 8, 40])
+@pytest.mark.parametrize("seeds", [1, 5, 25])
 def test_every_run_is_in_one_stack_with_what_is_alike(width: int, seeds: int) -> None:
     planned = runs(MANY, seeds)
     stacks = plan_stacks(planned, width)
