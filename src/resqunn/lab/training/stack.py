@@ -122,7 +122,7 @@ class Stack:
                 break
             self._step(going, number, count)
         self._optimizer.hand_back()
-        return [member.error or member.trained(count) for member in self._members]
+        return [member.error or member.trained() for member in self._members]
 
     def _step(self, blocks: Sequence[_Block], number: int, count: int) -> None:
         batch = slice((number - 1) * self.batch_size, number * self.batch_size)
@@ -171,16 +171,16 @@ class _Member:
         self.learner.model.train()
 
     def take_loss(self, values: Sequence[float], where: str) -> None:
-        loss = math.fsum(values) / len(values)  # exact, so that no order matters
+        loss = _mean(values)
         self.losses.append(loss)
         try:
             require_finite(loss, f"in epoch {self.epoch}, {where}")
         except RunError as error:
             self.error = self.error or error
 
-    def trained(self, count: int) -> Trained:
-        norms = {name: math.fsum(n) / count if n else None for name, n in self.norms.items()}
-        return Trained(math.fsum(self.losses) / count, norms)
+    def trained(self) -> Trained:
+        norms = {name: _mean(each) if each else None for name, each in self.norms.items()}
+        return Trained(_mean(self.losses), norms)
 
 
 class _Block:
@@ -237,8 +237,16 @@ class _Block:
             member.right += right
             member.seen += len(hits)
             if member.learner.on_batch is not None and member.error is None:
-                loss = math.fsum(member.losses) / number
-                member.learner.on_batch(number, count, loss, member.right / member.seen)
+                accuracy = member.right / member.seen
+                member.learner.on_batch(number, count, _mean(member.losses), accuracy)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of the exact sum, so that no order matters; infinite where that is too large."""
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.inf
 
 
 def _take_norms(members: Sequence[_Member]) -> None:
