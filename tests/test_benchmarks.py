@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import report
+from benchmarks import report, seeds
 from benchmarks.bars import BARS, judged
 from benchmarks.choice import choice_cases, table, wrong
 from benchmarks.layers import CONV, ONCE, OURS, layer_cases
@@ -63,7 +63,8 @@ def test_a_call_takes_no_more_of_the_processor_than_there_is_time() -> None:
 
 def test_every_bar_is_of_something_that_is_measured() -> None:
     cases = {str(case) for case in layer_cases()} | {head_case(16), head_case(1024)}
-    assert {bar.case for bar in BARS} <= cases | set(ENGINES) | set(LAYERS)
+    stacks = set(seeds.BARS) | set(seeds.VMAP)
+    assert {bar.case for bar in BARS} <= cases | set(ENGINES) | set(LAYERS) | stacks
     assert len({bar[:2] for bar in BARS}) == len(BARS)
 
 
@@ -72,6 +73,11 @@ def test_bars_say_what_is_met_and_by_what_part_others_are_missed() -> None:
     found = judged({"cases": [entry], "memory": {"once": 1.2}})
     assert [(bar.case, bar.met) for bar in found] == [(str(ONCE), False), ("once", True)]
     assert found[0].excess == pytest.approx(1.0)
+    kind = next(iter(seeds.BARS))
+    (large,) = judged({"cases": [], "seeds": {kind: {"alone": 4.4, "together": 1.0}}})
+    (small,) = judged({"cases": [], "seeds": {kind: {"alone": 1.1, "together": 1.0}}})
+    assert (large.met, small.met) == (True, False)
+    assert small.excess == pytest.approx(1.0)
 
 
 def test_the_limit_is_the_slower_of_arithmetic_and_bytes() -> None:
