@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from resqunn.data.datasets import LabelledImages
 from resqunn.nn.network import ResQuNN
 
-EVALUATION_BATCH = 1024
+EVALUATION_BATCH = 256
 """Images a forward pass of the evaluation: bounds memory on large sets."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
-from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -19,11 +18,6 @@ DECISIVE = ("resqunn", "torch", "numpy", "numba")
 
 def versions() -> dict[str, str]:
     """Of Python, of this library, and of the packages that results may depend on."""
-    return dict(_installed())
-
-
-@cache
-def _installed() -> dict[str, str]:
     found = {"python": platform.python_version(), "resqunn": __version__}
     for name in RECORDED:
         try:
