@@ -130,7 +130,7 @@ class Joined:
         self.parts: list[nn.Parameter] = list(parts)
         like, trained = self.parts[0], self.parts[0].requires_grad
         self._shape, self._size = like.shape, like.numel()
-        memory = _aligned(like.detach(), len(parts), self._size)
+        memory = _aligned(like.detach(), len(parts), self._size).zero_()
         self.flat = nn.Parameter(memory.flatten(), requires_grad=trained)
         self._gradients = torch.zeros_like(self.flat.detach())
         self._rows = self.rows(self._gradients)
@@ -249,9 +249,9 @@ def _by_member(x: Tensor, count: int) -> Tensor:
 
 
 def _aligned(like: Tensor, count: int, size: int) -> Tensor:
-    """Zeros (count, `size` or a few more): each row begins where torch's own memory would."""
+    """Memory (count, `size` or a few more): each row begins where torch's own would."""
     step = max(1, -(-size * like.itemsize // ALIGNMENT)) * ALIGNMENT // like.itemsize
-    return like.new_zeros(count, step)
+    return like.new_empty(count, step)
 
 
 class _QuantumHeads(_Joining):

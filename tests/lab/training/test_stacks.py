@@ -12,10 +12,12 @@ from resqunn.errors import RunError
 from resqunn.lab.training import run as runs_of
 from resqunn.lab.training import session, several
 from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.evaluation import Prepared
 from resqunn.lab.training.lock import exclusive
 from resqunn.lab.training.records import Run
 from resqunn.lab.training.run import Callbacks, resume, train, train_several
 from resqunn.lab.training.several import alike
+from resqunn.lab.training.stack import Learner, Stack, batch_order
 
 from support import run_bytes
 
@@ -106,8 +108,7 @@ def test_random_stacks_give_each_member_the_bytes_of_a_run_alone(tmp_path: Path,
             assert run_bytes(folder / f"alone{k}") == run_bytes(folder / f"together{k}"), each
 
 
-def test_alone_means_that_another_process_would_do(tmp_path: Path) -> None:
-    """A stack is made of what is alike, and of nothing else."""
+def test_what_is_not_alike_is_trained_apart(tmp_path: Path) -> None:
     other = replace(TINY, learning_rate=0.02)
     assert alike(replace(TINY, seed=7, trainable=False)) == alike(TINY) != alike(other)
     found = train_several({tmp_path / "a": TINY, tmp_path / "b": other})
@@ -225,3 +226,36 @@ def test_the_papers_presets_are_trained_together(tmp_path: Path) -> None:
         assert (norms["O2"] is not None) == config.trainable
         train(config, tmp_path / "alone" / path.name)
         assert run_bytes(path) == run_bytes(tmp_path / "alone" / path.name)
+
+
+@pytest.mark.parametrize("head", ["linear", "quantum"])
+def test_a_stacks_steps_are_those_of_torchs_own_optimiser(head: str) -> None:
+    """Of any options, beside a loop over the batches as anybody would write it."""
+    generator = torch.Generator().manual_seed(0)
+    options = ({"lr": 0.03, "betas": (0.5, 0.9)}, {"lr": 0.01, "weight_decay": 0.3})
+
+    def made(seed: int) -> Any:
+        return session.build_model(replace(TINY, head=head, seed=seed))
+
+    learners, expected = [], []
+    for seed, option in enumerate(options):
+        images = torch.rand(20, 1, 8, 8, generator=generator)
+        labels = torch.randint(3, (20,), generator=generator)
+        model, other = made(seed), made(seed)
+        for each in (model, other):
+            each(images[:1])
+        adam = torch.optim.Adam(model.parameters(), fused=True, **option)
+        learners.append(Learner(model, adam, Prepared((images,), labels, ("a", "b", "c")), seed))
+        theirs = torch.optim.Adam(other.parameters(), **option)
+        for epoch in (1, 2):
+            for index in batch_order(20, seed, epoch).split(8):
+                theirs.zero_grad()
+                loss = torch.nn.functional.cross_entropy(other(images[index]), labels[index])
+                loss.backward()
+                theirs.step()
+        expected.append(other.state_dict())
+    for epoch in (1, 2):  # each time a new stack, which takes the states over
+        Stack(learners, 8).train_epoch([epoch, epoch])
+    for learner, weights in zip(learners, expected, strict=True):
+        for name, weight in learner.model.state_dict().items():
+            torch.testing.assert_close(weight, weights[name], rtol=1e-4, atol=1e-5)

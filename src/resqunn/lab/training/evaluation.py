@@ -5,6 +5,7 @@ Shape suffixes: B batch, N images, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -34,12 +35,14 @@ class Prepared:
 
     def scores(self, model: ResQuNN, index: Tensor | slice) -> Float[Tensor, "B K"]:
         """The network's scores of some of the images."""
-        # A sum that is left out is never read: any tensor may stand in its place.
-        last = self.sums[-1]
-        assert last is not None
-        chosen = last[index]
-        first = [chosen if s is None else s[index] for s in self.sums[:-1]]
-        return model.head(model.sums([*first, chosen])[-1])
+        return scores_of(model, [None if s is None else s[index] for s in self.sums])
+
+
+def scores_of(model: ResQuNN, first: Sequence[Tensor | None]) -> Float[Tensor, "B K"]:
+    """The network's scores, given its first sums, the last of which is not left out."""
+    # A sum that is left out is never read: any tensor may stand in its place.
+    sums = model.sums([first[-1] if s is None else s for s in first])
+    return model.head(sums[-1])
 
 
 @torch.no_grad()

@@ -13,14 +13,22 @@ from resqunn.nn.side_by_side import Joined
 
 
 def progress(optimizer: torch.optim.Adam) -> Hashable:
-    """What optimisers must have in common to do their steps as one: rates, and the number of
+    """What optimisers must have in common to do their steps as one: options, and the number of
     steps of each weight so far."""
     steps = [
         float(optimizer.state[weight]["step"]) if weight in optimizer.state else 0.0
         for group in optimizer.param_groups
         for weight in group["params"]
     ]
-    return tuple(group["lr"] for group in optimizer.param_groups), tuple(steps)
+    return tuple(map(_options, optimizer.param_groups)), tuple(steps)
+
+
+def _options(group: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Of a group of weights, but for how its steps are computed."""
+    return tuple((name, group[name]) for name in sorted(group.keys() - _OURS))
+
+
+_OURS = {"params", "fused", "foreach"}
 
 
 class JointAdam:
@@ -45,13 +53,13 @@ class JointAdam:
         within: dict[Tensor, Tensor] = {
             part: each.flat for each in self._joined for part in each.parts
         }
-        rates: dict[float, dict[Tensor, None]] = defaultdict(dict)
+        alike: dict[tuple[tuple[str, Any], ...], dict[Tensor, None]] = defaultdict(dict)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 for weight in group["params"]:
                     held = within.get(weight)
-                    rates[group["lr"]][weight if held is None else held] = None
-        groups = [{"params": list(weights), "lr": rate} for rate, weights in rates.items()]
+                    alike[_options(group)][weight if held is None else held] = None
+        groups = [{"params": list(each), **dict(options)} for options, each in alike.items()]
         self._adam = torch.optim.Adam(groups, fused=True)
         self.step = self._adam.step
         self._alone = [weight for weight in self._own if weight not in within]

@@ -74,8 +74,8 @@ def train_several(
     """Trains a network in each of some folders, or goes on with it, as many at once as can be.
 
     Networks that differ in the seed alone, in whether layers are trained, or in whether
-    derivatives are cut, are trained together, as far as memory allows; each has the same bytes
-    as if it had been alone.
+    derivatives are cut, are trained together, as far as memory allows; metrics, checkpoints and
+    result of each have the same bytes as if it had been alone.
 
     Args:
         configs: of each folder, which is new, or holds a run of this configuration.

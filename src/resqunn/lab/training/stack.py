@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from resqunn.errors import RunError
-from resqunn.lab.training.evaluation import Prepared
+from resqunn.lab.training.evaluation import Prepared, scores_of
 from resqunn.lab.training.files import LARGEST
 from resqunn.lab.training.optimizer import JointAdam, progress
 from resqunn.nn.network import ResQuNN
@@ -95,7 +95,8 @@ class Stack:
         members = [_Member(learner) for learner in learners]
         for member in members:
             together[_kind(member)].append(member)
-        self._members, self._blocks = members, [_Block(each) for each in together.values()]
+        self._members = members
+        self._blocks = [_Block(each, kind is each[0]) for kind, each in together.items()]
         self._optimizer = JointAdam(
             [learner.optimizer for learner in learners],
             [joined for block in self._blocks for joined in block.joined],
@@ -146,7 +147,7 @@ class Stack:
 
 
 def _kind(member: _Member) -> Hashable:
-    """What members of a block have in common."""
+    """What members of a block have in common; one that stands alone is a kind of its own."""
     learner = member.learner
     shape = shape_of(learner.model)
     if shape is None:
@@ -186,11 +187,10 @@ class _Member:
 class _Block:
     """Networks of a stack that stand side by side, or one that stands alone."""
 
-    def __init__(self, members: list[_Member]) -> None:
+    def __init__(self, members: list[_Member], alone: bool) -> None:
         self.members = members
         self.data = [member.learner.data for member in members]
         models = [member.learner.model for member in members]
-        alone = shape_of(models[0]) is None
         self.network = models[0] if alone else SideBySide(models)
         self.joined = self.network.joined if isinstance(self.network, SideBySide) else []
 
@@ -209,12 +209,10 @@ class _Block:
 
     def scores(self, batch: slice) -> Float[Tensor, "BM K"]:
         sums = zip(*(data.sums for data in self.data), strict=True)
-        first = [None if s[0] is None else self._chosen(s, batch) for s in sums]
-        # A sum that is left out is never read: any tensor may stand in its place.
         if not self.joined:
             self.network.zero_grad()
-        last = self.network.sums([first[-1] if s is None else s for s in first])[-1]
-        return self.network.head(last)
+        first = [None if s[0] is None else self._chosen(s, batch) for s in sums]
+        return scores_of(self.network, first)
 
     def take_losses(self, losses_BM: Tensor, where: str) -> None:
         each = losses_BM.view(-1, len(self.members)).T.tolist()
