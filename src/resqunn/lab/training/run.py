@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from resqunn.errors import RunError
 from resqunn.lab.training.checkpoint import remove_leftovers
@@ -50,6 +51,8 @@ __all__ = [
     "train_several",
 ]
 
+_Folder = TypeVar("_Folder", str, Path, str | Path)
+
 COPIES = 4
 """How often a run's images are in memory, about, as they are and in what is made of them."""
 
@@ -69,7 +72,7 @@ def train(config: TrainConfig, folder: str | Path, callbacks: Callbacks = SILENT
 
 
 def train_several(
-    configs: Mapping[str | Path, TrainConfig], data_root: str | Path | None = None
+    configs: Mapping[_Folder, TrainConfig], data_root: str | Path | None = None
 ) -> dict[Path, Run | Exception]:
     """Trains a network in each of some folders, or goes on with it, as many at once as can be.
 
