@@ -21,7 +21,7 @@ from resqunn.lab.training.records import Run
 from resqunn.lab.training.run import train, train_several
 from resqunn.nn.side_by_side import SideBySide
 
-PAPER = replace(PRESETS["paper"], wiring="O1+O2", epochs=5)
+PAPER = replace(PRESETS["paper"], wiring="O1+O2", epochs=10)
 KINDS = {
     "O1+O2, re-upload": PAPER,
     "O1+O2, once": replace(PAPER, reupload=False),

@@ -2,8 +2,7 @@
 
 A small network's time is mostly fixed cost of Python and autograd, which many networks can share.
 Each has images, weights and a head of its own, and its numbers are the same bits whatever
-stands beside it: compiled code computes each group of channels by itself, and matrix products are
-one call of torch for each network, on memory that is aligned alike.
+stands beside it: compiled code computes each group of channels, and each head, by itself.
 
 Shape suffixes: B batch, M members, C channel, S spatial dimensions, K classes, D features.
 """
@@ -17,7 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from resqunn.engines.compiled.arguments import plain
 from resqunn.engines.compiled.images import ImageEngine
+from resqunn.engines.compiled.products import linear, linear_by_rows, linear_by_weights
 from resqunn.nn.heads import LinearHead, QuantumHead
 from resqunn.nn.layer import Quanv
 from resqunn.nn.network import ResQuNN
@@ -25,7 +26,7 @@ from resqunn.nn.quanv import Quanv1d, Quanv2d, Quanv3d
 from resqunn.nn.quanvolution import Quanvolution
 
 ALIGNMENT = 64
-"""Bytes: where torch's own memory begins, on which a matrix product's last bits may depend."""
+"""Bytes: where torch's own memory begins, on which last bits may depend."""
 
 
 class SideBySide(ResQuNN):
@@ -144,6 +145,10 @@ class Joined:
         """What belongs to the members (M, ...), of a tensor like `flat`."""
         return flat.view(len(self.parts), -1)[:, : self._size].unflatten(1, self._shape)
 
+    def gradient_norms(self) -> Tensor:
+        """The L2 norm of each part's gradient (M,), once they are handed on."""
+        return torch.linalg.vector_norm(self._gradients.view(len(self.parts), -1), dim=1)
+
     def hand_on(self) -> None:
         """Gives the gradient, or None, to `flat` and to the members' parameters."""
         found = self.whole.grad
@@ -210,42 +215,26 @@ class _LinearHeads(_Joining):
 
 
 class _Products(torch.autograd.Function):
-    """x W^T + b of each member, by one product for each."""
+    """x W^T + b of each member."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w_MKD: Tensor, b_MK: Tensor) -> Tensor:
-        count, classes, _ = w_MKD.shape
-        x_MBD = _by_member(x, count)
-        ctx.save_for_backward(x_MBD, w_MKD)
-        each = zip(x_MBD, w_MKD, b_MK, strict=True)
-        scores = [nn.functional.linear(x, w, b) for x, w, b in each]
-        return torch.stack(scores, dim=1).view(-1, classes)
+        count, classes, features = w_MKD.shape
+        x_BMD = plain(x).view(-1, count, features)
+        ctx.save_for_backward(x_BMD, w_MKD)
+        return linear(x_BMD, w_MKD, b_MK).view(-1, classes)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x_MBD, w_MKD = ctx.saved_tensors
-        by_x, by_w, by_b = ctx.needs_input_grad
-        count, _, features = w_MKD.shape
-        each = _by_member(cotangents, count).unbind()
+        x_BMD, w_MKD = ctx.saved_tensors
+        c_BMK = plain(cotangents)
         dx = dw = db = None
-        if by_x:
-            products = [c @ w for c, w in zip(each, w_MKD, strict=True)]
-            dx = torch.stack(products, dim=1).view(-1, features)
-        if by_w:
-            dw = torch.stack([c.T @ x for c, x in zip(each, x_MBD, strict=True)])
-        if by_b:
-            db = torch.stack([c.sum(0) for c in each])
+        if ctx.needs_input_grad[0]:
+            dx = linear_by_rows(c_BMK, x_BMD, w_MKD).flatten(0, 1)
+        if any(ctx.needs_input_grad[1:]):
+            dw, db = linear_by_weights(c_BMK, x_BMD, w_MKD)
         return dx, dw, db
-
-
-def _by_member(x: Tensor, count: int) -> Tensor:
-    """Rows (B M, N) as (M, B, N), each member's in memory that is aligned alike."""
-    rows_BMN = x.reshape(-1, count, x.shape[1])
-    batch, _, values = rows_BMN.shape
-    memory = _aligned(x, count, batch * values)
-    rows = memory[:, : batch * values].unflatten(1, (batch, values))
-    return rows.copy_(rows_BMN.transpose(0, 1))
 
 
 def _aligned(like: Tensor, count: int, size: int) -> Tensor:

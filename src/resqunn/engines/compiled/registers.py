@@ -6,5 +6,8 @@ LANE_BYTES = 64
 BLOCK = 4
 """Registers of a block of patches."""
 
+ROWS = 4
+"""Rows that are multiplied by a row of weights at once (`kernels/products.py`)."""
+
 RUN = 3
 """Numbers that say where a run of neighbouring patches lies (`kernels/positions.py`)."""

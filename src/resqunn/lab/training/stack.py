@@ -23,7 +23,10 @@ from resqunn.lab.training.evaluation import Prepared, scores_of
 from resqunn.lab.training.files import LARGEST
 from resqunn.lab.training.optimizer import JointAdam, progress
 from resqunn.nn.network import ResQuNN
-from resqunn.nn.side_by_side import SideBySide, shape_of
+from resqunn.nn.side_by_side import Joined, SideBySide, shape_of
+
+GATHERED = 256
+"""Images of each network that are put in the order of an epoch at once: bounds memory."""
 
 BatchReport = Callable[[int, int, float, float], None]
 """Called after each batch with its number, the number of batches, and the epoch's mean loss
@@ -140,7 +143,10 @@ class Stack:
         torch.autograd.backward(losses, shares)
         for block in blocks:
             block.hand_on()
-        _take_norms([member for block in blocks for member in block.members])
+        _take_norms(
+            [member for block in blocks for member in block.members],
+            [joined for block in blocks for joined in block.joined],
+        )
         self._optimizer.step()
         for block, s, wanted in zip(blocks, scores, labels, strict=True):
             block.report(s, wanted, number, count)
@@ -197,22 +203,29 @@ class _Block:
     def begin(self) -> None:
         pairs = zip(self.data, self.members, strict=True)
         self._labels_NM = torch.stack([d.labels[member.order] for d, member in pairs], dim=1)
+        self._ready = slice(0, 0)
 
     def labels(self, batch: slice) -> Int[Tensor, " BM"]:
         return self._labels_NM[batch].flatten()
 
-    def _chosen(self, parts: Sequence[Tensor], batch: slice) -> Tensor:
-        """Of each member's tensor its rows of a batch, (B M, ...)."""
-        pairs = zip(parts, self.members, strict=True)
-        rows = [part.index_select(0, member.order[batch]) for part, member in pairs]
-        return rows[0] if len(rows) == 1 else torch.stack(rows, dim=1).flatten(0, 1)
-
     def scores(self, batch: slice) -> Float[Tensor, "BM K"]:
-        sums = zip(*(data.sums for data in self.data), strict=True)
         if not self.joined:
             self.network.zero_grad()
-        first = [None if s[0] is None else self._chosen(s, batch) for s in sums]
+        if batch.stop > self._ready.stop:
+            # The rows of several batches at once: each call takes as long as some rows do.
+            count = max(1, GATHERED // (batch.stop - batch.start)) * (batch.stop - batch.start)
+            self._ready = slice(batch.start, batch.start + count)
+            sums = zip(*(data.sums for data in self.data), strict=True)
+            self._rows = [None if s[0] is None else self._chosen(s) for s in sums]
+        within = slice(batch.start - self._ready.start, batch.stop - self._ready.start)
+        first = [None if rows is None else rows[within].flatten(0, 1) for rows in self._rows]
         return scores_of(self.network, first)
+
+    def _chosen(self, parts: Sequence[Tensor]) -> Tensor:
+        """Of each member's tensor the rows that come next, (N, M, ...)."""
+        pairs = zip(parts, self.members, strict=True)
+        rows = [part.index_select(0, member.order[self._ready]) for part, member in pairs]
+        return rows[0].unsqueeze(1) if len(rows) == 1 else torch.stack(rows, dim=1)
 
     def take_losses(self, losses_BM: Tensor, where: str) -> None:
         each = losses_BM.view(-1, len(self.members)).T.tolist()
@@ -247,18 +260,26 @@ def _mean(values: Sequence[float]) -> float:
         return math.inf
 
 
-def _take_norms(members: Sequence[_Member]) -> None:
-    """Notes the norm of each part's gradient, all of them in one call."""
-    found = [
-        (member.norms[name], [w.grad for w in weights if w.grad is not None])
-        for member in members
-        for name, weights in member.parts
-    ]
-    gradients = [gradient for _, each in found for gradient in each]
-    if not gradients:
+def _take_norms(members: Sequence[_Member], joined: Sequence[Joined]) -> None:
+    """Notes the norm of each part's gradient."""
+    together = [each for each in joined if each.flat.grad is not None]
+    within = {part for each in together for part in each.parts}
+    weights = [w for member in members for _, each in member.parts for w in each]
+    alone = [w for w in weights if w.grad is not None and w not in within]
+    gradients = [w.grad for w in alone if w.grad is not None]
+    each_norm = torch._foreach_norm(gradients) if gradients else ()  # pyright: ignore[reportPrivateImportUsage]
+    norms = [*(each.gradient_norms() for each in together), *(n.view(1) for n in each_norm)]
+    if not norms:
         return
-    each_norm = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateImportUsage]
-    norms = iter(torch.stack(each_norm).tolist())
-    for noted, each in found:
-        if each:
-            noted.append(math.hypot(*(next(norms) for _ in each)))
+    of = dict(
+        zip(
+            [*(part for each in together for part in each.parts), *alone],
+            torch.cat(norms).tolist(),
+            strict=True,
+        )
+    )
+    for member in members:
+        for name, each in member.parts:
+            found = [of[w] for w in each if w in of]
+            if found:
+                member.norms[name].append(math.hypot(*found))

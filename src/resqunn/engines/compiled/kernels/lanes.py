@@ -238,6 +238,24 @@ def root(typing_context, lanes):
 
 
 @intrinsic
+def total(typing_context, lanes):
+    """The sum of all lanes: of the two halves of a register, and so on."""
+
+    def emit(context, builder, signature, arguments):
+        (value,), count, index = arguments, lanes.count, ir.IntType(32)
+        undefined = ir.Constant(value.type, ir.Undefined)
+        while count > 1:
+            count //= 2
+            # Lanes past the first half repeat it; nothing reads them.
+            places = [count + lane % count for lane in range(lanes.count)]
+            mask = ir.Constant(ir.VectorType(index, lanes.count), places)
+            value = builder.fadd(value, builder.shuffle_vector(value, undefined, mask))
+        return builder.extract_element(value, ir.Constant(index, 0))
+
+    return lanes.scalar(lanes), emit
+
+
+@intrinsic
 def transpose(typing_context, array, source, target, step):
     """Transposes a square of registers in a flat array: entry j of the i-th, counted from `source`
     on, becomes entry i of the j-th of those that lie `step` apart from `target` on.
