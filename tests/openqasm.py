@@ -17,11 +17,18 @@ STDGATES = {
     "y": lambda: (pi, pi / 2, pi / 2, -pi / 2),
     "z": lambda: (0, 0, pi, 0),
     "h": lambda: (pi / 2, 0, pi, -pi / 4),
+    "s": lambda: (0, 0, pi / 2, 0),
+    "t": lambda: (0, 0, pi / 4, 0),
+    "sx": lambda: (pi / 2, -pi / 2, pi / 2, 0),
     "rx": lambda t: (t, -pi / 2, pi / 2, -t / 2),
     "ry": lambda t: (t, 0, 0, -t / 2),
     "rz": lambda t: (0, 0, t, -t / 2),
+    "p": lambda t: (0, 0, t, 0),
+    "u3": lambda theta, phi, lam: (theta, phi, lam, -(theta + phi + lam) / 2),
 }
-CONTROLLED = {"cx": "x", "cz": "z"}
+CONTROLLED = {
+    "cx": "x", "cz": "z", "crx": "rx", "cry": "ry", "crz": "rz", "cp": "p", "ccx": "cx",
+}  # fmt: skip
 
 STATEMENT = re.compile(r"((?:(?:neg)?ctrl @ )*)(\w+)(?:\((.*)\))? (q\[\d+\](?:, q\[\d+\])*)")
 
@@ -45,11 +52,15 @@ def gates(lines: list[str]) -> Iterator[tuple[np.ndarray, list[int], list[int]]]
     for line in lines:
         modifiers, name, angle, wires = STATEMENT.fullmatch(line).groups()
         values = [int(word == "ctrl") for word in re.findall(r"(\w+) @", modifiers)]
-        if name in CONTROLLED:
+        while name in CONTROLLED:
             name, values = CONTROLLED[name], [*values, 1]
         qubits = [int(q) for q in re.findall(r"\d+", wires)]
+        if name == "swap":
+            for pair in (qubits, qubits[::-1], qubits):
+                yield matrix("x"), pair, [1]
+            continue
         assert len(qubits) == len(values) + 1
-        yield matrix(name, *([float(angle)] if angle else [])), qubits, values
+        yield matrix(name, *map(float, angle.split(",") if angle else [])), qubits, values
 
 
 def run(program: str, start: np.ndarray | None = None) -> np.ndarray:

@@ -17,11 +17,14 @@ from torch import Tensor
 from resqunn.circuits.ansatze import ANSATZE, Ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
-from resqunn.circuits.gates import GATES
+from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.gates import GATES, PAULIS
+from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Operation, Weight
-from resqunn.circuits.readouts import READOUTS, Observable, Readout
+from resqunn.circuits.readouts import READOUTS, Readout
 from resqunn.data.sources import SOURCES, IdxFile, Source
 from resqunn.engines.base import Engine
+from resqunn.errors import CircuitError
 from resqunn.lab.study.executors.base import Executor
 from resqunn.lab.study.running import Finished, run
 from resqunn.papers import Options
@@ -37,7 +40,7 @@ def random_circuit(seed: int, max_inputs: int = 6, max_depth: int = 4) -> Circui
         encoding,
         ansatze[seed % len(ansatze)],
         rng.choice([*readouts, "z0"]),
-        inputs=rng.randint(1, max_inputs),
+        inputs=rng.randint(3 if encoding == "amplitude" else 2, max_inputs),
         depth=rng.randint(0, max_depth),
         reupload=encoding != "amplitude" and rng.random() < 0.5,
     )
@@ -45,9 +48,14 @@ def random_circuit(seed: int, max_inputs: int = 6, max_depth: int = 4) -> Circui
 
 @dataclass(frozen=True)
 class AnyGates(Ansatz):
-    """Any gates of the table on any qubits; weights may turn several gates or none."""
+    """Any gates of the table on any qubits; weights may turn several gates or none.
+
+    Attributes:
+        parts: whether gates that are made of others are among them.
+    """
 
     seed: int
+    parts: bool = True
     name: str = "any_gates"
 
     def layer_shape(self, qubits: int) -> tuple[int, ...]:
@@ -56,53 +64,84 @@ class AnyGates(Ansatz):
     def layer(self, index: int, qubits: int) -> tuple[Operation, ...]:
         rng = random.Random(f"{self.seed} {index} {qubits}")
         rows = [row for row in GATES.values() if row.num_qubits <= qubits]
+        rows = [row for row in rows if self.parts or not row.parts]
         operations = []
         for row in rng.choices(rows, k=2 * qubits):
-            weight = Weight(rng.randrange(qubits)) if row.is_rotation else None
-            operations.append(
-                Operation(row.name, tuple(rng.sample(range(qubits), row.num_qubits)), weight)
-            )
+            weights = tuple(Weight(rng.randrange(qubits)) for _ in range(row.num_angles))
+            wires = tuple(rng.sample(range(qubits), row.num_qubits))
+            operations.append(Operation(row.name, wires, weights or None))
         return tuple(operations)
 
 
 @dataclass(frozen=True)
 class AnyProducts(Readout):
-    """Sums of products of Pauli Z on any qubits, the empty product among them, within [-1, 1]."""
+    """Sums of Pauli words on any qubits, the empty word among them, within [-1, 1].
+
+    Half of them have no letter but Z.
+    """
 
     seed: int
     name: str = "any_products"
 
     def observables(self, qubits: int) -> tuple[Observable, ...]:
         rng = random.Random(f"{self.seed} {qubits}")
+        letters = rng.choice(["Z", "XYZ"])
 
-        def terms(count: int) -> tuple[tuple[float, tuple[int, ...]], ...]:
+        def terms(count: int) -> tuple[tuple[float, tuple[tuple[int, str], ...]], ...]:
             supports = [rng.sample(range(qubits), rng.randint(0, qubits)) for _ in range(count)]
-            return tuple((rng.uniform(-1, 1) / count, tuple(sorted(s))) for s in supports)
+            words = [tuple((q, rng.choice(letters)) for q in sorted(s)) for s in supports]
+            return tuple((rng.uniform(-1, 1) / count, word) for word in words)
 
         return tuple(Observable(terms(rng.randint(1, 3))) for _ in range(rng.randint(1, 3)))
 
 
-def any_circuit(seed: int, max_qubits: int = 8, max_depth: int = 8) -> Circuit:
-    """A circuit of table entries, or of gates, encodings and readouts that no table holds.
+def any_circuit(seed: int, max_qubits: int = 8, max_depth: int = 8, parts: bool = True) -> Circuit:
+    """A circuit of table entries, or of gates, encodings and readouts that no table holds; with
+    `parts=False` of Pauli rotations and fixed gates alone.
 
     Every pair of an encoding and an ansatz comes up early in the sequence of seeds.
     """
     rng = random.Random(seed)
     qubits, depth = rng.randint(1, max_qubits), rng.randint(0, max_depth)
-    gates = [name for name, row in GATES.items() if row.num_qubits == 1]
+    gates = [name for name, row in GATES.items() if row.num_qubits == 1 and row.num_angles < 2]
     own = AngleEncoding("own", tuple(rng.choices(gates, k=rng.randint(1, 3))))
     encodings = [*ENCODINGS.values(), own]
-    ansatze = [*ANSATZE, f"random:{seed}", AnyGates(seed)]
+    ansatze = [*ANSATZE, f"random:{seed}", AnyGates(seed, parts)]
     encoding = encodings[seed % len(encodings)]
     amplitudes = encoding.prepares_amplitudes
+    readouts = [name for name in READOUTS if qubits > 1 or name not in ("xx", "zz")]
     return Circuit(
         encoding,
         ansatze[seed // len(encodings) % len(ansatze)],
-        rng.choice([*READOUTS, f"z{rng.randrange(qubits)}", AnyProducts(seed)]),
+        rng.choice([*readouts, f"z{rng.randrange(qubits)}", AnyProducts(seed)]),
         inputs=rng.randint(2 ** (qubits - 1) + (qubits > 1), 2**qubits) if amplitudes else qubits,
         depth=depth,
         reupload=not amplitudes and rng.random() < 0.5,
     )
+
+
+def evaluates(engine: Engine, circuit: Circuit) -> bool:
+    """Whether an engine can evaluate a circuit, in all its bases."""
+    try:
+        engine.require(circuit)
+    except CircuitError:
+        return False
+    return True
+
+
+def expectations(state: np.ndarray, circuit: GateCircuit) -> np.ndarray:
+    """The observables' values in a state vector, word by word."""
+    qubits = circuit.num_qubits
+    found = []
+    for observable in circuit.observables:
+        total = 0.0
+        for coefficient, word in observable.words:
+            turned = state.reshape([2] * qubits)
+            for qubit, letter in word:
+                turned = np.moveaxis(np.tensordot(PAULIS[letter], turned, (1, qubit)), 0, qubit)
+            total += coefficient * np.vdot(state, turned.reshape(-1)).real
+        found.append(total)
+    return np.array(found)
 
 
 def values_and_gradients(

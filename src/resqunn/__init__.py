@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from resqunn.circuits.circuit import Circuit
     from resqunn.circuits.encodings import AngleEncoding, Encoding
     from resqunn.circuits.gates import Gate
+    from resqunn.circuits.observables import Observable
     from resqunn.circuits.operations import Input, Operation, Weight
-    from resqunn.circuits.readouts import Observable, Readout
+    from resqunn.circuits.readouts import Readout
     from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
     from resqunn.engines.base import Engine
     from resqunn.engines.pennylane import PennyLaneEngine
@@ -53,7 +54,7 @@ _PLACES = {
     "LabelledImages": "data.datasets",
     "LinearHead": "nn.heads",
     "MissingExtraError": "errors",
-    "Observable": "circuits.readouts",
+    "Observable": "circuits.observables",
     "Operation": "circuits.operations",
     "PennyLaneEngine": "engines.pennylane",
     "QuantumHead": "nn.heads",

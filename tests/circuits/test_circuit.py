@@ -11,11 +11,12 @@ import pytest
 from resqunn.circuits.ansatze import ANSATZE, Ansatz, Random, ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
+from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Input, Operation, Weight
-from resqunn.circuits.readouts import READOUTS, Observable, Readout
+from resqunn.circuits.readouts import READOUTS, Readout
 from resqunn.errors import CircuitError, ConfigurationError
 
-from support import random_circuit
+from support import expectations, random_circuit
 
 
 def test_paper_gate_counts_of_a_depth_two_layer() -> None:
@@ -73,11 +74,13 @@ def test_random_ansatz_is_fixed_by_its_seed() -> None:
 
 
 @pytest.mark.parametrize("name", READOUTS)
-def test_readouts_are_diagonals_in_minus_one_to_one(name: str) -> None:
-    diagonals = Circuit("ry", "rx_chain", name, inputs=3, depth=0).diagonals()
-    assert diagonals.shape[1] == 8
-    assert np.abs(diagonals).max() <= 1
-    assert np.allclose(diagonals[:, 0], 1)  # |000> is +1 of every Z
+def test_readouts_lie_in_minus_one_to_one(name: str) -> None:
+    circuit = Circuit("ry", "rx_chain", name, inputs=3, depth=0)
+    zeros = np.eye(8)[0]
+    expected = {"x": 0, "y": 0, "xx": 0, "xyz": [0] * 6 + [1] * 3, "probs": zeros}.get(name, 1)
+    assert np.allclose(expectations(zeros, circuit), expected)  # |000> is +1 of every Z
+    for run in circuit.runs:
+        assert np.abs(run.circuit.diagonals()).max() <= 1
 
 
 def test_qubit_zero_is_the_most_significant_bit() -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.readouts import Observable, Readout
+from resqunn.circuits.observables import Observable
+from resqunn.circuits.readouts import Readout
 from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError
 

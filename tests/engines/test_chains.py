@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.readouts import MeanZ, Observable, Readout
+from resqunn.circuits.observables import Observable
+from resqunn.circuits.readouts import MeanZ, Readout
 from resqunn.engines.compiled import images
 from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError

@@ -20,7 +20,7 @@ from resqunn.engines.registry import ENGINES, engine
 from resqunn.engines.statevector.engine import StatevectorEngine
 from resqunn.errors import CircuitError, ConfigurationError
 
-from support import random_arguments, random_circuit, values_and_gradients
+from support import evaluates, random_arguments, random_circuit, values_and_gradients
 
 OWN = [name for name in ENGINES if name != "pennylane"]
 EVERY_ENGINE = pytest.mark.parametrize("name", ENGINES)
@@ -61,16 +61,17 @@ def test_closed_forms_of_depth_one(name: str, qubits: int) -> None:
         ("ry_chain", (angle + x[0]).cos()),
     ):
         circuit = Circuit("ry", ansatz, "z", inputs=qubits, depth=1)
-        if engine(name).obstacle(circuit) is not None:
+        if not evaluates(engine(name), circuit):
             continue
         found = engine(name).expectation_values(circuit, x, w)[0, 0]
         assert torch.allclose(found, factor.cumprod(dim=0), rtol=0, atol=1e-12)
 
 
 def skip_if_unsupported(name: str, circuit: Circuit) -> None:
-    obstacle = engine(name).obstacle(circuit)
-    if obstacle is not None:
-        pytest.skip(f"{name}: {obstacle}")
+    try:
+        engine(name).require(circuit)
+    except CircuitError as obstacle:
+        pytest.skip(str(obstacle))
 
 
 def _entries() -> list[Circuit]:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Angle, Input, Weight
-from resqunn.circuits.readouts import Observable, Readout
+from resqunn.circuits.readouts import Readout
 
 from reliability.laws import Holds, able, drawn_case
 from support import any_circuit, random_arguments, values_and_gradients
@@ -55,7 +56,7 @@ def test_readouts_lie_between_minus_one_and_one(holds: Holds) -> None:
 
 def test_angles_have_a_period_of_two_pi(holds: Holds) -> None:
     def law(rng: random.Random) -> None:
-        chosen, circuit, (inputs, weights, cotangent) = drawn_case(rng)
+        chosen, circuit, (inputs, weights, cotangent) = drawn_case(rng, parts=False)
         generator = torch.Generator().manual_seed(rng.getrandbits(32))
         by_inputs, by_weights = (
             torch.randint(-3, 4, angles.shape, generator=generator).double() * 2 * torch.pi
@@ -88,7 +89,7 @@ def shifts(circuit: Circuit, angle: Angle) -> tuple[Tensor, Tensor]:
 
 def test_gradients_follow_the_parameter_shift_rule(holds: Holds) -> None:
     def law(rng: random.Random) -> None:
-        chosen, circuit, (inputs, weights, cotangent) = drawn_case(rng)
+        chosen, circuit, (inputs, weights, cotangent) = drawn_case(rng, parts=False)
         _, by_inputs, by_weights = values_and_gradients(chosen, circuit, inputs, weights, cotangent)
         for index in range(circuit.num_weights):
             at, factors = shifts(circuit, Weight(index))

@@ -6,8 +6,9 @@ from torch import nn
 
 from resqunn import Circuit, LinearHead, QuantumHead, Quanv2d, Wiring
 from resqunn.circuits.encodings import AngleEncoding
+from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Input, Operation, Weight
-from resqunn.circuits.readouts import ChosenZ, Observable
+from resqunn.circuits.readouts import ChosenZ
 from resqunn.errors import ConfigurationError, WrongTypeError
 from resqunn.lab.training.config import TrainConfig
 

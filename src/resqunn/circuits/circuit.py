@@ -7,18 +7,14 @@ index; qubits start in $|0\rangle$.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float
-from numpy.typing import ArrayLike
-
 from resqunn.checks import checked
-from resqunn.circuits import ansatze, drawing, encodings, qasm, readouts
-from resqunn.circuits.operations import Input, Operation
+from resqunn.circuits import ansatze, drawing, encodings, readouts
+from resqunn.circuits.angles import Input, leaves
+from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError
 
 MAX_INPUTS = 2**20
@@ -29,16 +25,15 @@ less."""
 
 
 @dataclass(frozen=True, init=False, eq=False)
-class Circuit:
+class Circuit(GateCircuit):
     r"""An encoding of `inputs` values, `depth` ansatz layers, and a readout.
 
     With $E(x)$ the encoding and $A_l$ the layers, the state before readout is
     $A_L \cdots A_1 E(x)|0\rangle$, or with `reupload` $A_L E(x) \cdots A_1 E(x)|0\rangle$
     (Eq. 8 of the ResQuNN paper). At depth 0 it is $E(x)|0\rangle$ either way.
 
-    A circuit is what its operations are: two are equal exactly if they read as many inputs,
-    have as many qubits, prepare amplitudes or not, and have the same weight shape, operations
-    and observables, whatever their encodings, ansaetze and readouts are called.
+    A circuit is what its operations are (`GateCircuit`): two that have the same ones are equal,
+    whatever their encodings, ansaetze and readouts are called.
 
     Args:
         inputs: how many values the circuit reads, those of one patch.
@@ -84,25 +79,31 @@ class Circuit:
         depth: int,
         reupload: bool = False,
     ) -> None:
-        for name, value in (
-            ("encoding", encodings.encoding(encoding)),
-            ("ansatz", ansatze.ansatz(ansatz)),
-            ("readout", readouts.readout(readout)),
-            ("num_inputs", inputs),
-            ("depth", depth),
-            ("reupload", reupload),
-        ):
-            object.__setattr__(self, name, value)
+        self._set(
+            encoding=encodings.encoding(encoding),
+            ansatz=ansatze.ansatz(ansatz),
+            readout=readouts.readout(readout),
+            num_inputs=inputs,
+            depth=depth,
+            reupload=reupload,
+        )
+        self._set(prepares_amplitudes=bool(self.encoding.prepares_amplitudes))
         if inputs < 1:
             raise CircuitError(f"inputs must be 1 or more, got {inputs}")
         if depth < 0:
             raise CircuitError(f"depth must be 0 or more, got {depth}")
-        if reupload and self.encoding.prepares_amplitudes:
+        if reupload and self.prepares_amplitudes:
             raise CircuitError(
                 f"encoding {self.encoding.name!r} prepares the initial state and cannot be "
                 "repeated: use reupload=False or an angle encoding"
             )
+        self._set(num_qubits=self.encoding.num_qubits(inputs))
         self._check_size()
+        self._set(
+            weight_shape=tuple(map(int, self.ansatz.weight_shape(depth, self.num_qubits))),
+            observables=tuple(self.readout.observables(self.num_qubits)),
+            operations=self._gates(),
+        )
         self._check_numbers()
 
     def _check_size(self) -> None:
@@ -132,11 +133,10 @@ class Circuit:
         named: list[tuple[str, int]] = []
         for operation in self.operations:
             named += (("qubit", qubit) for qubit in operation.qubits)
-            if operation.angle is not None:
-                kind = "input" if isinstance(operation.angle, Input) else "weight"
-                named.append((kind, operation.angle.index))
+            for leaf in (leaf for angle in operation.angles for leaf in leaves(angle)):
+                named.append(("input" if isinstance(leaf, Input) else "weight", leaf.index))
         for observable in self.observables:
-            named += (("qubit", qubit) for _, support in observable.terms for qubit in support)
+            named += (("qubit", qubit) for _, word in observable.words for qubit, _ in word)
         for kind, index in named:
             if not 0 <= index < here[kind]:
                 raise CircuitError(
@@ -144,34 +144,12 @@ class Circuit:
                     f"got {index}"
                 )
 
-    @cached_property
-    def num_qubits(self) -> int:
-        """How many qubits the circuit has."""
-        return self.encoding.num_qubits(self.num_inputs)
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
-    @cached_property
-    def weight_shape(self) -> tuple[int, ...]:
-        """The shape of the circuit's weights."""
-        return tuple(map(int, self.ansatz.weight_shape(self.depth, self.num_qubits)))
-
-    @cached_property
-    def num_weights(self) -> int:
-        """How many weights the circuit has."""
-        return math.prod(self.weight_shape)
-
-    @cached_property
-    def observables(self) -> tuple[readouts.Observable, ...]:
-        """What is measured, one observable for each value returned."""
-        return tuple(self.readout.observables(self.num_qubits))
-
-    @property
-    def num_outputs(self) -> int:
-        """How many values the circuit returns."""
-        return len(self.observables)
-
-    @cached_property
-    def operations(self) -> tuple[Operation, ...]:
-        """Every gate in order; `prepares_amplitudes` encodings act before them."""
+    def _gates(self) -> tuple[Operation, ...]:
+        """Every gate in order; encodings that prepare amplitudes act before them."""
         encode = self.encoding.operations(self.num_inputs)
         per_layer = self.ansatz.num_layer_weights(self.num_qubits)
         operations = list(encode)
@@ -182,82 +160,7 @@ class Circuit:
             operations += (operation.shifted(index * per_layer) for operation in layer)
         return tuple(operations)
 
-    @cached_property
-    def _identity(self) -> tuple[Any, ...]:
-        return _known(
-            (
-                self.num_inputs,
-                self.num_qubits,
-                bool(self.encoding.prepares_amplitudes),
-                self.weight_shape,
-                self.operations,
-                self.observables,
-            )
-        )
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self._identity)
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not isinstance(other, Circuit):
-            return NotImplemented
-        mine, theirs = self._identity, other._identity
-        return mine is theirs or (self._hash == other._hash and mine == theirs)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Hashes of strings differ from process to process, and a copy's identity is the known one.
-        kept = ("_hash", "_identity")
-        return {name: value for name, value in self.__dict__.items() if name not in kept}
-
-    def diagonals(self) -> Float[np.ndarray, "R A"]:
-        """The observables as rows of their values in each basis state.
-
-        Raises:
-            CircuitError: for more than 30 qubits, which have over a billion basis states.
-        """
-        if self.num_qubits > 30:
-            raise CircuitError(
-                f"diagonals need a circuit of 30 qubits or fewer, got {self.num_qubits}"
-            )
-        return np.stack([observable.diagonal(self.num_qubits) for observable in self.observables])
-
     def draw(self) -> str:
         """The circuit as text, one line a qubit; x are inputs, w are weights."""
-        prepared = self.encoding.name if self.encoding.prepares_amplitudes else None
+        prepared = self.encoding.name if self.prepares_amplitudes else None
         return drawing.draw(self.operations, self.observables, self.num_qubits, prepared)
-
-    def to_qasm(
-        self,
-        inputs: ArrayLike | None = None,
-        weights: ArrayLike | None = None,
-    ) -> str:
-        """The gates as an OpenQASM 3 program that ends by measuring every qubit.
-
-        Inputs and weights that are not given become `input` parameters of the program, in
-        radians. Both may be nested as the circuit's weights are, arrays or tensors; they are
-        flattened row-major. A layer's pixels become radians by its `angle_scale`;
-        `docs/qiskit.md` says how to read a program.
-
-        Raises:
-            CircuitError: if the number of values does not fit, or if an amplitude encoding
-                is to be written without its inputs.
-        """
-        return qasm.write(
-            self.operations,
-            self.num_qubits,
-            qasm.numbers("inputs", inputs, self.num_inputs),
-            qasm.numbers("weights", weights, self.num_weights),
-            amplitudes=self.encoding.prepares_amplitudes,
-        )
-
-
-@lru_cache(maxsize=1024)
-def _known(identity: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The first of equal identities: circuits are compared at every call of a layer."""
-    return identity

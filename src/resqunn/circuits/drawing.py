@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from resqunn.circuits.angles import written
+from resqunn.circuits.observables import Observable, Word
 from resqunn.circuits.operations import Operation
-from resqunn.circuits.readouts import Observable
 
 MOST_TERMS = 3
 """How many observables are named at the end of a qubit's line."""
@@ -30,9 +31,10 @@ def draw(
         for q in span:
             columns[column][q] = "│"
             busy[q] = column + 1
-        angle = "" if operation.angle is None else f"({operation.angle})"
+        angle = f"({', '.join(map(written, operation.angles))})" if operation.angles else ""
+        last = operation.qubits[-1]
         for q, symbol in zip(operation.qubits, operation.gate.symbols, strict=True):
-            columns[column][q] = symbol + angle
+            columns[column][q] = symbol + angle * (q == last)
     lines = [f"{q:>{len(str(num_qubits - 1))}}: ─" for q in range(num_qubits)]
     for column in columns:
         width = max(len(text) for text in column.values())
@@ -47,12 +49,20 @@ def draw(
 def _measured(observables: Sequence[Observable], qubit: int) -> str:
     """What is measured on one qubit, alone or with others, as the end of its line."""
     found = [
-        _term(coefficient, "Z" if support == (qubit,) else " ".join(f"Z{q}" for q in support))
+        _term(coefficient, _letters(word))
         for observable in observables
-        for coefficient, support in observable.terms
-        if qubit in support
+        for coefficient, word in observable.words
+        if any(qubit == q for q, _ in word)
     ]
     return ", ".join(found[:MOST_TERMS] + ["..."] * (len(found) > MOST_TERMS))
+
+
+def _letters(word: Word) -> str:
+    """
+    >>> _letters(((1, "X"),)), _letters(((0, "Z"), (2, "Y")))
+    ('X', 'Z0 Y2')
+    """
+    return word[0][1] if len(word) == 1 else " ".join(f"{letter}{q}" for q, letter in word)
 
 
 def _term(coefficient: float, word: str) -> str:

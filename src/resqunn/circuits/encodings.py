@@ -51,7 +51,7 @@ class AngleEncoding(Encoding):
 
     def operations(self, values: int) -> tuple[Operation, ...]:
         return tuple(
-            Operation(name, (qubit,), Input(qubit) if gate(name).is_rotation else None)
+            Operation(name, (qubit,), Input(qubit) if gate(name).num_angles else None)
             for name in self.gates
             for qubit in range(values)
         )

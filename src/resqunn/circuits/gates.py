@@ -5,20 +5,26 @@ Pauli matrix $P$; $t$ is in radians. A fixed gate is its matrix. In a matrix of 
 first qubit of the operation (the control) is the more significant bit.
 
 Engines rely on it that every matrix is unitary, every rotation acts on one qubit, and every
-two-qubit gate is monomial (it permutes basis states, up to phases). `Gate` checks that.
+fixed gate of several qubits is monomial (it permutes basis states, up to phases). `Gate` checks
+that. A gate made of others is written out before engines see it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Complex, Int
 
 from resqunn.checks import shown
+from resqunn.circuits.angles import AnyAngle, Weight, leaves, replaced, value
 from resqunn.errors import CircuitError, unknown_name
+
+Part: TypeAlias = tuple[str, tuple[int, ...], AnyAngle | None]
 
 Axis = Literal["X", "Y", "Z"]
 
@@ -30,16 +36,20 @@ PAULIS: dict[str, Complex[np.ndarray, "2 2"]] = {
 """The Pauli matrices."""
 
 _H = np.array([[1, 1], [1, -1]], dtype=complex) / math.sqrt(2)
+_SX = np.array([[1 + 1j, 1 - 1j], [1 - 1j, 1 + 1j]]) / 2
 _CNOT = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=complex)
 _CZ = np.diag([1, 1, 1, -1]).astype(complex)
+_SWAP = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=complex)
 
 
 @dataclass(frozen=True, eq=False)
 class Gate:
     """One row of the table.
 
-    Exactly one of `axis` and `fixed` is given. `pennylane` and `qasm` are the gate's names
-    there; `symbols` are what a drawing shows on each of the gate's wires.
+    Exactly one of `axis`, `fixed` and `parts` is given. `pennylane` and `qasm` are the gate's
+    names there; `symbols` are what a drawing shows on each of the gate's wires. `parts` are gates
+    that make up this one, up to a global phase: name, wires counted from 0, and angle, in which
+    `Weight(k)` is this gate's own k-th angle.
 
     Raises:
         ConfigurationError: for an axis that is not X, Y or Z.
@@ -53,13 +63,17 @@ class Gate:
     symbols: tuple[str, ...]
     axis: Axis | None = None
     fixed: Complex[np.ndarray, "A A"] | None = None
+    parts: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.axis is None) == (self.fixed is None):
-            given = "both" if self.fixed is not None else "neither"
+        given = [self.axis is not None, self.fixed is not None, bool(self.parts)]
+        if sum(given) != 1:
             raise CircuitError(
-                f"gate {self.name} must have either an axis or a fixed matrix, got {given}"
+                f"gate {self.name} must have an axis, a fixed matrix or parts, and one of these, "
+                f"got {sum(given)}"
             )
+        if self.parts:
+            return
         if self.fixed is None:
             if self.axis not in PAULIS:
                 raise unknown_name("axis", self.axis, PAULIS)
@@ -84,8 +98,14 @@ class Gate:
 
     @property
     def is_rotation(self) -> bool:
-        """Whether the gate takes an angle."""
+        """Whether the gate is a rotation about an axis."""
         return self.axis is not None
+
+    @cached_property
+    def num_angles(self) -> int:
+        """How many angles the gate takes."""
+        read = [leaf.index for *_, angle in self.parts for leaf in leaves(angle or 0.0)]
+        return max(read, default=-1) + 1 if self.parts else int(self.is_rotation)
 
     @property
     def turn(self) -> Complex[np.ndarray, "2 2"]:
@@ -97,20 +117,37 @@ class Gate:
     @property
     def is_real(self) -> bool:
         """Whether the matrix is real at every angle."""
-        return bool(np.isreal(self.matrix(1.0)).all())
+        return bool(np.isreal(self.matrix(*[1.0] * self.num_angles)).all())
 
-    def matrix(self, angle: float | None = None) -> Complex[np.ndarray, "A A"]:
-        """The unitary matrix, at `angle` radians for a rotation (fixed gates ignore it).
+    def matrix(self, *angles: float) -> Complex[np.ndarray, "A A"]:
+        """The unitary matrix at the gate's angles in radians; of parts, up to a global phase.
 
         >>> gate("RX").matrix(np.pi).round(12)
         array([[0.+0.j, 0.-1.j],
                [0.-1.j, 0.+0.j]])
         """
+        if len(angles) != self.num_angles:
+            raise CircuitError(f"{self.name} must be given {self.num_angles} angle(s)")
         if self.fixed is not None:
             return self.fixed
-        if angle is None:
-            raise CircuitError(f"{self.name} must be given an angle, as it is a rotation")
+        if self.parts:
+            product = np.eye(2**self.num_qubits, dtype=complex)
+            for name, wires, of in self.parts:
+                at = () if of is None else (value(of, (), angles),)
+                product = _on_wires(gate(name).matrix(*at), wires, self.num_qubits) @ product
+            return product
+        (angle,) = angles
         return math.cos(angle / 2) * np.eye(2) + math.sin(angle / 2) * self.turn
+
+
+def _on_wires(
+    matrix: Complex[np.ndarray, "A A"], wires: tuple[int, ...], num_qubits: int
+) -> Complex[np.ndarray, "S S"]:
+    """A matrix on some wires as one on all of them."""
+    count = len(wires)
+    whole = np.eye(2**num_qubits, dtype=complex).reshape([2] * num_qubits + [-1])
+    turned = np.tensordot(matrix.reshape([2] * 2 * count), whole, (range(count, 2 * count), wires))
+    return np.moveaxis(turned, range(count), wires).reshape(2**num_qubits, -1)
 
 
 def on_states(
@@ -136,6 +173,43 @@ def on_states(
     return source, monomial[row, column]
 
 
+def _controlled(axis: str) -> tuple[Part, ...]:
+    """A rotation about Y or Z, controlled by the first qubit."""
+    half, minus = 0.5 * Weight(0), -0.5 * Weight(0)
+    return (axis, (1,), half), ("CNOT", (0, 1), None), (axis, (1,), minus), ("CNOT", (0, 1), None)
+
+
+def _between(*gates: str) -> tuple[Part, ...]:
+    """These fixed gates on both qubits."""
+    return tuple((name, (q,), None) for name in gates for q in (0, 1))
+
+
+def _with(parts: Iterable[Part], *angles: AnyAngle) -> tuple[Part, ...]:
+    """The same parts at other angles."""
+    return tuple(
+        (name, wires, None if of is None else replaced(of, lambda leaf: angles[leaf.index]))
+        for name, wires, of in parts
+    )
+
+
+_W = Weight(0)
+_EULER: tuple[Part, ...] = tuple(
+    (axis, (0,), Weight(k)) for k, axis in enumerate(("RZ", "RY", "RZ"))
+)
+_CRY, _CRZ = _controlled("RY"), _controlled("RZ")
+_H1: Part = ("H", (1,), None)
+_ZZ: tuple[Part, ...] = (("CNOT", (0, 1), None), ("RZ", (1,), _W), ("CNOT", (0, 1), None))
+_T, _T_BACK = math.pi / 4, -math.pi / 4
+_TOFFOLI: tuple[Part, ...] = (
+    ("H", (2,), None), ("CNOT", (1, 2), None), ("RZ", (2,), _T_BACK), ("CNOT", (0, 2), None),
+    ("RZ", (2,), _T), ("CNOT", (1, 2), None), ("RZ", (2,), _T_BACK), ("CNOT", (0, 2), None),
+    ("RZ", (1,), _T), ("RZ", (2,), _T), ("H", (2,), None), ("CNOT", (0, 1), None),
+    ("RZ", (0,), _T), ("RZ", (1,), _T_BACK), ("CNOT", (0, 1), None),
+)  # fmt: skip
+_ISWAP: tuple[Part, ...] = (
+    *_between("S"), ("H", (0,), None), ("CNOT", (0, 1), None), ("CNOT", (1, 0), None), _H1,
+)  # fmt: skip
+
 GATES: dict[str, Gate] = {
     row.name: row
     for row in (
@@ -146,8 +220,79 @@ GATES: dict[str, Gate] = {
         Gate("X", 1, "PauliX", "x", ("X",), fixed=PAULIS["X"]),
         Gate("Y", 1, "PauliY", "y", ("Y",), fixed=PAULIS["Y"]),
         Gate("Z", 1, "PauliZ", "z", ("Z",), fixed=PAULIS["Z"]),
+        Gate("S", 1, "S", "s", ("S",), fixed=np.diag([1, 1j])),
+        Gate("T", 1, "T", "t", ("T",), fixed=np.diag([1, np.exp(0.25j * math.pi)])),
+        Gate("SX", 1, "SX", "sx", ("SX",), fixed=_SX),
         Gate("CNOT", 2, "CNOT", "cx", ("●", "⊕"), fixed=_CNOT),
         Gate("CZ", 2, "CZ", "cz", ("●", "●"), fixed=_CZ),
+        Gate("SWAP", 2, "SWAP", "swap", ("╳", "╳"), fixed=_SWAP),
+        Gate("PhaseShift", 1, "PhaseShift", "p", ("P",), parts=(("RZ", (0,), _W),)),
+        Gate("Rot", 1, "Rot", "", ("Rot",), parts=_EULER),
+        Gate(
+            "U3",
+            1,
+            "U3",
+            "u3",
+            ("U3",),
+            parts=(
+                ("RZ", (0,), Weight(2)),
+                ("RY", (0,), Weight(0)),
+                ("RZ", (0,), Weight(1)),
+            ),
+        ),
+        Gate("CRX", 2, "CRX", "crx", ("●", "RX"), parts=(_H1, *_CRZ, _H1)),
+        Gate("CRY", 2, "CRY", "cry", ("●", "RY"), parts=_CRY),
+        Gate("CRZ", 2, "CRZ", "crz", ("●", "RZ"), parts=_CRZ),
+        Gate(
+            "CRot",
+            2,
+            "CRot",
+            "",
+            ("●", "Rot"),
+            parts=(
+                *_with(_CRZ, Weight(0)),
+                *_with(_CRY, Weight(1)),
+                *_with(_CRZ, Weight(2)),
+            ),
+        ),
+        Gate(
+            "CPhase",
+            2,
+            "ControlledPhaseShift",
+            "cp",
+            ("●", "P"),
+            parts=(
+                ("RZ", (0,), 0.5 * _W),
+                *_CRZ,
+            ),
+        ),
+        Gate(
+            "IsingXX",
+            2,
+            "IsingXX",
+            "",
+            ("XX", "XX"),
+            parts=(
+                *_between("H"),
+                *_ZZ,
+                *_between("H"),
+            ),
+        ),
+        Gate(
+            "IsingYY",
+            2,
+            "IsingYY",
+            "",
+            ("YY", "YY"),
+            parts=(
+                *_between("Z", "S", "H"),
+                *_ZZ,
+                *_between("H", "S"),
+            ),
+        ),
+        Gate("IsingZZ", 2, "IsingZZ", "", ("ZZ", "ZZ"), parts=_ZZ),
+        Gate("ISWAP", 2, "ISWAP", "", ("iSWAP", "iSWAP"), parts=_ISWAP),
+        Gate("Toffoli", 3, "Toffoli", "ccx", ("●", "●", "⊕"), parts=_TOFFOLI),
     )
 }
 

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 
 from resqunn.checks import shown
-from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.circuits.angles import (
+    INFIX,
+    AnyAngle,
+    Expression,
+    Input,
+    Weight,
+    leaves,
+    value,
+)
+from resqunn.circuits.operations import Operation, expanded
 from resqunn.errors import CircuitError
 
 Values = np.ndarray | int
@@ -51,17 +60,58 @@ def write(
             lines += [f"input float[64] {letter}{i};" for i in range(values)]
     lines += [f"qubit[{num_qubits}] q;", f"bit[{num_qubits}] c;"]
     lines += prepare
-    for operation in operations:
-        angle = ""
-        if operation.angle is not None:
-            given = {Input: inputs, Weight: weights}[type(operation.angle)]
-            named = isinstance(given, int)
-            value = operation.angle if named else repr(float(given[operation.angle.index]))
-            angle = f"({value})"
+    for operation in _known(operations):
+        angle = ", ".join(_written(angle, inputs, weights) for angle in operation.angles)
+        angle = f"({angle})" if angle else ""
         wires = ", ".join(f"q[{q}]" for q in operation.qubits)
         lines.append(f"{operation.gate.qasm}{angle} {wires};")
     lines.append("c = measure q;")
     return "\n".join(lines) + "\n"
+
+
+def _known(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """The operations, those that the language has no name for written out."""
+    for operation in operations:
+        if operation.gate.qasm:
+            yield operation
+        else:
+            yield from _known(expanded([operation]))
+
+
+NAMES = {
+    **dict.fromkeys(("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sqrt", "exp", "log")),
+    "power": "pow",
+}
+"""Functions that the language has, with its names where they are others."""
+
+
+def _written(angle: AnyAngle, inputs: Values, weights: Values) -> str:
+    """A number as far as inputs and weights are given, and otherwise an expression.
+
+    Raises:
+        CircuitError: for a function that the language does not have.
+    """
+    given = {Input: inputs, Weight: weights}
+    if not any(isinstance(given[type(leaf)], int) for leaf in leaves(angle)):
+        of_inputs, of_weights = (
+            () if isinstance(v, int) else v.tolist() for v in (inputs, weights)
+        )
+        return repr(value(angle, of_inputs, of_weights))
+    if not isinstance(angle, Expression):
+        return str(angle)
+    texts = [_written(each, inputs, weights) for each in angle.arguments]
+    if angle.function in INFIX:
+        return f"({f' {INFIX[angle.function]} '.join(texts)})"
+    if angle.function == "negative":
+        return f"(-{texts[0]})"
+    if angle.function == "square":
+        return f"({texts[0]} * {texts[0]})"
+    if angle.function not in NAMES:
+        raise CircuitError(
+            "inputs and weights must be given to to_qasm, as OpenQASM has no function "
+            f"{angle.function!r}, got none"
+        )
+    return f"{NAMES[angle.function] or angle.function}({', '.join(texts)})"
 
 
 def numbers(kind: str, values: Any, count: int) -> Values:

@@ -1,38 +1,23 @@
 r"""Readouts: the expectation values that a circuit returns.
 
-Each value is the expectation of a diagonal observable $\sum_j c_j \prod_{q \in S_j} Z_q$.
+Each value is the expectation of an `Observable`, a weighted sum of Pauli words.
 To add a readout, write a frozen dataclass below `Readout` and add an entry to `READOUTS`.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from numpy.typing import ArrayLike
 
-from resqunn.checks import settle_fields
+from resqunn.checks import settle_fields, shown
+from resqunn.circuits.gates import PAULIS
+from resqunn.circuits.observables import Observable, pauli_word
 from resqunn.errors import CircuitError, unknown_name
-
-
-@dataclass(frozen=True)
-class Observable:
-    r"""$\sum_j c_j \prod_{q \in S_j} Z_q$, as pairs of $c_j$ and the sorted qubits $S_j$."""
-
-    terms: tuple[tuple[float, tuple[int, ...]], ...]
-
-    def __post_init__(self) -> None:
-        settle_fields(self)
-
-    def diagonal(self, num_qubits: int) -> Float[np.ndarray, " A"]:
-        """The observable's value in each basis state; qubit 0 is the most significant bit."""
-        states = np.arange(2**num_qubits)
-        total = np.zeros(2**num_qubits)
-        for coefficient, support in self.terms:
-            flipped = sum((states >> (num_qubits - 1 - q)) & 1 for q in support)
-            total += coefficient * (1.0 - 2.0 * (np.asarray(flipped) % 2))
-        return total
 
 
 class Readout(ABC):
@@ -46,13 +31,30 @@ class Readout(ABC):
 
 
 @dataclass(frozen=True)
-class AllZ(Readout):
-    r"""One value a qubit: $\langle Z_0\rangle, \ldots, \langle Z_{n-1}\rangle$."""
+class EachQubit(Readout):
+    r"""One value a letter and qubit: $\langle P_0\rangle, \ldots, \langle P_{n-1}\rangle$ for
+    the first Pauli matrix $P$, then for the next one."""
 
-    name: str = "z"
+    name: str
+    letters: str
 
     def observables(self, num_qubits: int) -> tuple[Observable, ...]:
-        return tuple(Observable(((1.0, (q,)),)) for q in range(num_qubits))
+        words = (((q, letter),) for letter in self.letters for q in range(num_qubits))
+        return tuple(Observable(((1.0, word),)) for word in words)
+
+
+@dataclass(frozen=True)
+class Neighbours(Readout):
+    r"""One value a pair of neighbours: $\langle P_0 P_1\rangle, \langle P_1 P_2\rangle, \ldots$"""
+
+    name: str
+    letter: str
+
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        if num_qubits < 2:
+            raise CircuitError(f"readout {self.name!r} must have two qubits or more, got 1")
+        pairs = (((q, self.letter), (q + 1, self.letter)) for q in range(num_qubits - 1))
+        return tuple(Observable(((1.0, pair),)) for pair in pairs)
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,126 @@ class MeanZ(Readout):
         return (Observable(tuple((1.0 / num_qubits, (q,)) for q in range(num_qubits))),)
 
 
+@dataclass(frozen=True, init=False)
+class Pauli(Readout):
+    """One value a word: a letter I, X, Y or Z for each qubit, from qubit 0 on.
+
+    >>> from resqunn import Circuit
+    >>> print(Circuit("ry", "rx_chain", Pauli("XX", "ZIZ"), inputs=3, depth=0).draw())
+    0: ─RY(x0)─┤ <X0 X1>, <Z0 Z2>
+    1: ─RY(x1)─┤ <X0 X1>
+    2: ─RY(x2)─┤ <Z0 Z2>
+
+    Raises:
+        CircuitError: for no words, other letters, or more of them than qubits.
+    """
+
+    name: str
+    words: tuple[str, ...]
+
+    def __init__(self, *words: str) -> None:
+        object.__setattr__(self, "words", words)
+        object.__setattr__(self, "name", ",".join(map(str, words)))
+        settle_fields(self)
+        if not words:
+            raise CircuitError("Pauli must be given words, such as 'XX' and 'ZIZ'")
+
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        return tuple(Observable(((1.0, pauli_word(word, num_qubits)),)) for word in self.words)
+
+
+@dataclass(frozen=True)
+class Probabilities(Readout):
+    r"""One value a basis state: the probability to measure it, qubit 0 the most significant bit.
+
+    $|\langle s|\psi\rangle|^2 = 2^{-n} \sum_S (-1)^{|s \cap S|} \langle\prod_{q \in S} Z_q\rangle$.
+    """
+
+    name: str = "probs"
+
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        if num_qubits > MOST_PROBABILITIES:
+            raise CircuitError(
+                f"readout {self.name!r} must have {MOST_PROBABILITIES} qubits or fewer, got "
+                f"{num_qubits}"
+            )
+        qubits = range(num_qubits)
+        subsets = [tuple(q for q in qubits if k >> q & 1) for k in range(2**num_qubits)]
+
+        def bit(state: int, qubit: int) -> int:
+            return state >> (num_qubits - 1 - qubit) & 1
+
+        return tuple(
+            Observable(
+                tuple(
+                    ((-1) ** sum(bit(state, q) for q in subset) / 2**num_qubits, subset)
+                    for subset in subsets
+                )
+            )
+            for state in range(2**num_qubits)
+        )
+
+
+MOST_PROBABILITIES = 8
+"""Qubits of "probs": there are $4^n$ terms."""
+
+
+@dataclass(frozen=True, init=False)
+class Hermitian(Readout):
+    r"""One value: $\langle A\rangle$ of a Hermitian matrix on the first qubits, four at most.
+
+    $A = \sum_P 2^{-k}\, \mathrm{tr}(A P)\, P$ over the $4^k$ words of $k$ letters.
+
+    Raises:
+        CircuitError: for a matrix that is not Hermitian, or not of 1 to 4 qubits.
+    """
+
+    name: str
+    terms: tuple[tuple[float, str], ...]
+
+    def __init__(self, matrix: ArrayLike, name: str = "hermitian") -> None:
+        try:
+            found = np.asarray(matrix, dtype=complex)
+        except (TypeError, ValueError):
+            found = np.empty(0, dtype=complex)
+        qubits = len(found).bit_length() - 1
+        if found.shape != (2**qubits,) * 2 or not 1 <= qubits <= MOST_HERMITIAN:
+            raise CircuitError(
+                f"matrix must be square, of 2, 4, 8 or 16 rows and columns, got {shown(matrix)}"
+            )
+        if not np.allclose(found, found.conj().T, rtol=0, atol=1e-12):
+            raise CircuitError(f"matrix must be Hermitian, got {shown(matrix)}")
+        terms = []
+        for letters in itertools.product("IXYZ", repeat=qubits):
+            word = functools.reduce(np.kron, (PAULIS.get(p, np.eye(2)) for p in letters))
+            share = float(np.trace(found @ word).real) / 2**qubits
+            if share:
+                terms.append((share, "".join(letters)))
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "terms", tuple(terms))
+        settle_fields(self)
+
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        return (Observable(tuple((c, pauli_word(word, num_qubits)) for c, word in self.terms)),)
+
+
+MOST_HERMITIAN = 4
+"""Qubits of a Hermitian matrix."""
+
+
 READOUTS: dict[str, Readout] = {
-    entry.name: entry for entry in (AllZ(), ChosenZ("z0", (0,)), MeanZ())
+    entry.name: entry
+    for entry in (
+        EachQubit("z", "Z"),
+        ChosenZ("z0", (0,)),
+        MeanZ(),
+        EachQubit("x", "X"),
+        EachQubit("y", "Y"),
+        EachQubit("xyz", "XYZ"),
+        Neighbours("zz", "Z"),
+        Neighbours("xx", "X"),
+        Probabilities(),
+    )
 }
 
 

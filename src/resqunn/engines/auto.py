@@ -14,7 +14,7 @@ from functools import lru_cache
 from jaxtyping import Float
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.alternating.engine import AlternatingEngine
 from resqunn.engines.base import Engine
 from resqunn.engines.chains.engine import ChainsEngine
@@ -33,7 +33,7 @@ CANDIDATES: tuple[Engine, ...] = (
 
 
 @lru_cache(maxsize=256)
-def cheapest(circuit: Circuit, filters: int = 1) -> Engine | None:
+def cheapest(circuit: GateCircuit, filters: int = 1) -> Engine | None:
     """The candidate with the smallest estimated cost on the CPU; None if none can evaluate the
     circuit."""
     costs = ((engine.cost(circuit, filters), engine) for engine in CANDIDATES)
@@ -47,15 +47,15 @@ class AutoEngine(Engine):
 
     name: str = "auto"
 
-    def obstacle(self, circuit: Circuit) -> str | None:
+    def obstacle(self, circuit: GateCircuit) -> str | None:
         if cheapest(circuit) is not None:
             return None
         return f"{REFERENCE.obstacle(circuit)}, and {CANDIDATES[0].obstacle(circuit)}"
 
-    def chosen_for(self, circuit: Circuit, filters: int = 1) -> str:
+    def chosen_for(self, circuit: GateCircuit, filters: int = 1) -> str:
         return f"auto ({self._chosen(circuit, filters).name})"
 
-    def _chosen(self, circuit: Circuit, filters: int) -> Engine:
+    def _chosen(self, circuit: GateCircuit, filters: int) -> Engine:
         """The engine on the CPU."""
         found = cheapest(circuit, filters)
         if found is None:
@@ -63,12 +63,12 @@ class AutoEngine(Engine):
         assert found is not None
         return found
 
-    def reader(self, circuit: Circuit, filters: int) -> Engine | None:
+    def reader(self, circuit: GateCircuit, filters: int) -> Engine | None:
         return self._chosen(circuit, filters).reader(circuit, filters)
 
     def evaluate(
         self,
-        circuit: Circuit,
+        circuit: GateCircuit,
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:

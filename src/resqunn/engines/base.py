@@ -8,13 +8,16 @@ neighbouring patches are contiguous in memory.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit, Run
+from resqunn.circuits.lowering import Lowered
 from resqunn.engines.guard import has_memory, interpreted, require_memory
+from resqunn.engines.slots import input_slots, weight_slots
 from resqunn.errors import CircuitError, ShapeError
 
 DTYPES = (torch.float32, torch.float64)
@@ -32,7 +35,7 @@ class Engine(ABC):
 
     def expectation_values(
         self,
-        circuit: Circuit,
+        circuit: GateCircuit,
         inputs_GNP: Float[Tensor, "G N P"] | Tensor,
         weights_GFW: Float[Tensor, "G F W"] | Tensor,
     ) -> Float[Tensor, "G F R P"]:
@@ -62,35 +65,46 @@ class Engine(ABC):
         check_tensors(circuit, inputs_GNP, weights_GFW)
         if plain and has_memory(inputs_GNP, weights_GFW):
             require_memory(inputs_GNP, weights_GFW)
-        return self.evaluate(circuit, inputs_GNP, weights_GFW)
+        runs, lowered, _ = in_runs(circuit)
+        filters = weights_GFW.shape[:2]
+        if lowered.inputs is not None:
+            inputs_GNP = input_slots(lowered.inputs, inputs_GNP, weights_GFW, lowered.joint)
+        if lowered.weights is not None:
+            weights_GFW = weight_slots(lowered.weights, weights_GFW)
+        if lowered.joint:  # a group for each filter
+            weights_GFW = weights_GFW.flatten(0, 1).unsqueeze(1)
+        found = [self.evaluate(run.circuit, inputs_GNP, weights_GFW) for run in runs]
+        values = found[0] if len(runs) == 1 else added_up(runs, found, 2)
+        return values.squeeze(1).unflatten(0, filters) if lowered.joint else values
 
     @abstractmethod
     def evaluate(
         self,
-        circuit: Circuit,
+        circuit: GateCircuit,
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        """What `expectation_values` returns, for a circuit and tensors that it has checked."""
+        """What `expectation_values` returns, for a circuit that measures products of Z, and
+        tensors that it has checked."""
 
-    def obstacle(self, circuit: Circuit) -> str | None:
+    def obstacle(self, circuit: GateCircuit) -> str | None:
         """Why the engine cannot evaluate `circuit`; None if it can."""
         return None
 
-    def require(self, circuit: Circuit) -> None:
+    def require(self, circuit: GateCircuit) -> None:
         """Asks whether the engine can evaluate `circuit`.
 
         Raises:
             CircuitError: if there is an `obstacle`.
         """
-        reason = self.obstacle(circuit)
-        if reason is not None:
+        reasons = (self.obstacle(run.circuit) for run in circuit.runs)
+        for reason in filter(None, reasons):
             raise CircuitError(
                 f"engine {self.name!r} cannot evaluate this circuit: {reason}; use another engine, "
                 "a smaller kernel or fewer channels in a group"
             )
 
-    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+    def cost(self, circuit: GateCircuit, filters: int = 1) -> float | None:
         """About how many nanoseconds of one core the values and gradients of so many filters take
         for each patch, of the patches of 16 images in float32.
 
@@ -99,24 +113,48 @@ class Engine(ABC):
         """
         return None
 
-    def reader(self, circuit: Circuit, filters: int) -> Engine | None:
+    def reader(self, circuit: GateCircuit, filters: int) -> Engine | None:
         """The engine that evaluates `circuit` on images as they lie (`compiled/images.py`), if
         this one does, or chooses one that does."""
         return None
 
-    def chosen_for(self, circuit: Circuit, filters: int = 1) -> str:
+    def chosen_for(self, circuit: GateCircuit, filters: int = 1) -> str:
         """The engine that will evaluate `circuit` on the CPU, in words for `extra_repr`."""
         return self.name
 
 
-def size_obstacle(circuit: Circuit, most: int) -> str | None:
+def in_runs(circuit: GateCircuit) -> tuple[tuple[Run, ...], Lowered, bool]:
+    """What is evaluated in place of a circuit, and whether it is the circuit itself."""
+    runs = circuit.runs
+    return runs, circuit.lowered, runs[0].circuit is circuit
+
+
+# torch.compile runs it and keeps what comes of it, as in statevector/plan.py.
+in_runs._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def added_up(runs: Sequence[Run], values: Sequence[Tensor], dim: int) -> Tensor:
+    """The values of a circuit along `dim`, from those of its runs."""
+    rows = [row for run in runs for row in run.rows]
+    everything = torch.cat(list(values), dim)
+    count = 1 + max(rows)
+    if len(rows) == count:
+        order = sorted(range(count), key=rows.__getitem__)
+        index = torch.tensor(order, device=everything.device)
+        return everything.index_select(dim, index)
+    shape = (*everything.shape[:dim], count, *everything.shape[dim + 1 :])
+    index = torch.tensor(rows, device=everything.device)
+    return everything.new_zeros(shape).index_add(dim, index, everything)
+
+
+def size_obstacle(circuit: GateCircuit, most: int) -> str | None:
     """The obstacle of engines that hold state vectors of `most` qubits at most."""
     if circuit.num_qubits <= most:
         return None
     return f"a state vector of {circuit.num_qubits} qubits is too large (at most {most})"
 
 
-def check_tensors(circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> None:
+def check_tensors(circuit: GateCircuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> None:
     """Asks whether tensors fit a circuit, the cheap questions first.
 
     Raises:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.checks import check_fields, shown
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine
 from resqunn.engines.double import to_double
 from resqunn.engines.first_order import Evaluation, once_differentiable
@@ -82,7 +82,7 @@ class PennyLaneEngine(Engine):
 
     def evaluate(
         self,
-        circuit: Circuit,
+        circuit: GateCircuit,
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
@@ -91,7 +91,7 @@ class PennyLaneEngine(Engine):
             return left_out(self._evaluated, circuit, inputs_GNP, weights_GFW)
         return self._evaluated(circuit, inputs_GNP, weights_GFW)
 
-    def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+    def _evaluated(self, circuit: GateCircuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         shape = (*weights_GFW.shape[:2], circuit.num_outputs, inputs_GNP.shape[2])
         if 0 in shape:
             # Nothing, but with a graph.

@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.operations import Input
+from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.operations import Input, Weight
 from resqunn.engines.double import DoublePrecision
 from resqunn.errors import ConfigurationError
 
@@ -50,7 +50,7 @@ class QNodes:
     def __init__(
         self,
         qml: Any,
-        circuit: Circuit,
+        circuit: GateCircuit,
         device: Any,
         shots: int | None,
         diff_method: str,
@@ -135,7 +135,7 @@ class QNodes:
 
     def _run(self, inputs_NP: Tensor, weights_W: Tensor) -> list[Any]:
         qml, qubits = self.qml, self.circuit.num_qubits
-        if self.circuit.encoding.prepares_amplitudes:
+        if self.circuit.prepares_amplitudes:
             qml.AmplitudeEmbedding(
                 _without_zero_rows(inputs_NP.T),
                 wires=range(qubits),
@@ -147,6 +147,7 @@ class QNodes:
             if operation.angle is None:
                 apply(wires=operation.qubits)
             else:
+                assert isinstance(operation.angle, Input | Weight)
                 by_input = isinstance(operation.angle, Input)
                 angle = (inputs_NP if by_input else weights_W)[operation.angle.index]
                 apply(angle, wires=operation.qubits)
@@ -155,12 +156,12 @@ class QNodes:
         return [qml.expval(qml.prod(*product)) for product in products]
 
 
-def _strings(circuit: Circuit) -> tuple[list[tuple[int, ...]], Float[Tensor, "R S"]]:
+def _strings(circuit: GateCircuit) -> tuple[list[tuple[int, ...]], Float[Tensor, "R S"]]:
     """The strings of Pauli Z that are measured, and how much of each a readout value has."""
-    words = sorted({support for o in circuit.observables for _, support in o.terms})
+    words = sorted({support for o in circuit.observables for _, support in o.products})
     coefficients_RS = torch.zeros(circuit.num_outputs, len(words), dtype=torch.float64)
     for row, observable in enumerate(circuit.observables):
-        for coefficient, support in observable.terms:
+        for coefficient, support in observable.products:
             coefficients_RS[row, words.index(support)] += coefficient
     return words, coefficients_RS
 

@@ -241,7 +241,7 @@ class Quanv(nn.Module):
         Raises:
             ShapeError, WrongTypeError: if they do not.
         """
-        rank, amplitudes = self.rank, self.circuit.encoding.prepares_amplitudes
+        rank, amplitudes = self.rank, self.circuit.prepares_amplitudes
         require_computable(weight.dtype, "weights")
         x = fitting(x, weight, "images")
         if weight.shape != self._weight_shape:
@@ -290,5 +290,7 @@ class Quanv(nn.Module):
         parts.append(f"angle_scale={self.angle_scale:.6g}")
         if not self.input_gradients:
             parts.append("input_gradients=False")
-        engine = self.engine.chosen_for(circuit, self.weight.shape[0] // self.groups)
+        engine = self.engine.chosen_for(
+            circuit.runs[0].circuit, self.weight.shape[0] // self.groups
+        )
         return ", ".join([*parts, f"engine={engine}"])

@@ -18,11 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
-from resqunn.engines.base import Engine
+from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.engines.base import Engine, added_up, in_runs
 from resqunn.engines.compiled.engine import Gradients
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Wanted
-from resqunn.engines.guard import ordinary, require_memory, transformed
+from resqunn.engines.guard import compiling, ordinary, require_memory, transformed
+from resqunn.engines.slots import weight_slots
 from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.nn.patches import Sizes, Window
 from resqunn.nn.placement import memory_format
@@ -40,7 +41,7 @@ class Quanvolution:
         angle_scale: what images are multiplied by, unless they are amplitudes.
     """
 
-    circuit: Circuit
+    circuit: GateCircuit
     window: Window
     groups: int
     summed: bool
@@ -48,6 +49,11 @@ class Quanvolution:
 
     def __call__(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor:
         """The output channels (B, K, S') of images, in their memory format."""
+        lowered, alone = in_runs(self.circuit)[1:]
+        if not alone:
+            if lowered.inputs is not None or compiling():  # inputs are computed of patches
+                return self.by_patches(engine, x_BCS, weight)
+            return self._by_runs(engine, x_BCS, weight)
         plain = ordinary(x_BCS, weight)
         if x_BCS.shape[0] and (plain or transformed(x_BCS, weight)):
             reader = engine.reader(self.circuit, weight.shape[0] // self.groups)
@@ -95,7 +101,7 @@ class Quanvolution:
         """The same by any engine, through patches that are cut out."""
         channels, outputs = x_BCS.shape[1], self.window.output_size(*x_BCS.shape[2:])
         inputs_GNP = self.window.patches(x_BCS, channels if self.summed else self.groups)
-        if self.angle_scale != 1.0 and not self.circuit.encoding.prepares_amplitudes:
+        if self.angle_scale != 1.0 and not self.circuit.prepares_amplitudes:
             inputs_GNP = inputs_GNP * self.angle_scale
         room = self.circuit.num_inputs - inputs_GNP.shape[1]
         if room:  # amplitudes may be fewer
@@ -107,6 +113,26 @@ class Quanvolution:
         channels = weight.shape[0] * self.circuit.num_outputs
         y_KBS = values_GFRP.reshape(channels, x_BCS.shape[0], *outputs)
         return y_KBS.transpose(0, 1).contiguous(memory_format=memory_format(x_BCS))
+
+    @cached_property
+    def runs(self) -> tuple[Quanvolution, ...]:
+        """The same for each of the circuit's runs."""
+        return tuple(replace(self, circuit=run.circuit) for run in self.circuit.runs)
+
+    def reader(self, engine: Engine, filters: int) -> tuple[Engine | None, ...]:
+        """What evaluates each run's circuit on images as they lie."""
+        if self.circuit.lowered.inputs is not None:
+            return (None,)
+        return tuple(engine.reader(run.circuit, filters) for run in self.circuit.runs)
+
+    def _by_runs(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor:
+        filters, slots = weight.shape[0], self.circuit.lowered.weights
+        if slots is not None:
+            shape = weight.shape[: 1 + self.summed]
+            weight = weight_slots(slots, weight.reshape(*shape, -1))
+        values = [run(engine, x_BCS, weight).unflatten(1, (filters, -1)) for run in self.runs]
+        whole = added_up(self.circuit.runs, values, 2).flatten(1, 2)
+        return whole.contiguous(memory_format=memory_format(x_BCS))
 
     @cached_property
     def unpadded(self) -> Quanvolution:

@@ -78,9 +78,9 @@ def _layer_shape(layer: nn.Module) -> Hashable | None:
         return None
     assert isinstance(layer, Quanv)
     operation = layer.operation
-    engine = layer.engine.reader(layer.circuit, layer.weight.shape[0] // layer.groups)
+    readers = operation.reader(layer.engine, layer.weight.shape[0] // layer.groups)
     parameters = [layer.weight, *([] if layer.bias is None else [layer.bias])]
-    if not isinstance(engine, ImageEngine) or not _plain(parameters):
+    if not all(isinstance(each, ImageEngine) for each in readers) or not _plain(parameters):
         return None
     options = (operation.window, operation.groups, operation.summed, operation.angle_scale)
     return (
@@ -88,7 +88,7 @@ def _layer_shape(layer: nn.Module) -> Hashable | None:
         layer.circuit,
         *options,
         layer.input_gradients,
-        engine,
+        readers,
         *_kinds(parameters),
     )
 

@@ -33,7 +33,8 @@ class Gradients:
     """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
 
     readout: str = "mean_z"
-    """Channels: z, the expectation of Z on each qubit; mean_z, their mean; z0, z1, ..., one."""
+    """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
+    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; z0, z1, ..., one."""
 
     batch: int = 4
     """Random images in the batch."""
@@ -114,7 +115,8 @@ class Draw:
     """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
 
     readout: str = "z"
-    """Values: z, the expectation of Z on each qubit; mean_z, their mean; z0, z1, ..., one."""
+    """Values: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
+    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; z0, z1, ..., one."""
 
     values: int = 4
     """Values in a patch; a 2x2 kernel on one channel has 4."""

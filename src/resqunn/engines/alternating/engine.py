@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.alternating.schedule import schedule
 from resqunn.engines.compiled.arguments import Constants, Varying
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
@@ -72,10 +72,10 @@ class AlternatingEngine(ImageEngine):
 
     name: str = "alternating"
 
-    def obstacle(self, circuit: Circuit) -> str | None:
+    def obstacle(self, circuit: GateCircuit) -> str | None:
         return _obstacle(circuit)
 
-    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+    def cost(self, circuit: GateCircuit, filters: int = 1) -> float | None:
         """In proportion to the rows that passes, phases and readouts visit."""
         if _obstacle(circuit) is not None:
             return None
@@ -89,7 +89,7 @@ class AlternatingEngine(ImageEngine):
 
 
 @lru_cache(maxsize=256)
-def _obstacle(circuit: Circuit) -> str | None:
+def _obstacle(circuit: GateCircuit) -> str | None:
     try:
         schedule(circuit)
     except CircuitError as error:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.gates import on_states
 from resqunn.circuits.operations import Input, Weight
 from resqunn.engines.compiled.arguments import Constants
@@ -102,7 +102,7 @@ class Schedule:
 
 
 @lru_cache(maxsize=256)
-def schedule(circuit: Circuit) -> Schedule:
+def schedule(circuit: GateCircuit) -> Schedule:
     """The circuit's tables.
 
     Raises:
@@ -120,8 +120,8 @@ def schedule(circuit: Circuit) -> Schedule:
 
 
 class _Writer:
-    def __init__(self, circuit: Circuit) -> None:
-        if circuit.encoding.prepares_amplitudes:
+    def __init__(self, circuit: GateCircuit) -> None:
+        if circuit.prepares_amplitudes:
             raise CircuitError("its inputs are amplitudes")
         if not 2 <= circuit.num_qubits <= MAX_QUBITS:
             raise CircuitError(f"it has {circuit.num_qubits} qubit(s), not 2 to {MAX_QUBITS}")
@@ -208,11 +208,11 @@ class _Writer:
         for qubit, index in self.layers[0]:
             product_Q2[qubit] = (index, 1)
         observables = self.circuit.observables
-        supports = sorted({s for o in observables for _, s in o.terms if s})
+        supports = sorted({s for o in observables for _, s in o.products if s})
         mix_RJ = np.zeros((len(observables), len(supports)))
         constant_R = np.zeros(len(observables))
         for r, observable in enumerate(observables):
-            for coefficient, support in observable.terms:
+            for coefficient, support in observable.products:
                 if support:
                     mix_RJ[r, supports.index(support)] += coefficient
                 else:

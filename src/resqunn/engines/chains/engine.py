@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.chains.plan import chains_plan, obstacle
 from resqunn.engines.compiled.arguments import Varying
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
@@ -42,10 +42,10 @@ class ChainsEngine(ImageEngine):
 
     name: str = "chains"
 
-    def obstacle(self, circuit: Circuit) -> str | None:
+    def obstacle(self, circuit: GateCircuit) -> str | None:
         return obstacle(circuit)
 
-    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+    def cost(self, circuit: GateCircuit, filters: int = 1) -> float | None:
         """In proportion to the boundaries of all qubits and chains."""
         if obstacle(circuit) is not None:
             return None

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.engines.compiled.arguments import Constants
 from resqunn.errors import CircuitError
@@ -66,7 +66,7 @@ class Angles(NamedTuple):
 class ChainsPlan:
     """The tables of a circuit, as arrays and for the kernels."""
 
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: GateCircuit) -> None:
         layers = _layers(circuit)
         qubits = circuit.num_qubits
         gates: list[tuple[int, int, int, int]] = []
@@ -91,7 +91,7 @@ class ChainsPlan:
         coefficients_QR = np.zeros((qubits, circuit.num_outputs))
         constants_R = np.zeros(circuit.num_outputs)
         for r, observable in enumerate(circuit.observables):
-            for coefficient, support in observable.terms:
+            for coefficient, support in observable.products:
                 if support:
                     coefficients_QR[support[0], r] += coefficient
                 else:
@@ -142,13 +142,13 @@ class ChainsPlan:
         return self.qubits * (50 + 4 * self.chains * self.size)
 
 
-def _layers(circuit: Circuit) -> list[list[list[Operation]]]:
+def _layers(circuit: GateCircuit) -> list[list[list[Operation]]]:
     """The operations on each qubit in each layer.
 
     Raises:
         CircuitError: for a circuit that is not made like this.
     """
-    if circuit.encoding.prepares_amplitudes:
+    if circuit.prepares_amplitudes:
         raise CircuitError("its inputs are amplitudes")
     qubits = circuit.num_qubits
     layers: list[list[list[Operation]]] = [[[] for _ in range(qubits)]]
@@ -174,7 +174,7 @@ def _layers(circuit: Circuit) -> list[list[list[Operation]]]:
     if target or (qubits > 1 and (len(layers) < 2 or any(layers[-1]))):
         raise CircuitError("it does not end with a chain of CNOTs")
     for observable in circuit.observables:
-        if any(len(support) > 1 for _, support in observable.terms):
+        if any(len(support) > 1 for _, support in observable.products):
             raise CircuitError("its readout has products of several Z")
     layers = layers[:-1] if qubits > 1 else layers
     if len(layers) - 1 > MAX_CHAINS:
@@ -186,7 +186,7 @@ def _layers(circuit: Circuit) -> list[list[list[Operation]]]:
 
 
 @lru_cache(maxsize=256)
-def obstacle(circuit: Circuit) -> str | None:
+def obstacle(circuit: GateCircuit) -> str | None:
     """Why a circuit has no plan; None if it has one."""
     try:
         _layers(circuit)

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine
 from resqunn.engines.compiled.arguments import plain
 from resqunn.engines.guard import compiling, interpreted, left_out, ordinary, require_memory
@@ -34,13 +34,13 @@ class CompiledEngine(Engine):
     """
 
     @abstractmethod
-    def forward(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+    def forward(self, circuit: GateCircuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         """The values (G, F, R, P)."""
 
     @abstractmethod
     def backward(
         self,
-        circuit: Circuit,
+        circuit: GateCircuit,
         inputs_GNP: Tensor,
         weights_GFW: Tensor,
         cotangents_GFRP: Tensor,
@@ -48,13 +48,13 @@ class CompiledEngine(Engine):
     ) -> Gradients:
         """The gradients by inputs and by weights, each None if it is not wanted."""
 
-    def prepared(self, circuit: Circuit, inputs_GNP: Tensor) -> Tensor:
+    def prepared(self, circuit: GateCircuit, inputs_GNP: Tensor) -> Tensor:
         """The inputs as `forward` takes them, by differentiable operations."""
         return inputs_GNP
 
     def evaluate(
         self,
-        circuit: Circuit,
+        circuit: GateCircuit,
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
@@ -78,7 +78,11 @@ class _Compiled(torch.autograd.Function):
     # Not in two parts (with `setup_context`): torch then takes 20 microseconds more a call.
     @staticmethod
     def forward(
-        ctx: Any, engine: CompiledEngine, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor
+        ctx: Any,
+        engine: CompiledEngine,
+        circuit: GateCircuit,
+        inputs_GNP: Tensor,
+        weights_GFW: Tensor,
     ) -> Tensor:
         ctx.save_for_backward(inputs_GNP, weights_GFW)
         ctx.engine, ctx.circuit = engine, circuit
@@ -91,7 +95,7 @@ class _Compiled(torch.autograd.Function):
         inputs_GNP, weights_GFW = ctx.saved_tensors
         tensors = (inputs_GNP, weights_GFW, cotangents_GFRP)
         wanted = ctx.needs_input_grad[2:]
-        circuit: Circuit = ctx.circuit
+        circuit: GateCircuit = ctx.circuit
         regular = ordinary(*tensors)
         if regular:
             require_memory(*tensors)

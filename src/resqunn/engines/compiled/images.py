@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine
 from resqunn.engines.compiled.arguments import Constants, Varying
 from resqunn.engines.compiled.engine import CompiledEngine, Gradients
@@ -38,7 +38,7 @@ class Job(NamedTuple):
         filters: of each group, circuits with weights of their own.
     """
 
-    circuit: Circuit
+    circuit: GateCircuit
     places: Places
     values: int
     dtype: torch.dtype
@@ -203,10 +203,10 @@ class ImageEngine(CompiledEngine):
     def program(self, job: Job) -> Program:
         """What is done for one kind of call."""
 
-    def reader(self, circuit: Circuit, filters: int) -> Engine | None:
+    def reader(self, circuit: GateCircuit, filters: int) -> Engine | None:
         return self
 
-    def forward(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+    def forward(self, circuit: GateCircuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         groups, filters, _ = weights_GFW.shape
         out_GFRP = inputs_GNP.new_empty(groups, filters, circuit.num_outputs, inputs_GNP.shape[2])
         self._on_rows(circuit, inputs_GNP, filters).values(inputs_GNP, weights_GFW, out_GFRP)
@@ -214,7 +214,7 @@ class ImageEngine(CompiledEngine):
 
     def backward(
         self,
-        circuit: Circuit,
+        circuit: GateCircuit,
         inputs_GNP: Tensor,
         weights_GFW: Tensor,
         cotangents_GFRP: Tensor,
@@ -223,7 +223,7 @@ class ImageEngine(CompiledEngine):
         program = self._on_rows(circuit, inputs_GNP, weights_GFW.shape[1])
         return program.gradients(inputs_GNP, weights_GFW, cotangents_GFRP, wanted)
 
-    def _on_rows(self, circuit: Circuit, inputs_GNP: Tensor, filters: int) -> Program:
+    def _on_rows(self, circuit: GateCircuit, inputs_GNP: Tensor, filters: int) -> Program:
         groups, values, patches = inputs_GNP.shape
         places, dtype = of_rows(groups, values, patches), inputs_GNP.dtype
         job = Job(circuit, places, groups * values * patches, dtype, 1.0, groups, filters)

@@ -20,7 +20,7 @@ import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.compiled.arguments import Constants, Varying
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Step, Wanted
 from resqunn.engines.compiled.kernel import Kernel
@@ -48,9 +48,10 @@ class Begin(NamedTuple):
     size: int
 
 
-def obstacle(circuit: Circuit) -> str | None:
+def obstacle(circuit: GateCircuit) -> str | None:
     """Why the engine cannot evaluate a circuit; None if it can.
 
+    >>> from resqunn import Circuit
     >>> obstacle(Circuit("ry", "rx_chain", "z", inputs=4, depth=2, reupload=True))
     'qubit 0 is rotated by an input after another input'
     """
@@ -74,10 +75,10 @@ class FourierEngine(ImageEngine):
 
     name: str = "fourier"
 
-    def obstacle(self, circuit: Circuit) -> str | None:
+    def obstacle(self, circuit: GateCircuit) -> str | None:
         return obstacle(circuit)
 
-    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+    def cost(self, circuit: GateCircuit, filters: int = 1) -> float | None:
         """In proportion to the monomials and their coefficients (`FourierPlan.operations`)."""
         if obstacle(circuit) is not None:
             return None

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Integer
 
-from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.readouts import Observable
+from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.observables import Observable
 from resqunn.engines.fourier.pauli import (
     LETTERS,
     Pauli,
@@ -72,7 +72,7 @@ class Propagation:
     inputs_Q: tuple[int, ...]
 
 
-def propagate(circuit: Circuit, limit: int | None = None) -> Propagation:
+def propagate(circuit: GateCircuit, limit: int | None = None) -> Propagation:
     """The plan of a circuit.
 
     Args:
@@ -89,7 +89,7 @@ def propagate(circuit: Circuit, limit: int | None = None) -> Propagation:
     return result
 
 
-def string_limit(circuit: Circuit) -> int:
+def string_limit(circuit: GateCircuit) -> int:
     """So many strings that more are not worth a plan: they would take longer than state vectors,
     or the plan itself `MOST_SECONDS`."""
     worth = 2**circuit.num_qubits * len(circuit.operations)
@@ -97,7 +97,7 @@ def string_limit(circuit: Circuit) -> int:
 
 
 @lru_cache(maxsize=256)
-def _attempt(circuit: Circuit, limit: int) -> Propagation | str:
+def _attempt(circuit: GateCircuit, limit: int) -> Propagation | str:
     """The plan, or why there is none: failures take time too and are kept as well."""
     try:
         return _propagate(circuit, limit)
@@ -105,8 +105,8 @@ def _attempt(circuit: Circuit, limit: int) -> Propagation | str:
         return str(error)
 
 
-def _propagate(circuit: Circuit, limit: int) -> Propagation:
-    if circuit.encoding.prepares_amplitudes:
+def _propagate(circuit: GateCircuit, limit: int) -> Propagation:
+    if circuit.prepares_amplitudes:
         raise CircuitError("its inputs are amplitudes, not angles")
     if circuit.num_qubits > WORD:
         raise CircuitError(f"it has more than {WORD} qubits")
@@ -151,7 +151,7 @@ WORD = 63
 def _strings(observable: Observable, fixed: Sequence) -> dict[tuple[int, int], float]:
     """The observable conjugated by fixed gates: the coefficient of each string."""
     strings: dict[tuple[int, int], float] = {}
-    for coefficient, support in observable.terms:
+    for coefficient, support in observable.products:
         sign, x, z = through(fixed, Pauli(1, 0, sum(1 << q for q in support)))
         strings[x, z] = strings.get((x, z), 0.0) + sign * coefficient
     return strings

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Integer
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.compiled.arguments import Constants
 from resqunn.engines.fourier.heisenberg import propagate
 from resqunn.engines.fourier.product_state import Factor
@@ -96,7 +96,7 @@ class FourierPlan:
 
 
 @lru_cache(maxsize=256)
-def fourier_plan(circuit: Circuit) -> FourierPlan:
+def fourier_plan(circuit: GateCircuit) -> FourierPlan:
     """The plan of a circuit; errors as in `heisenberg.propagate`."""
     propagation = propagate(circuit)
     letters_TQ, inputs = propagation.letters_TQ, propagation.inputs_Q

@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.operations import Input
 from resqunn.engines.base import size_obstacle
 from resqunn.engines.compiled.arguments import Constants, Varying
@@ -59,12 +59,12 @@ class FusedEngine(ImageEngine):
 
     name: str = "fused"
 
-    def obstacle(self, circuit: Circuit) -> str | None:
+    def obstacle(self, circuit: GateCircuit) -> str | None:
         if _rotated_by_amplitudes(circuit):
             return "its inputs are amplitudes and angles at once"
         return size_obstacle(circuit, MAX_QUBITS)
 
-    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+    def cost(self, circuit: GateCircuit, filters: int = 1) -> float | None:
         """In proportion to the passes, and to the rows that each of them updates."""
         if self.obstacle(circuit) is not None:
             return None
@@ -77,9 +77,9 @@ class FusedEngine(ImageEngine):
 
 
 @lru_cache(maxsize=256)
-def _rotated_by_amplitudes(circuit: Circuit) -> bool:
+def _rotated_by_amplitudes(circuit: GateCircuit) -> bool:
     angles = (operation.angle for operation in circuit.operations)
-    return circuit.encoding.prepares_amplitudes and any(isinstance(a, Input) for a in angles)
+    return circuit.prepares_amplitudes and any(isinstance(a, Input) for a in angles)
 
 
 class _States(Program):

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.gates import PAULIS, on_states
 from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.engines.compiled.arguments import Constants
@@ -92,7 +92,7 @@ class Schedule:
 
 
 @lru_cache(maxsize=256)
-def schedule(circuit: Circuit) -> Schedule:
+def schedule(circuit: GateCircuit) -> Schedule:
     """The circuit's tables, kept from call to call."""
     writer = _Writer(circuit)
     for operation in circuit.operations:
@@ -104,7 +104,7 @@ def schedule(circuit: Circuit) -> Schedule:
 
 
 class _Writer:
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: GateCircuit) -> None:
         self.circuit = circuit
         self.states = np.arange(2**circuit.num_qubits)
         self.real = all(
@@ -117,7 +117,7 @@ class _Writer:
         self.turns: list[list[int]] = []
         self.gates: list[list[int]] = []
         self.fixed: list[np.ndarray] = []
-        self.product: int | None = 0 if circuit.encoding.prepares_amplitudes else None
+        self.product: int | None = 0 if circuit.prepares_amplitudes else None
         self.passes: list[tuple[int, int, int]] = []
         self.rows: list[np.ndarray] = []
         self.phases: list[np.ndarray] = []

@@ -24,7 +24,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine, size_obstacle
 from resqunn.engines.guard import autocasting
 from resqunn.engines.statevector.amplitudes import normalised_amplitudes
@@ -55,10 +55,10 @@ class StatevectorEngine(Engine):
 
     name: str = "statevector"
 
-    def obstacle(self, circuit: Circuit) -> str | None:
+    def obstacle(self, circuit: GateCircuit) -> str | None:
         return size_obstacle(circuit, MAX_QUBITS)
 
-    def cost(self, circuit: Circuit, filters: int = 1) -> float | None:
+    def cost(self, circuit: GateCircuit, filters: int = 1) -> float | None:
         if circuit.num_qubits > MAX_QUBITS:
             return None
         qubits, depth = circuit.num_qubits, circuit.depth
@@ -68,7 +68,7 @@ class StatevectorEngine(Engine):
 
     def evaluate(
         self,
-        circuit: Circuit,
+        circuit: GateCircuit,
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
@@ -81,10 +81,10 @@ class StatevectorEngine(Engine):
                 return self._evaluated(circuit, inputs_GNP, weights_GFW)
         return self._evaluated(circuit, inputs_GNP, weights_GFW)
 
-    def _evaluated(self, circuit: Circuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+    def _evaluated(self, circuit: GateCircuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         plan = plan_for(circuit, inputs_GNP.dtype, inputs_GNP.device)
         rotations_GFK22 = _rotations(plan, weights_GFW)
-        if circuit.encoding.prepares_amplitudes:
+        if circuit.prepares_amplitudes:
             start_GAP = normalised_amplitudes(inputs_GNP, 2**circuit.num_qubits)
         else:
             start_GAP = _product_state(plan, inputs_GNP)

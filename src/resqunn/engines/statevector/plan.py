@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.gates import PAULIS, Axis, on_states
 from resqunn.circuits.operations import Input, Operation, Weight
 from resqunn.engines.guard import interpreted
@@ -89,7 +89,7 @@ class Plan:
     diagonals_RA: Tensor
 
 
-def plan_for(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
+def plan_for(circuit: GateCircuit, dtype: torch.dtype, device: torch.device) -> Plan:
     """The plan, kept from call to call (but not while torch traces with fake tensors)."""
     if interpreted():
         return _plan(circuit, dtype, device)
@@ -102,13 +102,13 @@ plan_for._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberA
 
 
 @lru_cache(maxsize=256)
-def _kept_plan(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
+def _kept_plan(circuit: GateCircuit, dtype: torch.dtype, device: torch.device) -> Plan:
     # A later call may train what the first one only evaluates.
     with torch.inference_mode(False):
         return _plan(circuit, dtype, device)
 
 
-def _plan(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
+def _plan(circuit: GateCircuit, dtype: torch.dtype, device: torch.device) -> Plan:
     split = _first_layer_length(circuit)
     first, rest = circuit.operations[:split], circuit.operations[split:]
     # A repeated encoding multiplies by complex phases.
@@ -127,9 +127,9 @@ def _plan(circuit: Circuit, dtype: torch.dtype, device: torch.device) -> Plan:
     )
 
 
-def _first_layer_length(circuit: Circuit) -> int:
+def _first_layer_length(circuit: GateCircuit) -> int:
     """How many leading gates are fixed single-qubit gates and then rotations by inputs."""
-    if circuit.encoding.prepares_amplitudes:
+    if circuit.prepares_amplitudes:
         return 0
     rotated: set[int] = set()
     for position, operation in enumerate(circuit.operations):
@@ -146,7 +146,7 @@ def _first_layer_length(circuit: Circuit) -> int:
 class _Maker:
     """Turns operations into segments; numbers the weight-driven rotations as they come."""
 
-    circuit: Circuit
+    circuit: GateCircuit
     dtype: torch.dtype
     device: torch.device
     real: bool

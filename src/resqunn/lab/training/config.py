@@ -65,7 +65,8 @@ class TrainConfig:
     """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
 
     readout: str = "z"
-    """Channels: z, the expectation of Z on each qubit; mean_z, their mean; z0, z1, ..., one."""
+    """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
+    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; z0, z1, ..., one."""
 
     reupload: bool = False
     """Repeat the encoding before each ansatz layer."""

@@ -1,0 +1,232 @@
+r"""`GateCircuit`: gates and observables, which is all that an engine reads of a circuit.
+
+Engines measure products of Z. What has other letters is evaluated in several runs, one for each
+basis: with $U$ the gates that turn the basis into that of Z,
+$\langle\psi| P |\psi\rangle = \langle U\psi| U P U^\dagger |U\psi\rangle$, and H turns X into Z,
+as Z S and then H turn Y into Z.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from resqunn.circuits import drawing, qasm
+from resqunn.circuits.lowering import Lowered, lowered, require_bare_amplitudes
+from resqunn.circuits.observables import Observable, Word
+from resqunn.circuits.operations import Operation
+from resqunn.errors import CircuitError
+
+TO_Z: dict[str, tuple[str, ...]] = {"X": ("H",), "Y": ("Z", "S", "H"), "Z": ()}
+"""Gates that turn the eigenstates of a Pauli matrix into those of Z."""
+
+
+class GateCircuit:
+    """Gates in order, whose angles are inputs and weights, and what is measured at the end.
+
+    Two are equal exactly if they read as many inputs, have as many qubits, prepare amplitudes or
+    not, and have the same weight shape, operations and observables.
+
+    Attributes:
+        num_qubits, num_inputs: how many there are.
+        weight_shape: the shape of the weights.
+        operations: every gate in order.
+        observables: what is measured, one for each value returned.
+        prepares_amplitudes: whether the inputs are the amplitudes of the initial state, which is
+            otherwise $|0\rangle$.
+        depth, reupload: how many layers it has, and whether inputs are read before each of them;
+            for estimates of what it costs.
+    """
+
+    num_qubits: int
+    num_inputs: int
+    weight_shape: tuple[int, ...]
+    operations: tuple[Operation, ...]
+    observables: tuple[Observable, ...]
+    prepares_amplitudes: bool
+    depth: int
+    reupload: bool
+
+    @cached_property
+    def num_weights(self) -> int:
+        """How many weights the circuit has."""
+        return math.prod(self.weight_shape)
+
+    @property
+    def num_outputs(self) -> int:
+        """How many values the circuit returns."""
+        return len(self.observables)
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """The operations with bare inputs and weights, and what these are computed of."""
+        found = lowered(self.operations)
+        if self.prepares_amplitudes:
+            require_bare_amplitudes(found)
+        return found
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The circuits that engines evaluate, whose values added up are this circuit's.
+
+        Their angles are bare inputs and weights, the slots of `lowered`, and they measure products
+        of Z. Words go to the first basis that they fit, in their order; a circuit that is like
+        that already is its only run.
+        """
+        bases: list[dict[int, str]] = []
+        terms: list[dict[int, list[tuple[float, Word]]]] = []
+        for row, observable in enumerate(self.observables):
+            for coefficient, word in observable.words:
+                fits = (all(basis.get(q, p) == p for q, p in word) for basis in bases)
+                found = next((n for n, fit in enumerate(fits) if fit), len(bases))
+                if found == len(bases):
+                    bases.append({})
+                    terms.append({})
+                bases[found] |= word
+                terms[found].setdefault(row, []).append((coefficient, word))
+        if all(letter == "Z" for basis in bases for letter in basis.values()):
+            bases, terms = [{}], [{}]
+            for row, observable in enumerate(self.observables):
+                terms[0][row] = list(observable.words)
+            if self.lowered.operations == self.operations:
+                return (Run(self, tuple(range(self.num_outputs))),)
+        return tuple(map(self._measured_in, bases, terms))
+
+    def _measured_in(
+        self, basis: dict[int, str], terms: dict[int, list[tuple[float, Word]]]
+    ) -> Run:
+        turned = tuple(
+            Operation(name, (qubit,))
+            for qubit, letter in sorted(basis.items())
+            for name in TO_Z[letter]
+        )
+        observables = tuple(
+            Observable(tuple((c, tuple(q for q, _ in word)) for c, word in each))
+            for each in terms.values()
+        )
+        inputs, weights = self.lowered.inputs, self.lowered.weights
+        circuit = PlainCircuit(
+            self.num_qubits,
+            self.num_inputs if inputs is None else len(inputs),
+            self.weight_shape if weights is None else (len(weights),),
+            self.lowered.operations + turned,
+            observables,
+            self.prepares_amplitudes,
+            self.depth,
+            self.reupload,
+        )
+        return Run(circuit, tuple(terms))
+
+    @cached_property
+    def _identity(self) -> tuple[Any, ...]:
+        return _known(
+            (
+                self.num_inputs,
+                self.num_qubits,
+                bool(self.prepares_amplitudes),
+                self.weight_shape,
+                self.operations,
+                self.observables,
+            )
+        )
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._identity)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, GateCircuit):
+            return NotImplemented
+        mine, theirs = self._identity, other._identity
+        return mine is theirs or (self._hash == other._hash and mine == theirs)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Hashes of strings differ from process to process, and a copy's identity is the known one.
+        kept = ("_hash", "_identity", "lowered", "runs")
+        return {name: value for name, value in self.__dict__.items() if name not in kept}
+
+    def diagonals(self) -> Float[np.ndarray, "R A"]:
+        """The observables as rows of their values in each basis state.
+
+        Raises:
+            CircuitError: for more than 30 qubits, which have over a billion basis states, or for
+                observables with other letters than Z.
+        """
+        if self.num_qubits > 30:
+            raise CircuitError(
+                f"diagonals need a circuit of 30 qubits or fewer, got {self.num_qubits}"
+            )
+        return np.stack([observable.diagonal(self.num_qubits) for observable in self.observables])
+
+    def draw(self) -> str:
+        """The circuit as text, one line a qubit; x are inputs, w are weights."""
+        prepared = "amplitude" if self.prepares_amplitudes else None
+        return drawing.draw(self.operations, self.observables, self.num_qubits, prepared)
+
+    def to_qasm(
+        self,
+        inputs: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
+    ) -> str:
+        """The gates as an OpenQASM 3 program that ends by measuring every qubit.
+
+        Inputs and weights that are not given become `input` parameters of the program, in
+        radians. Both may be nested as the circuit's weights are, arrays or tensors; they are
+        flattened row-major. A layer's pixels become radians by its `angle_scale`;
+        `docs/qiskit.md` says how to read a program. Where X or Y is measured, each of `runs` has
+        a program that ends in its basis.
+
+        Raises:
+            CircuitError: if the number of values does not fit, or if an amplitude encoding
+                is to be written without its inputs.
+        """
+        return qasm.write(
+            self.operations,
+            self.num_qubits,
+            qasm.numbers("inputs", inputs, self.num_inputs),
+            qasm.numbers("weights", weights, self.num_weights),
+            amplitudes=self.prepares_amplitudes,
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A circuit that measures products of Z, and to which values of the whole its own belong.
+
+    Attributes:
+        rows: of each of its values the number of the value that it is added to.
+    """
+
+    circuit: GateCircuit
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PlainCircuit(GateCircuit):
+    """A circuit given by its gates."""
+
+    num_qubits: int
+    num_inputs: int
+    weight_shape: tuple[int, ...]
+    operations: tuple[Operation, ...]
+    observables: tuple[Observable, ...]
+    prepares_amplitudes: bool
+    depth: int
+    reupload: bool
+
+
+@lru_cache(maxsize=1024)
+def _known(identity: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The first of equal identities: circuits are compared at every call of a layer."""
+    return identity

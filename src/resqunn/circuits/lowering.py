@@ -1,0 +1,116 @@
+r"""From any gates and angles to what engines evaluate: bare inputs and weights.
+
+Gates that are made of others are written out. An angle that is computed becomes an input or a
+weight of its own, a slot, which is computed before engines see it: from inputs alone an input
+slot, from weights alone, or from nothing, a weight slot. A sum $f(x) + g(w)$ is two rotations,
+$R(f)\,R(g)$; what multiplies inputs and weights is an input slot for each set of weights. A
+number that is a multiple of $\pi/2$ is fixed gates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from resqunn.circuits.angles import AnyAngle, Input, Weight, leaves, terms, total
+from resqunn.circuits.operations import Operation, expanded
+from resqunn.errors import CircuitError
+
+QUARTERS = ((), ("S",), ("Z",), ("Z", "S"))
+"""RZ of multiples of pi/2, up to a global phase."""
+
+TURNED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "RZ": ((), ()),
+    "RX": (("H",), ("H",)),
+    "RY": (("Z", "S", "H"), ("H", "S")),
+}
+"""Gates before and after RZ that make it a rotation about another axis."""
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """Gates with bare inputs and weights, and what these are.
+
+    Attributes:
+        inputs, weights: the angles of each, or None where they are the circuit's own.
+        joint: whether some input slot reads weights.
+    """
+
+    operations: tuple[Operation, ...]
+    inputs: tuple[AnyAngle, ...] | None
+    weights: tuple[AnyAngle, ...] | None
+    joint: bool
+
+
+def lowered(operations: Sequence[Operation]) -> Lowered:
+    """What engines evaluate in place of the operations."""
+    plain = [part for operation in expanded(operations) for part in _separated(operation)]
+    by_input = {angle for part in plain if _reads_inputs(part) for angle in part.angles}
+    by_weight = {angle for part in plain for angle in part.angles} - by_input
+    slots: dict[bool, dict[AnyAngle, int] | None] = {
+        True: None if all(isinstance(a, Input) for a in by_input) else {},
+        False: None if all(isinstance(a, Weight) for a in by_weight) else {},
+    }
+    found: list[Operation] = []
+    for part in plain:
+        for angle in part.angles:
+            places = slots[_reads_inputs(part)]
+            if places is not None:
+                index = places.setdefault(angle, len(places))
+                leaf = Input(index) if _reads_inputs(part) else Weight(index)
+                part = Operation(part.name, part.qubits, leaf)
+        found.append(part)
+    inputs, weights = (None if each is None else tuple(each) for each in slots.values())
+    joint = any(isinstance(leaf, Weight) for slot in inputs or () for leaf in leaves(slot))
+    return Lowered(tuple(found), inputs, weights, joint)
+
+
+def _reads_inputs(operation: Operation) -> bool:
+    return any(isinstance(leaf, Input) for angle in operation.angles for leaf in leaves(angle))
+
+
+def _separated(operation: Operation) -> Iterator[Operation]:
+    """A rotation as one by inputs and one by weights, or as fixed gates."""
+    if operation.angle is None or isinstance(operation.angle, Input | Weight):
+        yield operation
+        return
+    (angle,) = operation.angles
+    of_inputs: list[tuple[float, AnyAngle]] = []
+    others: list[tuple[float, AnyAngle]] = []
+    for coefficient, part in terms(angle):
+        reads = any(isinstance(leaf, Input) for leaf in leaves(part))
+        (of_inputs if reads else others).append((coefficient, part))
+    if of_inputs and not any(leaves(part) for _, part in others):
+        of_inputs, others = of_inputs + others, []  # a number needs no gate of its own
+    for parts in (of_inputs, others):
+        if not parts:
+            continue
+        slot = total(parts)
+        quarter = None if leaves(slot) else _quarters(slot)
+        if quarter is None:
+            yield Operation(operation.name, operation.qubits, slot)
+            continue
+        before, after = TURNED[operation.name]
+        for name in (*before, *QUARTERS[quarter], *after) if quarter else ():
+            yield Operation(name, operation.qubits)
+
+
+def _quarters(angle: AnyAngle) -> int | None:
+    """How many quarter turns a number is, if it is a whole number of them."""
+    if not isinstance(angle, float):
+        return None  # an expression of numbers
+    count = angle / (math.pi / 2)
+    return round(count) % 4 if abs(count - round(count)) < 1e-12 else None
+
+
+def require_bare_amplitudes(found: Lowered) -> None:
+    """
+    Raises:
+        CircuitError: for amplitudes together with input slots.
+    """
+    if found.inputs is not None:
+        raise CircuitError(
+            "angles must be the inputs themselves where these are amplitudes too, got what is "
+            "computed of them"
+        )
