@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow
+    from resqunn.circuits.angles import Expression, Input, Weight
     from resqunn.circuits.ansatze import Ansatz
     from resqunn.circuits.circuit import Circuit
     from resqunn.circuits.encodings import AngleEncoding, Encoding
     from resqunn.circuits.gates import Gate
     from resqunn.circuits.observables import Observable
-    from resqunn.circuits.operations import Input, Operation, Weight
-    from resqunn.circuits.readouts import Readout
+    from resqunn.circuits.operations import Operation
+    from resqunn.circuits.readouts import Hermitian, Pauli, Readout
     from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
     from resqunn.engines.base import Engine
     from resqunn.engines.pennylane import PennyLaneEngine
@@ -47,15 +48,18 @@ _PLACES = {
     "Dataset": "data.datasets",
     "Encoding": "circuits.encodings",
     "Engine": "engines.base",
+    "Expression": "circuits.angles",
     "FreedMemoryError": "errors",
     "Gate": "circuits.gates",
     "GradientFlow": "analysis.gradient_flow",
-    "Input": "circuits.operations",
+    "Hermitian": "circuits.readouts",
+    "Input": "circuits.angles",
     "LabelledImages": "data.datasets",
     "LinearHead": "nn.heads",
     "MissingExtraError": "errors",
     "Observable": "circuits.observables",
     "Operation": "circuits.operations",
+    "Pauli": "circuits.readouts",
     "PennyLaneEngine": "engines.pennylane",
     "QuantumHead": "nn.heads",
     "Quanv1d": "nn.quanv",
@@ -66,7 +70,7 @@ _PLACES = {
     "ResqunnError": "errors",
     "RunError": "errors",
     "ShapeError": "errors",
-    "Weight": "circuits.operations",
+    "Weight": "circuits.angles",
     "Wiring": "nn.wiring",
     "WrongTypeError": "errors",
     "gradient_flow": "analysis.gradient_flow",
@@ -85,15 +89,18 @@ __all__ = [
     "Dataset",
     "Encoding",
     "Engine",
+    "Expression",
     "FreedMemoryError",
     "Gate",
     "GradientFlow",
+    "Hermitian",
     "Input",
     "LabelledImages",
     "LinearHead",
     "MissingExtraError",
     "Observable",
     "Operation",
+    "Pauli",
     "PennyLaneEngine",
     "QuantumHead",
     "Quanv1d",

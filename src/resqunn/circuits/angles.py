@@ -84,6 +84,9 @@ AnyAngle: TypeAlias = Angle | float | int
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 """Functions of two arguments that are written between them."""
 
+STRENGTH = {"add": 1, "subtract": 1, "multiply": 2, "divide": 2, "negative": 2}
+"""How strongly signs bind."""
+
 FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "add": (2, operator.add),
     "subtract": (2, operator.sub),
@@ -142,16 +145,19 @@ class Expression(Angle):
         object.__setattr__(self, "arguments", settled)
 
     def __str__(self) -> str:
-        texts = [
-            f"({text})" if isinstance(each, Expression) and each.function in INFIX else text
-            for each, text in zip(self.arguments, map(written, self.arguments), strict=True)
-        ]
+        texts = list(map(written, self.arguments))
+        if self.function not in STRENGTH:
+            return f"{self.function}({', '.join(texts)})"
+        strength = STRENGTH[self.function]
+        for k, argument in enumerate(self.arguments):
+            # What binds less is put in brackets, and on the right what binds as much.
+            function = argument.function if isinstance(argument, Expression) else ""
+            if STRENGTH.get(function, 9) < strength + (k == 1):
+                texts[k] = f"({texts[k]})"
         if self.function == "negative":
             return f"-{texts[0]}"
-        if self.function in INFIX:
-            tight = self.function in ("multiply", "divide")
-            return (INFIX[self.function] if tight else f" {INFIX[self.function]} ").join(texts)
-        return f"{self.function}({', '.join(map(written, self.arguments))})"
+        sign = INFIX[self.function]
+        return (f" {sign} " if strength == 1 else sign).join(texts)
 
 
 def written(angle: AnyAngle) -> str:
