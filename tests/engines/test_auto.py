@@ -74,7 +74,7 @@ def test_costs_grow_with_depth_and_qubits() -> None:
 
 def test_float64_is_compiled_too() -> None:
     for seed in range(20):
-        circuit = random_circuit(seed)
+        circuit = random_circuit(seed).runs[0].circuit
         arguments = random_arguments(circuit, seed)
         chosen = cheapest(circuit)
         assert chosen.name != "statevector"
