@@ -122,6 +122,19 @@ class Words(Readout):
         return (Observable(((1.0, ((num_qubits, "X"),)),)),)
 
 
+class NothingAndX(Readout):
+    name = "nothing_and_x"
+
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        return Observable(()), Observable(((1.0, ((0, "X"),)), (0.5, ()))), Observable(())
+
+
+def test_observables_without_words_are_zero() -> None:
+    values, state = of_three_qubits(NothingAndX())
+    expected = value(qml.matrix(qml.X(0), wire_order=range(3)), state) + 0.5
+    assert np.allclose(values, [0, expected, 0], rtol=0, atol=1e-12)
+
+
 def test_one_basis_is_one_run() -> None:
     def runs(readout: str | Readout) -> int:
         return len(Circuit("ry", "ry_chain", readout, inputs=3, depth=1).runs)

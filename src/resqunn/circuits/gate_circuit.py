@@ -28,7 +28,7 @@ TO_Z: dict[str, tuple[str, ...]] = {"X": ("H",), "Y": ("Z", "S", "H"), "Z": ()}
 
 
 class GateCircuit:
-    """Gates in order, whose angles are inputs and weights, and what is measured at the end.
+    r"""Gates in order, whose angles are inputs and weights, and what is measured at the end.
 
     Two are equal exactly if they read as many inputs, have as many qubits, prepare amplitudes or
     not, and have the same weight shape, operations and observables.

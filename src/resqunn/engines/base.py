@@ -74,7 +74,7 @@ class Engine(ABC):
         if lowered.joint:  # a group for each filter
             weights_GFW = weights_GFW.flatten(0, 1).unsqueeze(1)
         found = [self.evaluate(run.circuit, inputs_GNP, weights_GFW) for run in runs]
-        values = found[0] if len(runs) == 1 else added_up(runs, found, 2)
+        values = added_up(runs, found, 2, circuit.num_outputs)
         return values.squeeze(1).unflatten(0, filters) if lowered.joint else values
 
     @abstractmethod
@@ -84,11 +84,12 @@ class Engine(ABC):
         inputs_GNP: Float[Tensor, "G N P"],
         weights_GFW: Float[Tensor, "G F W"],
     ) -> Float[Tensor, "G F R P"]:
-        """What `expectation_values` returns, for a circuit that measures products of Z, and
-        tensors that it has checked."""
+        """What `expectation_values` returns, for one of a circuit's `runs`, and tensors that it has
+        checked."""
 
     def obstacle(self, circuit: GateCircuit) -> str | None:
-        """Why the engine cannot evaluate `circuit`; None if it can."""
+        """Why the engine cannot evaluate `circuit`, which is one of a circuit's `runs`; None if it
+        can. `require` asks for any circuit."""
         return None
 
     def require(self, circuit: GateCircuit) -> None:
@@ -133,12 +134,13 @@ def in_runs(circuit: GateCircuit) -> tuple[tuple[Run, ...], Lowered, bool]:
 in_runs._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
-def added_up(runs: Sequence[Run], values: Sequence[Tensor], dim: int) -> Tensor:
-    """The values of a circuit along `dim`, from those of its runs."""
+def added_up(runs: Sequence[Run], values: Sequence[Tensor], dim: int, count: int) -> Tensor:
+    """The `count` values of a circuit along `dim`, from those of its runs."""
     rows = [row for run in runs for row in run.rows]
+    if len(runs) == 1 and rows == list(range(count)):
+        return values[0]
     everything = torch.cat(list(values), dim)
-    count = 1 + max(rows)
-    if len(rows) == count:
+    if sorted(rows) == list(range(count)):
         order = sorted(range(count), key=rows.__getitem__)
         index = torch.tensor(order, device=everything.device)
         return everything.index_select(dim, index)

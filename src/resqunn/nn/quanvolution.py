@@ -22,7 +22,7 @@ from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine, added_up, in_runs
 from resqunn.engines.compiled.engine import Gradients
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Wanted
-from resqunn.engines.guard import compiling, ordinary, require_memory, transformed
+from resqunn.engines.guard import compiling, has_memory, ordinary, require_memory, transformed
 from resqunn.engines.slots import weight_slots
 from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.nn.patches import Sizes, Window
@@ -128,10 +128,12 @@ class Quanvolution:
     def _by_runs(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor:
         filters, slots = weight.shape[0], self.circuit.lowered.weights
         if slots is not None:
+            if has_memory(weight):
+                require_memory(weight)
             shape = weight.shape[: 1 + self.summed]
             weight = weight_slots(slots, weight.reshape(*shape, -1))
         values = [run(engine, x_BCS, weight).unflatten(1, (filters, -1)) for run in self.runs]
-        whole = added_up(self.circuit.runs, values, 2).flatten(1, 2)
+        whole = added_up(self.circuit.runs, values, 2, self.circuit.num_outputs).flatten(1, 2)
         return whole.contiguous(memory_format=memory_format(x_BCS))
 
     @cached_property
