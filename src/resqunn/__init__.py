@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow
     from resqunn.circuits.angles import Expression, Input, Weight
-    from resqunn.circuits.ansatze import Ansatz
+    from resqunn.circuits.ansatze import Ansatz, GateList
     from resqunn.circuits.circuit import Circuit
     from resqunn.circuits.encodings import AngleEncoding, Encoding
     from resqunn.circuits.gates import Gate
@@ -51,6 +51,7 @@ _PLACES = {
     "Expression": "circuits.angles",
     "FreedMemoryError": "errors",
     "Gate": "circuits.gates",
+    "GateList": "circuits.ansatze",
     "GradientFlow": "analysis.gradient_flow",
     "Hermitian": "circuits.readouts",
     "Input": "circuits.angles",
@@ -92,6 +93,7 @@ __all__ = [
     "Expression",
     "FreedMemoryError",
     "Gate",
+    "GateList",
     "GradientFlow",
     "Hermitian",
     "Input",

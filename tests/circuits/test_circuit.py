@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import jaxtyping
 import numpy as np
 import pytest
+import torch
 
-from resqunn.circuits.ansatze import ANSATZE, Ansatz, Random, ansatz
+from resqunn import Quanv2d
+from resqunn.circuits.ansatze import ANSATZE, Ansatz, GateList, Random, ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.observables import Observable
@@ -226,3 +228,19 @@ def test_operations_on_what_is_not_there(operation: Operation, message: str) -> 
 def test_own_encodings_are_accepted() -> None:
     own = AngleEncoding("h_ry", ("H", "RY"))
     assert Circuit(own, "rx_chain", "z", inputs=2, depth=1).encoding is own
+
+
+def test_a_layer_given_by_its_gates() -> None:
+    gates = [Operation("RY", (q,), Weight(q)) for q in range(3)]
+    gates += [Operation("CNOT", (0, 1)), Operation("RZ", (2,), Input(1) + 2 * Weight(1))]
+    circuit = Circuit("rx", GateList(gates), "z", inputs=3, depth=2)
+    assert circuit.weight_shape == (2, 3)
+    second = circuit.operations[3 + len(gates) :]
+    assert second[0] == Operation("RY", (0,), Weight(3))
+    assert second[-1] == Operation("RZ", (2,), Input(1) + 2.0 * Weight(4))
+    empty = Circuit("rx", GateList([Operation("CZ", (0, 1))]), "z", inputs=2, depth=2)
+    assert empty.num_weights == 0
+    layer = Quanv2d(1, 4, 2, ansatz=GateList([Operation("CZ", (0, 1))]))
+    assert layer(torch.rand(1, 1, 3, 3)).shape == (1, 4, 2, 2)
+    with pytest.raises(CircuitError, match="qubit must be below 2"):
+        Circuit("rx", GateList([Operation("CZ", (1, 2))]), "z", inputs=2, depth=1)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resqunn.circuits.operations import Operation, Weight
+from resqunn.checks import check_fields
+from resqunn.circuits.angles import Weight, leaves
+from resqunn.circuits.operations import Operation
 from resqunn.errors import ConfigurationError, unknown_name
 
 
@@ -120,6 +123,36 @@ class Random(Ansatz):
             rotation = ("RX", "RY", "RZ")[int(draw() * 3)]
             operations.append(Operation(rotation, (int(draw() * num_qubits),), Weight(weight)))
         return tuple(operations)
+
+
+@dataclass(frozen=True)
+class GateList(Ansatz):
+    """A layer that is given by its gates, as many weights as they read.
+
+    >>> ring = GateList([Operation("CRZ", (q, (q + 1) % 3), Weight(q)) for q in range(3)])
+    >>> ring.weight_shape(depth=2, num_qubits=3)
+    (2, 3)
+    """
+
+    operations: Sequence[Operation]
+    name: str = "gates"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        object.__setattr__(self, "operations", tuple(self.operations))
+
+    def layer_shape(self, num_qubits: int) -> tuple[int, ...]:
+        read = [
+            leaf.index
+            for operation in self.operations
+            for angle in operation.angles
+            for leaf in leaves(angle)
+            if isinstance(leaf, Weight)
+        ]
+        return (1 + max(read, default=-1),)
+
+    def layer(self, index: int, num_qubits: int) -> tuple[Operation, ...]:
+        return tuple(self.operations)
 
 
 ANSATZE: dict[str, Ansatz] = {
