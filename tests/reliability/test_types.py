@@ -34,7 +34,7 @@ def test_case_11_numpys_numbers_in_operations_become_pythons() -> None:
         assert kind(np.int64(3)) == kind(3)
     observable = Observable(((np.float32(0.5), tuple(np.arange(2))),))
     assert observable == Observable(((0.5, (0, 1)),))
-    assert [type(qubit) for qubit in observable.terms[0][1]] == [int, int]
+    assert [type(qubit) for qubit, _ in observable.words[0][1]] == [int, int]
 
 
 def test_lists_make_the_same_wiring() -> None:

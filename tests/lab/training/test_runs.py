@@ -282,7 +282,7 @@ BAD_VALUES = {
     "kernel_size": (0, "kernel_size must be 1 or more"),
     "encoding": ("ryy", "unknown encoding"),
     "ansatz": ("ry", "unknown ansatz"),
-    "readout": ("x", "unknown readout"),
+    "readout": ("w", "unknown readout"),
     "angle_scale": (float("nan"), "angle_scale must be a number of 1e.100 at most"),
     "head": ("dense", "unknown head"),
     "align": ("centre", "unknown align"),
