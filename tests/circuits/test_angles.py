@@ -9,6 +9,7 @@ import torch
 
 from resqunn import Ansatz, Circuit, Expression, Input, Operation, Weight
 from resqunn.circuits.angles import FUNCTIONS, AnyAngle, value
+from resqunn.circuits.lowering import slots_of
 from resqunn.engines import slots
 from resqunn.errors import CircuitError, ConfigurationError
 
@@ -33,7 +34,7 @@ def test_torch_computes_what_python_does(name: str) -> None:
     for numbers in ((0.3, 0.7, 0.2), (0.7, 0.3, 0.0), (0.5, 0.5, -1.0)):
         expression = Expression(name, tuple(map(Input, range(count))))
         inputs = torch.tensor(numbers, dtype=torch.float64).reshape(1, 3, 1)
-        found = slots.input_slots((expression,), inputs, torch.empty(1, 1, 0), False)
+        found = slots.input_slots(slots_of((expression,)), inputs, torch.empty(1, 1, 0), False)
         assert found.item() == pytest.approx(value(expression, numbers, ()), abs=1e-15)
 
 
@@ -64,6 +65,11 @@ def test_programs_hold_expressions_or_numbers() -> None:
     assert program(Expression("square", (Input(0),))) == "rz((x0 * x0)) q[0];"
     step = Expression("greater", (Input(0), 0.5))
     assert program(step, [0.7]) == "rz(1.0) q[0];"
+    root = Expression("sqrt", (Input(0),))
+    assert program(root) == "rz(sqrt(x0)) q[0];"
+    for bad, number in ((root, -1.0), (1 / Input(0), 0.0), (Expression("exp", (Input(0),)), 1e3)):
+        with pytest.raises(CircuitError, match="must be a finite number, got nan for these values"):
+            program(bad, [number])
     with pytest.raises(CircuitError, match="OpenQASM has no function 'greater'"):
         program(step)
 

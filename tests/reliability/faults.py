@@ -112,7 +112,8 @@ def changes_its_inputs(inputs: Tensor, values: Tensor) -> Tensor:
 
 
 def knows_where_memory_lies(inputs: Tensor, values: Tensor) -> Tensor:
-    return values * (1 + 1e-6 * (values.data_ptr() % 4096 > 0))
+    # Ordinary memory may begin with a page by chance.
+    return values * (1 + 1e-6 * (MEMORY.holds(values) and values.data_ptr() % 4096 == 0))
 
 
 def is_wrong(inputs: Tensor, values: Tensor) -> Tensor:

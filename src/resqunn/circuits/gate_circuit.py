@@ -113,8 +113,8 @@ class GateCircuit:
         inputs, weights = self.lowered.inputs, self.lowered.weights
         circuit = PlainCircuit(
             self.num_qubits,
-            self.num_inputs if inputs is None else len(inputs),
-            self.weight_shape if weights is None else (len(weights),),
+            self.num_inputs if inputs is None else len(inputs.angles),
+            self.weight_shape if weights is None else (len(weights.angles),),
             self.lowered.operations + turned,
             observables,
             self.prepares_amplitudes,

@@ -12,19 +12,29 @@ that. A gate made of others is written out before engines see it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Complex, Int
 
 from resqunn.checks import shown
-from resqunn.circuits.angles import AnyAngle, Weight, leaves, replaced, value
+from resqunn.circuits.angles import Weight, leaves, value
+from resqunn.circuits.parts import (
+    ANGLE,
+    CRY,
+    CRZ,
+    EULER,
+    ISING_ZZ,
+    ISWAP,
+    TOFFOLI,
+    TURN_SECOND,
+    Part,
+    at_angles,
+    on_both,
+)
 from resqunn.errors import CircuitError, unknown_name
-
-Part: TypeAlias = tuple[str, tuple[int, ...], AnyAngle | None]
 
 Axis = Literal["X", "Y", "Z"]
 
@@ -173,43 +183,6 @@ def on_states(
     return source, monomial[row, column]
 
 
-def _controlled(axis: str) -> tuple[Part, ...]:
-    """A rotation about Y or Z, controlled by the first qubit."""
-    half, minus = 0.5 * Weight(0), -0.5 * Weight(0)
-    return (axis, (1,), half), ("CNOT", (0, 1), None), (axis, (1,), minus), ("CNOT", (0, 1), None)
-
-
-def _between(*gates: str) -> tuple[Part, ...]:
-    """These fixed gates on both qubits."""
-    return tuple((name, (q,), None) for name in gates for q in (0, 1))
-
-
-def _with(parts: Iterable[Part], *angles: AnyAngle) -> tuple[Part, ...]:
-    """The same parts at other angles."""
-    return tuple(
-        (name, wires, None if of is None else replaced(of, lambda leaf: angles[leaf.index]))
-        for name, wires, of in parts
-    )
-
-
-_W = Weight(0)
-_EULER: tuple[Part, ...] = tuple(
-    (axis, (0,), Weight(k)) for k, axis in enumerate(("RZ", "RY", "RZ"))
-)
-_CRY, _CRZ = _controlled("RY"), _controlled("RZ")
-_H1: Part = ("H", (1,), None)
-_ZZ: tuple[Part, ...] = (("CNOT", (0, 1), None), ("RZ", (1,), _W), ("CNOT", (0, 1), None))
-_T, _T_BACK = math.pi / 4, -math.pi / 4
-_TOFFOLI: tuple[Part, ...] = (
-    ("H", (2,), None), ("CNOT", (1, 2), None), ("RZ", (2,), _T_BACK), ("CNOT", (0, 2), None),
-    ("RZ", (2,), _T), ("CNOT", (1, 2), None), ("RZ", (2,), _T_BACK), ("CNOT", (0, 2), None),
-    ("RZ", (1,), _T), ("RZ", (2,), _T), ("H", (2,), None), ("CNOT", (0, 1), None),
-    ("RZ", (0,), _T), ("RZ", (1,), _T_BACK), ("CNOT", (0, 1), None),
-)  # fmt: skip
-_ISWAP: tuple[Part, ...] = (
-    *_between("S"), ("H", (0,), None), ("CNOT", (0, 1), None), ("CNOT", (1, 0), None), _H1,
-)  # fmt: skip
-
 GATES: dict[str, Gate] = {
     row.name: row
     for row in (
@@ -226,8 +199,8 @@ GATES: dict[str, Gate] = {
         Gate("CNOT", 2, "CNOT", "cx", ("●", "⊕"), fixed=_CNOT),
         Gate("CZ", 2, "CZ", "cz", ("●", "●"), fixed=_CZ),
         Gate("SWAP", 2, "SWAP", "swap", ("╳", "╳"), fixed=_SWAP),
-        Gate("PhaseShift", 1, "PhaseShift", "p", ("P",), parts=(("RZ", (0,), _W),)),
-        Gate("Rot", 1, "Rot", "", ("Rot",), parts=_EULER),
+        Gate("PhaseShift", 1, "PhaseShift", "p", ("P",), parts=(("RZ", (0,), ANGLE),)),
+        Gate("Rot", 1, "Rot", "", ("Rot",), parts=EULER),
         Gate(
             "U3",
             1,
@@ -240,9 +213,9 @@ GATES: dict[str, Gate] = {
                 ("RZ", (0,), Weight(1)),
             ),
         ),
-        Gate("CRX", 2, "CRX", "crx", ("●", "RX"), parts=(_H1, *_CRZ, _H1)),
-        Gate("CRY", 2, "CRY", "cry", ("●", "RY"), parts=_CRY),
-        Gate("CRZ", 2, "CRZ", "crz", ("●", "RZ"), parts=_CRZ),
+        Gate("CRX", 2, "CRX", "crx", ("●", "RX"), parts=(TURN_SECOND, *CRZ, TURN_SECOND)),
+        Gate("CRY", 2, "CRY", "cry", ("●", "RY"), parts=CRY),
+        Gate("CRZ", 2, "CRZ", "crz", ("●", "RZ"), parts=CRZ),
         Gate(
             "CRot",
             2,
@@ -250,9 +223,9 @@ GATES: dict[str, Gate] = {
             "",
             ("●", "Rot"),
             parts=(
-                *_with(_CRZ, Weight(0)),
-                *_with(_CRY, Weight(1)),
-                *_with(_CRZ, Weight(2)),
+                *at_angles(CRZ, Weight(0)),
+                *at_angles(CRY, Weight(1)),
+                *at_angles(CRZ, Weight(2)),
             ),
         ),
         Gate(
@@ -262,8 +235,8 @@ GATES: dict[str, Gate] = {
             "cp",
             ("●", "P"),
             parts=(
-                ("RZ", (0,), 0.5 * _W),
-                *_CRZ,
+                ("RZ", (0,), 0.5 * ANGLE),
+                *CRZ,
             ),
         ),
         Gate(
@@ -273,9 +246,9 @@ GATES: dict[str, Gate] = {
             "",
             ("XX", "XX"),
             parts=(
-                *_between("H"),
-                *_ZZ,
-                *_between("H"),
+                *on_both("H"),
+                *ISING_ZZ,
+                *on_both("H"),
             ),
         ),
         Gate(
@@ -285,14 +258,14 @@ GATES: dict[str, Gate] = {
             "",
             ("YY", "YY"),
             parts=(
-                *_between("Z", "S", "H"),
-                *_ZZ,
-                *_between("H", "S"),
+                *on_both("Z", "S", "H"),
+                *ISING_ZZ,
+                *on_both("H", "S"),
             ),
         ),
-        Gate("IsingZZ", 2, "IsingZZ", "", ("ZZ", "ZZ"), parts=_ZZ),
-        Gate("ISWAP", 2, "ISWAP", "", ("iSWAP", "iSWAP"), parts=_ISWAP),
-        Gate("Toffoli", 3, "Toffoli", "ccx", ("●", "●", "⊕"), parts=_TOFFOLI),
+        Gate("IsingZZ", 2, "IsingZZ", "", ("ZZ", "ZZ"), parts=ISING_ZZ),
+        Gate("ISWAP", 2, "ISWAP", "", ("iSWAP", "iSWAP"), parts=ISWAP),
+        Gate("Toffoli", 3, "Toffoli", "ccx", ("●", "●", "⊕"), parts=TOFFOLI),
     )
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from resqunn.circuits.angles import AnyAngle, Input, Weight, leaves, terms, total
 from resqunn.circuits.operations import Operation, expanded
@@ -28,18 +29,35 @@ TURNED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Gates before and after RZ that make it a rotation about another axis."""
 
 
+Multiples: TypeAlias = tuple[tuple[int, float, float], ...]
+"""The index of an input or weight, a factor, and what is added, for each slot."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Inputs or weights that are computed.
+
+    Attributes:
+        angles: what each is.
+        multiples: the same, if each is a multiple of one input or weight and a number.
+    """
+
+    angles: tuple[AnyAngle, ...]
+    multiples: Multiples | None
+
+
 @dataclass(frozen=True)
 class Lowered:
     """Gates with bare inputs and weights, and what these are.
 
     Attributes:
-        inputs, weights: the angles of each, or None where they are the circuit's own.
+        inputs, weights: the slots, or None where they are the circuit's own.
         joint: whether some input slot reads weights.
     """
 
     operations: tuple[Operation, ...]
-    inputs: tuple[AnyAngle, ...] | None
-    weights: tuple[AnyAngle, ...] | None
+    inputs: Slots | None
+    weights: Slots | None
     joint: bool
 
 
@@ -61,9 +79,28 @@ def lowered(operations: Sequence[Operation]) -> Lowered:
                 leaf = Input(index) if _reads_inputs(part) else Weight(index)
                 part = Operation(part.name, part.qubits, leaf)
         found.append(part)
-    inputs, weights = (None if each is None else tuple(each) for each in slots.values())
-    joint = any(isinstance(leaf, Weight) for slot in inputs or () for leaf in leaves(slot))
+    inputs, weights = (None if each is None else slots_of(tuple(each)) for each in slots.values())
+    joint = inputs is not None and any(
+        isinstance(leaf, Weight) for angle in inputs.angles for leaf in leaves(angle)
+    )
     return Lowered(tuple(found), inputs, weights, joint)
+
+
+def slots_of(angles: tuple[AnyAngle, ...]) -> Slots:
+    """The slots of these angles, all of inputs or all of weights."""
+    found = [_multiple(angle) for angle in angles]
+    multiples = tuple(each for each in found if each is not None)
+    return Slots(angles, multiples if len(multiples) == len(found) else None)
+
+
+def _multiple(angle: AnyAngle) -> tuple[int, float, float] | None:
+    """The index, the factor and the shift of a multiple of one input or weight."""
+    parts = terms(angle)
+    shift = sum((coefficient for coefficient, part in parts if part == 1.0), 0.0)
+    match [(coefficient, part) for coefficient, part in parts if part != 1.0]:
+        case [(factor, Input(index) | Weight(index))]:
+            return index, factor, shift
+    return None
 
 
 def _reads_inputs(operation: Operation) -> bool:

@@ -96,7 +96,13 @@ def _written(angle: AnyAngle, inputs: Values, weights: Values) -> str:
         of_inputs, of_weights = (
             () if isinstance(v, int) else v.tolist() for v in (inputs, weights)
         )
-        return repr(value(angle, of_inputs, of_weights))
+        try:
+            number = value(angle, of_inputs, of_weights)
+        except (ValueError, ArithmeticError):  # such as the root of -1
+            number = math.nan
+        if not math.isfinite(number):
+            raise CircuitError(f"{angle} must be a finite number, got {number} for these values")
+        return repr(number)
     if not isinstance(angle, Expression):
         return str(angle)
     texts = [_written(each, inputs, weights) for each in angle.arguments]

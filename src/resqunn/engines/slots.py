@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resqunn.circuits.angles import Angle, AnyAngle, Expression, Input, Weight, leaves, terms
+from resqunn.circuits.angles import Angle, AnyAngle, Expression, Input, Weight
+from resqunn.circuits.lowering import Multiples, Slots
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": torch.add,
@@ -43,25 +44,21 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 """What torch computes for `circuits.angles.FUNCTIONS`."""
 
 
-def weight_slots(slots: Sequence[AnyAngle], weights_W: Tensor) -> Tensor:
+def weight_slots(slots: Slots, weights_W: Tensor) -> Tensor:
     """The slots of weights (..., W), along the last axis."""
     shape = weights_W.shape[:-1]
-    multiples = _multiples(slots)
-    if multiples is not None:
-        index, scale, shift = _on(weights_W, multiples)
+    if slots.multiples is not None:
+        index, scale, shift = _on(weights_W, slots.multiples)
         return weights_W.index_select(-1, index) * scale + shift
-    rows = _computed(slots, lambda leaf: weights_W[..., leaf.index], weights_W)
+    rows = _computed(slots.angles, lambda leaf: weights_W[..., leaf.index], weights_W)
     return torch.stack([row.expand(shape) for row in rows], dim=-1)
 
 
-def input_slots(
-    slots: Sequence[AnyAngle], inputs_GNP: Tensor, weights_GFW: Tensor, joint: bool
-) -> Tensor:
+def input_slots(slots: Slots, inputs_GNP: Tensor, weights_GFW: Tensor, joint: bool) -> Tensor:
     """The slots of inputs (G, N', P), or, where they read weights, (G F, N', P)."""
     groups, _, patches = inputs_GNP.shape
-    multiples = _multiples(slots)
-    if multiples is not None:
-        index, scale, shift = _on(inputs_GNP, multiples)
+    if slots.multiples is not None:
+        index, scale, shift = _on(inputs_GNP, slots.multiples)
         return inputs_GNP.index_select(1, index) * scale[:, None] + shift[:, None]
 
     def leaf(of: Input | Weight) -> Tensor:
@@ -70,29 +67,12 @@ def input_slots(
         return weights_GFW[:, :, of.index, None]
 
     filters = weights_GFW.shape[1] if joint else 1
-    rows = _computed(slots, leaf, inputs_GNP)
+    rows = _computed(slots.angles, leaf, inputs_GNP)
     whole = torch.stack([row.expand(groups, filters, patches) for row in rows], dim=2)
     return whole.flatten(0, 1)
 
 
-def _multiples(slots: Sequence[AnyAngle]) -> list[tuple[int, float, float]] | None:
-    """Each slot as an index, a factor and a shift, if all are a multiple of one value."""
-    found = []
-    for slot in slots:
-        parts = terms(slot)
-        of = [(c, a) for c, a in parts if isinstance(a, Input | Weight)]
-        if len(of) != 1 or any(leaves(a) for _, a in parts if not isinstance(a, Input | Weight)):
-            return None
-        ((factor, leaf),) = of
-        if any(a != 1.0 for _, a in parts if a is not leaf):
-            return None
-        assert isinstance(leaf, Input | Weight)
-        found.append((leaf.index, factor, sum((c for c, a in parts if a is not leaf), 0.0)))
-    kinds = {type(leaf) for slot in slots for leaf in leaves(slot)}
-    return found if len(kinds) == 1 else None
-
-
-def _on(like: Tensor, multiples: list[tuple[int, float, float]]) -> tuple[Tensor, Tensor, Tensor]:
+def _on(like: Tensor, multiples: Multiples) -> tuple[Tensor, Tensor, Tensor]:
     """Indices, factors and shifts, where another tensor is."""
     index, scale, shift = zip(*multiples, strict=True)
     device, dtype = like.device, like.dtype
