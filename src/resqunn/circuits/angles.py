@@ -98,6 +98,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "greater": (2, lambda a, b: float(a > b)),
     "arctan2": (2, math.atan2),
     "negative": (1, lambda a: -a),
+    "detach": (1, lambda a: a),
     "absolute": (1, math.fabs),
     "sign": (1, lambda a: float((a > 0) - (a < 0))),
     "square": (1, lambda a: a * a),
@@ -115,7 +116,8 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "where": (3, lambda c, a, b: a if c else b),
 }
 """How many arguments each function takes, and its value. `greater(a, b)` is 1 where a > b and
-else 0, with the derivative 0; `where(c, a, b)` is a where c is not 0, and else b."""
+else 0, with the derivative 0; `where(c, a, b)` is a where c is not 0, and else b; `detach(a)` is
+a, with the derivative 0."""
 
 
 @dataclass(frozen=True)

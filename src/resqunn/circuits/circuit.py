@@ -160,6 +160,12 @@ class Circuit(GateCircuit):
             operations += (operation.shifted(index * per_layer) for operation in layer)
         return tuple(operations)
 
+    def summary(self) -> str:
+        return (
+            f"encoding={self.encoding.name}, ansatz={self.ansatz.name}, depth={self.depth}, "
+            f"reupload={self.reupload}, readout={self.readout.name}"
+        )
+
     def draw(self) -> str:
         """The circuit as text, one line a qubit; x are inputs, w are weights."""
         prepared = self.encoding.name if self.prepares_amplitudes else None

@@ -49,7 +49,7 @@ def draw(
 def _measured(observables: Sequence[Observable], qubit: int) -> str:
     """What is measured on one qubit, alone or with others, as the end of its line."""
     found = [
-        _term(coefficient, _letters(word))
+        _term(coefficient, _letters(word), observable.variance)
         for observable in observables
         for coefficient, word in observable.words
         if any(qubit == q for q, _ in word)
@@ -65,11 +65,13 @@ def _letters(word: Word) -> str:
     return word[0][1] if len(word) == 1 else " ".join(f"{letter}{q}" for q, letter in word)
 
 
-def _term(coefficient: float, word: str) -> str:
+def _term(coefficient: float, word: str, variance: bool = False) -> str:
     """
-    >>> _term(0.25, "Z"), _term(-0.3, "Z0 Z1")
-    ('<Z>/4', '-0.3 <Z0 Z1>')
+    >>> _term(0.25, "Z"), _term(-0.3, "Z0 Z1"), _term(1.0, "Z", variance=True)
+    ('<Z>/4', '-0.3 <Z0 Z1>', 'Var(Z)')
     """
+    if variance:
+        return f"Var({word})" if coefficient == 1 else f"of Var: {coefficient:g} {word}"
     if coefficient == 1:
         return f"<{word}>"
     share = 1 / coefficient if coefficient else 0.0

@@ -18,7 +18,8 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from resqunn.circuits import drawing, qasm
-from resqunn.circuits.lowering import Lowered, lowered, require_bare_amplitudes
+from resqunn.circuits.angles import AnyAngle
+from resqunn.circuits.lowering import Lowered, lowered, with_amplitudes
 from resqunn.circuits.observables import Observable, Word
 from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError
@@ -40,6 +41,7 @@ class GateCircuit:
         observables: what is measured, one for each value returned.
         prepares_amplitudes: whether the inputs are the amplitudes of the initial state, which is
             otherwise $|0\rangle$.
+        amplitudes: what is computed of the inputs to be those amplitudes; None for the inputs.
         depth, reupload: how many layers it has, and whether inputs are read before each of them;
             for estimates of what it costs.
     """
@@ -50,6 +52,7 @@ class GateCircuit:
     operations: tuple[Operation, ...]
     observables: tuple[Observable, ...]
     prepares_amplitudes: bool
+    amplitudes: tuple[AnyAngle, ...] | None = None
     depth: int
     reupload: bool
 
@@ -67,13 +70,18 @@ class GateCircuit:
     def lowered(self) -> Lowered:
         """The operations with bare inputs and weights, and what these are computed of."""
         found = lowered(self.operations)
-        if self.prepares_amplitudes:
-            require_bare_amplitudes(found)
-        return found
+        return with_amplitudes(found, self.amplitudes) if self.prepares_amplitudes else found
+
+    @cached_property
+    def sums(self) -> tuple[tuple[tuple[float, Word], ...], ...]:
+        """The sums of words whose expectation values are needed: the observables, and then the
+        squares of those whose variance is measured."""
+        squares = tuple(each.square for each in self.observables if each.variance)
+        return tuple(each.words for each in self.observables) + squares
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
-        """The circuits that engines evaluate, whose values added up are this circuit's.
+        """The circuits that engines evaluate, whose values added up are those of `sums`.
 
         Their angles are bare inputs and weights, the slots of `lowered`, and they measure products
         of Z. Words go to the first basis that they fit, in their order; a circuit that is like
@@ -81,8 +89,8 @@ class GateCircuit:
         """
         bases: list[dict[int, str]] = []
         terms: list[dict[int, list[tuple[float, Word]]]] = []
-        for row, observable in enumerate(self.observables):
-            for coefficient, word in observable.words:
+        for row, words in enumerate(self.sums):
+            for coefficient, word in words:
                 fits = (all(basis.get(q, p) == p for q, p in word) for basis in bases)
                 found = next((n for n, fit in enumerate(fits) if fit), len(bases))
                 if found == len(bases):
@@ -92,9 +100,10 @@ class GateCircuit:
                 terms[found].setdefault(row, []).append((coefficient, word))
         if all(letter == "Z" for basis in bases for letter in basis.values()):
             bases, terms = [{}], [{}]
-            for row, observable in enumerate(self.observables):
-                terms[0][row] = list(observable.words)
-            if self.lowered.operations == self.operations:
+            for row, words in enumerate(self.sums):
+                terms[0][row] = list(words)
+            plain = len(self.sums) == self.num_outputs and self.amplitudes is None
+            if plain and self.lowered.operations == self.operations:
                 return (Run(self, tuple(range(self.num_outputs))),)
         return tuple(map(self._measured_in, bases, terms))
 
@@ -118,8 +127,8 @@ class GateCircuit:
             self.lowered.operations + turned,
             observables,
             self.prepares_amplitudes,
-            self.depth,
-            self.reupload,
+            depth=self.depth,
+            reupload=self.reupload,
         )
         return Run(circuit, tuple(terms))
 
@@ -130,6 +139,7 @@ class GateCircuit:
                 self.num_inputs,
                 self.num_qubits,
                 bool(self.prepares_amplitudes),
+                self.amplitudes,
                 self.weight_shape,
                 self.operations,
                 self.observables,
@@ -153,7 +163,7 @@ class GateCircuit:
 
     def __getstate__(self) -> dict[str, Any]:
         # Hashes of strings differ from process to process, and a copy's identity is the known one.
-        kept = ("_hash", "_identity", "lowered", "runs")
+        kept = ("_hash", "_identity", "lowered", "runs", "sums")
         return {name: value for name, value in self.__dict__.items() if name not in kept}
 
     def diagonals(self) -> Float[np.ndarray, "R A"]:
@@ -168,6 +178,13 @@ class GateCircuit:
                 f"diagonals need a circuit of 30 qubits or fewer, got {self.num_qubits}"
             )
         return np.stack([observable.diagonal(self.num_qubits) for observable in self.observables])
+
+    def summary(self) -> str:
+        """What the circuit is, in a few words."""
+        return (
+            f"circuit of {self.num_qubits} qubits, {len(self.operations)} gates and "
+            f"{self.num_weights} weights"
+        )
 
     def draw(self) -> str:
         """The circuit as text, one line a qubit; x are inputs, w are weights."""
@@ -202,10 +219,10 @@ class GateCircuit:
 
 @dataclass(frozen=True)
 class Run:
-    """A circuit that measures products of Z, and to which values of the whole its own belong.
+    """A circuit that measures products of Z, and to which `sums` of the whole its values belong.
 
     Attributes:
-        rows: of each of its values the number of the value that it is added to.
+        rows: of each of its values the number of the sum that it is added to.
     """
 
     circuit: GateCircuit
@@ -221,9 +238,10 @@ class PlainCircuit(GateCircuit):
     weight_shape: tuple[int, ...]
     operations: tuple[Operation, ...]
     observables: tuple[Observable, ...]
-    prepares_amplitudes: bool
-    depth: int
-    reupload: bool
+    prepares_amplitudes: bool = False
+    amplitudes: tuple[AnyAngle, ...] | None = None
+    depth: int = 1
+    reupload: bool = False
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from resqunn.circuits.angles import AnyAngle, Input, Weight, leaves, terms, total
@@ -141,13 +141,22 @@ def _quarters(angle: AnyAngle) -> int | None:
     return round(count) % 4 if abs(count - round(count)) < 1e-12 else None
 
 
-def require_bare_amplitudes(found: Lowered) -> None:
-    """
+def with_amplitudes(found: Lowered, amplitudes: tuple[AnyAngle, ...] | None) -> Lowered:
+    """The same where inputs are amplitudes too, or these are computed of the inputs.
+
     Raises:
-        CircuitError: for amplitudes together with input slots.
+        CircuitError: for amplitudes together with what is computed of inputs for a gate.
     """
+    if amplitudes is not None:
+        if any(map(_reads_inputs, found.operations)):
+            raise CircuitError(
+                "gates must read no inputs where amplitudes are computed of these, got gates that "
+                "read them"
+            )
+        return replace(found, inputs=slots_of(amplitudes))
     if found.inputs is not None:
         raise CircuitError(
             "angles must be the inputs themselves where these are amplitudes too, got what is "
             "computed of them"
         )
+    return found

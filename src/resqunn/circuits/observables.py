@@ -28,11 +28,16 @@ class Observable:
     A qubit alone stands for its Z: `((0.5, (0, 2)),)` is $Z_0 Z_2 / 2$, and
     `((1.0, ((0, "X"), (2, "Z"))),)` is $X_0 Z_2$.
 
+    Attributes:
+        variance: whether not $\langle O\rangle$ is measured, but
+            $\langle O^2\rangle - \langle O\rangle^2$.
+
     Raises:
         CircuitError: for a letter other than X, Y and Z, or a word that names a qubit twice.
     """
 
     terms: tuple[tuple[float, tuple[int | tuple[int, str], ...]], ...]
+    variance: bool = False
 
     def __post_init__(self) -> None:
         settle_fields(self)
@@ -43,6 +48,16 @@ class Observable:
     def words(self) -> tuple[tuple[float, Word], ...]:
         """The terms, their words sorted by qubit, every letter named."""
         return self.terms  # pyright: ignore[reportReturnType]
+
+    @cached_property
+    def square(self) -> tuple[tuple[float, Word], ...]:
+        """The words of $O^2$ with their coefficients; those of words that anticommute cancel."""
+        found: dict[Word, complex] = {}
+        for first, left in self.words:
+            for second, right in self.words:
+                phase, word = _product(dict(left), dict(right))
+                found[word] = found.get(word, 0.0) + first * second * phase
+        return tuple((share.real, word) for word, share in found.items() if abs(share) > 1e-15)
 
     @cached_property
     def products(self) -> tuple[tuple[float, tuple[int, ...]], ...]:
@@ -69,6 +84,23 @@ class Observable:
             flipped = sum((states >> (num_qubits - 1 - q)) & 1 for q in support)
             total += coefficient * (1.0 - 2.0 * (np.asarray(flipped) % 2))
         return total
+
+
+def _product(left: dict[int, str], right: dict[int, str]) -> tuple[complex, Word]:
+    """The phase and the word of a product of words.
+
+    >>> _product({0: "X", 1: "Z"}, {0: "Y"})
+    (1j, ((0, 'Z'), (1, 'Z')))
+    """
+    phase, word = 1 + 0j, left | right
+    for qubit in left.keys() & right.keys():
+        a, b = LETTERS.index(left[qubit]), LETTERS.index(right[qubit])
+        if a == b:
+            del word[qubit]
+        else:
+            word[qubit] = LETTERS[3 - a - b]
+            phase *= 1j if (b - a) % 3 == 1 else -1j
+    return phase, tuple(sorted(word.items()))
 
 
 def _word(support: tuple[int | tuple[int, str], ...]) -> Word:

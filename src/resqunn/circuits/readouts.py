@@ -12,9 +12,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Complex
 from numpy.typing import ArrayLike
 
-from resqunn.checks import settle_fields, shown
+from resqunn.checks import check_fields, settle_fields, shown
 from resqunn.circuits.gates import PAULIS
 from resqunn.circuits.observables import Observable, pauli_word
 from resqunn.errors import CircuitError, unknown_name
@@ -116,6 +117,24 @@ class Pauli(Readout):
 
 
 @dataclass(frozen=True)
+class Variance(Readout):
+    r"""The variances of what another readout measures: $\langle O^2\rangle - \langle O\rangle^2$.
+
+    `"var_z"` is that of each Z, $1 - \langle Z_q\rangle^2$.
+    """
+
+    of: Readout
+    name: str = "variance"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def observables(self, num_qubits: int) -> tuple[Observable, ...]:
+        observables = self.of.observables(num_qubits)
+        return tuple(Observable(each.terms, variance=True) for each in observables)
+
+
+@dataclass(frozen=True)
 class Probabilities(Readout):
     r"""One value a basis state: the probability to measure it, qubit 0 the most significant bit.
 
@@ -130,21 +149,8 @@ class Probabilities(Readout):
                 f"readout {self.name!r} must have {MOST_PROBABILITIES} qubits or fewer, got "
                 f"{num_qubits}"
             )
-        qubits = range(num_qubits)
-        subsets = [tuple(q for q in qubits if k >> q & 1) for k in range(2**num_qubits)]
-
-        def bit(state: int, qubit: int) -> int:
-            return state >> (num_qubits - 1 - qubit) & 1
-
-        return tuple(
-            Observable(
-                tuple(
-                    ((-1) ** sum(bit(state, q) for q in subset) / 2**num_qubits, subset)
-                    for subset in subsets
-                )
-            )
-            for state in range(2**num_qubits)
-        )
+        states = range(2**num_qubits)
+        return tuple(Observable(probability_terms(state, num_qubits)) for state in states)
 
 
 MOST_PROBABILITIES = 8
@@ -176,14 +182,8 @@ class Hermitian(Readout):
             )
         if not np.allclose(found, found.conj().T, rtol=0, atol=1e-12):
             raise CircuitError(f"matrix must be Hermitian, got {shown(matrix)}")
-        terms = []
-        for letters in itertools.product("IXYZ", repeat=qubits):
-            word = functools.reduce(np.kron, (PAULIS.get(p, np.eye(2)) for p in letters))
-            share = float(np.trace(found @ word).real) / 2**qubits
-            if share:
-                terms.append((share, "".join(letters)))
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "terms", tuple(terms))
+        object.__setattr__(self, "terms", tuple(matrix_terms(found)))
         settle_fields(self)
 
     def observables(self, num_qubits: int) -> tuple[Observable, ...]:
@@ -206,8 +206,32 @@ READOUTS: dict[str, Readout] = {
         Neighbours("zz", "Z"),
         Neighbours("xx", "X"),
         Probabilities(),
+        Variance(EachQubit("z", "Z"), "var_z"),
     )
 }
+
+
+def matrix_terms(matrix: Complex[np.ndarray, "A A"]) -> list[tuple[float, str]]:
+    r"""Coefficients and words whose sum a Hermitian matrix is: $2^{-k}\, \mathrm{tr}(A P)$."""
+    found = []
+    for letters in itertools.product("IXYZ", repeat=len(matrix).bit_length() - 1):
+        word = functools.reduce(np.kron, (PAULIS.get(p, np.eye(2)) for p in letters))
+        share = float(np.trace(matrix @ word).real) / len(matrix)
+        if share:
+            found.append((share, "".join(letters)))
+    return found
+
+
+def probability_terms(
+    state: int, num_qubits: int
+) -> tuple[tuple[float, tuple[int, ...]], ...]:
+    """Coefficients and products of Z whose sum projects on a basis state."""
+    found = []
+    for k in range(2**num_qubits):
+        chosen = tuple(q for q in range(num_qubits) if k >> q & 1)
+        ones = sum(state >> (num_qubits - 1 - q) & 1 for q in chosen)
+        found.append(((-1) ** ones / 2**num_qubits, chosen))
+    return tuple(found)
 
 
 def readout(name: str | Readout) -> Readout:

@@ -74,7 +74,7 @@ class Engine(ABC):
         if lowered.joint:  # a group for each filter
             weights_GFW = weights_GFW.flatten(0, 1).unsqueeze(1)
         found = [self.evaluate(run.circuit, inputs_GNP, weights_GFW) for run in runs]
-        values = added_up(runs, found, 2, circuit.num_outputs)
+        values = measured(circuit, found, 2)
         return values.squeeze(1).unflatten(0, filters) if lowered.joint else values
 
     @abstractmethod
@@ -134,8 +134,29 @@ def in_runs(circuit: GateCircuit) -> tuple[tuple[Run, ...], Lowered, bool]:
 in_runs._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
-def added_up(runs: Sequence[Run], values: Sequence[Tensor], dim: int, count: int) -> Tensor:
-    """The `count` values of a circuit along `dim`, from those of its runs."""
+def measured(circuit: GateCircuit, values: Sequence[Tensor], dim: int) -> Tensor:
+    """The values of a circuit along `dim`, from those of its runs."""
+    count, variances = _to_measure(circuit)
+    sums = _added_up(in_runs(circuit)[0], values, dim, count)
+    if not variances:
+        return sums
+    found = list(sums.unbind(dim))
+    squares = found[circuit.num_outputs :]
+    for row, square in zip(variances, squares, strict=True):
+        found[row] = square - found[row].square()
+    return torch.stack(found[: circuit.num_outputs], dim)
+
+
+def _to_measure(circuit: GateCircuit) -> tuple[int, tuple[int, ...]]:
+    """How many sums of words are measured, and the values that are variances."""
+    rows = tuple(row for row, each in enumerate(circuit.observables) if each.variance)
+    return len(circuit.sums), rows
+
+
+_to_measure._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def _added_up(runs: Sequence[Run], values: Sequence[Tensor], dim: int, count: int) -> Tensor:
     rows = [row for run in runs for row in run.rows]
     if len(runs) == 1 and rows == list(range(count)):
         return values[0]

@@ -25,6 +25,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "greater": lambda a, b: (a > b).to(a.dtype),
     "arctan2": torch.arctan2,
     "negative": torch.neg,
+    "detach": torch.detach,
     "absolute": torch.abs,
     "sign": torch.sign,
     "square": torch.square,
@@ -50,7 +51,7 @@ def weight_slots(slots: Slots, weights_W: Tensor) -> Tensor:
     if slots.multiples is not None:
         index, scale, shift = _on(weights_W, slots.multiples)
         return weights_W.index_select(-1, index) * scale + shift
-    rows = _computed(slots.angles, lambda leaf: weights_W[..., leaf.index], weights_W)
+    rows = computed(slots.angles, lambda leaf: weights_W[..., leaf.index], weights_W)
     return torch.stack([row.expand(shape) for row in rows], dim=-1)
 
 
@@ -67,7 +68,7 @@ def input_slots(slots: Slots, inputs_GNP: Tensor, weights_GFW: Tensor, joint: bo
         return weights_GFW[:, :, of.index, None]
 
     filters = weights_GFW.shape[1] if joint else 1
-    rows = _computed(slots.angles, leaf, inputs_GNP)
+    rows = computed(slots.angles, leaf, inputs_GNP)
     whole = torch.stack([row.expand(groups, filters, patches) for row in rows], dim=2)
     return whole.flatten(0, 1)
 
@@ -83,10 +84,10 @@ def _on(like: Tensor, multiples: Multiples) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
-def _computed(
-    slots: Sequence[AnyAngle], leaf: Callable[[Input | Weight], Tensor], like: Tensor
+def computed(
+    angles: Sequence[AnyAngle], leaf: Callable[[Input | Weight], Tensor], like: Tensor
 ) -> list[Tensor]:
-    """Each slot; what occurs several times is computed once."""
+    """Each angle, given the inputs and weights; what occurs several times is computed once."""
     known: dict[AnyAngle, Tensor] = {}
 
     def of(angle: AnyAngle) -> Tensor:
@@ -102,4 +103,4 @@ def _computed(
             known[angle] = found
         return found
 
-    return [of(slot) for slot in slots]
+    return [of(angle) for angle in angles]

@@ -19,6 +19,7 @@ from resqunn.checks import checked
 from resqunn.circuits.ansatze import Ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import Encoding
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.readouts import Readout
 from resqunn.engines.base import Engine
 from resqunn.engines.guard import interpreted
@@ -80,7 +81,7 @@ class Quanv(nn.Module):
         depth: int = 2,
         reupload: bool = False,
         readout: str | Readout = "z",
-        circuit: Circuit | None = None,
+        circuit: GateCircuit | None = None,
         channel_mode: str = "joint",
         angle_scale: float | None = None,
         input_gradients: bool = True,
@@ -147,9 +148,8 @@ class Quanv(nn.Module):
             ways += ["groups", "channel_mode='sum'"]
         raise ConfigurationError(
             f"out_channels must be a multiple of {step} ({step}, {2 * step}, {3 * step}, ...), "
-            f"got {self.out_channels}: with readout {self.circuit.readout.name!r} on "
-            f"{self.circuit.num_qubits} qubits a filter gives {self.circuit.num_outputs} "
-            f"channel(s), and there are {self.groups} group(s); other numbers are given by "
+            f"got {self.out_channels}: a filter of {self.circuit.num_qubits} qubits gives "
+            f"{self.circuit.num_outputs} channel(s), as many as its readout has values, and there are {self.groups} group(s); other numbers are given by "
             f"{', '.join(ways[:-1])} or {ways[-1]}"
         )
 
@@ -278,13 +278,7 @@ class Quanv(nn.Module):
             parts.append("bias=True")
         if window.padding_mode != "zeros":
             parts.append(f"padding_mode={window.padding_mode!r}")
-        parts += [
-            f"encoding={circuit.encoding.name}",
-            f"ansatz={circuit.ansatz.name}",
-            f"depth={circuit.depth}",
-            f"reupload={circuit.reupload}",
-            f"readout={circuit.readout.name}",
-        ]
+        parts.append(circuit.summary())
         if self.channel_mode != "joint":
             parts.append(f"channel_mode={self.channel_mode!r}")
         parts.append(f"angle_scale={self.angle_scale:.6g}")

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from resqunn.circuits.gate_circuit import GateCircuit
-from resqunn.engines.base import Engine, added_up, in_runs
+from resqunn.engines.base import Engine, in_runs, measured
 from resqunn.engines.compiled.engine import Gradients
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Wanted
 from resqunn.engines.guard import compiling, has_memory, ordinary, require_memory, transformed
@@ -133,7 +133,7 @@ class Quanvolution:
             shape = weight.shape[: 1 + self.summed]
             weight = weight_slots(slots, weight.reshape(*shape, -1))
         values = [run(engine, x_BCS, weight).unflatten(1, (filters, -1)) for run in self.runs]
-        whole = added_up(self.circuit.runs, values, 2, self.circuit.num_outputs).flatten(1, 2)
+        whole = measured(self.circuit, values, 2).flatten(1, 2)
         return whole.contiguous(memory_format=memory_format(x_BCS))
 
     @cached_property

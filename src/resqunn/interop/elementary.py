@@ -1,0 +1,134 @@
+"""Functions of angles as torch computes them, numbers folded.
+
+Each is what torch's function of that name is, its derivative included, also where there is a kink:
+`torch.relu` has the derivative 0 at 0, and `torch.clamp` 1 at its bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from resqunn.circuits.angles import FUNCTIONS, Angle, AnyAngle, Expression
+
+
+def call(function: str, *arguments: AnyAngle) -> AnyAngle:
+    """A function of the table; a number where all arguments are, and the argument itself where
+    nothing is added to it or it is multiplied by 1.
+
+    >>> from resqunn.circuits.angles import Input
+    >>> call("add", 1.0, 2.0), call("multiply", 1.0, Input(0))
+    (3.0, Input(index=0))
+    """
+    if not any(isinstance(argument, Angle) for argument in arguments):
+        try:
+            return float(FUNCTIONS[function][1](*arguments))
+        except (ArithmeticError, ValueError):  # torch gives nan or infinity
+            return math.nan
+    if function in ("add", "multiply") and arguments[0] == float(function == "multiply"):
+        return arguments[1]
+    if function in NEUTRAL and arguments[1] == NEUTRAL[function]:
+        return arguments[0]
+    if function == "multiply" and 0.0 in arguments:
+        return 0.0
+    return Expression(function, arguments)
+
+
+NEUTRAL = {"add": 0.0, "subtract": 0.0, "multiply": 1.0, "divide": 1.0}
+"""Second arguments that change nothing."""
+
+
+def named(function: str) -> Callable[..., AnyAngle]:
+    """`call` of one function."""
+    return lambda *arguments: call(function, *arguments)
+
+
+def logical_not(a: AnyAngle) -> AnyAngle:
+    return call("subtract", 1.0, a)
+
+
+def less(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    return call("greater", b, a)
+
+
+def less_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    return logical_not(call("greater", a, b))
+
+
+def greater_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    return logical_not(call("greater", b, a))
+
+
+def not_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    return call("add", call("greater", a, b), call("greater", b, a))
+
+
+def equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    return logical_not(not_equal(a, b))
+
+
+def where(condition: AnyAngle, a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    return call("where", condition, a, b)
+
+
+def relu(a: AnyAngle) -> AnyAngle:
+    return where(call("greater", a, 0.0), a, 0.0)
+
+
+def leaky_relu(a: AnyAngle, slope: float = 0.01) -> AnyAngle:
+    return where(call("greater", a, 0.0), a, call("multiply", float(slope), a))
+
+
+def clamp(a: AnyAngle, low: AnyAngle | None = None, high: AnyAngle | None = None) -> AnyAngle:
+    found = a
+    if low is not None:
+        found = where(less(a, low), low, found)
+    return found if high is None else where(call("greater", found, high), high, found)
+
+
+def power(a: AnyAngle, exponent: AnyAngle) -> AnyAngle:
+    if exponent == 0:
+        return 1.0
+    if exponent == 1:
+        return a
+    return call("square", a) if exponent == 2 else call("power", a, exponent)
+
+
+def reciprocal(a: AnyAngle) -> AnyAngle:
+    return call("divide", 1.0, a)
+
+
+def total(values: Sequence[AnyAngle]) -> AnyAngle:
+    """Their sum."""
+    found: AnyAngle = 0.0
+    for each in values:
+        found = call("add", found, each)
+    return found
+
+
+def product(values: Sequence[AnyAngle]) -> AnyAngle:
+    """Their product."""
+    found: AnyAngle = 1.0
+    for each in values:
+        found = call("multiply", found, each)
+    return found
+
+
+def mean(values: Sequence[AnyAngle]) -> AnyAngle:
+    return call("divide", total(values), float(len(values)))
+
+
+def norm(values: Sequence[AnyAngle]) -> AnyAngle:
+    """The Euclidean norm, whose derivative at 0 is 0."""
+    squares = total([call("square", each) for each in values])
+    some = call("greater", squares, 0.0)
+    return where(some, call("sqrt", where(some, squares, 1.0)), 0.0)
+
+
+def softmax(values: Sequence[AnyAngle]) -> list[AnyAngle]:
+    largest = values[0]
+    for each in values[1:]:
+        largest = call("maximum", largest, each)
+    parts = [call("exp", call("subtract", each, largest)) for each in values]
+    whole = total(parts)
+    return [call("divide", part, whole) for part in parts]
