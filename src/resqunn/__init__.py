@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resqunn.circuits.gates import Gate
     from resqunn.circuits.observables import Observable
     from resqunn.circuits.operations import Operation
-    from resqunn.circuits.readouts import Hermitian, Pauli, Readout
+    from resqunn.circuits.readouts import Hermitian, Pauli, Readout, Variance
     from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
     from resqunn.engines.base import Engine
     from resqunn.engines.pennylane import PennyLaneEngine
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ShapeError,
         WrongTypeError,
     )
+    from resqunn.interop.from_pennylane import from_pennylane
     from resqunn.nn.heads import LinearHead, QuantumHead
     from resqunn.nn.network import ResQuNN
     from resqunn.nn.presets import paper_model
@@ -71,9 +72,11 @@ _PLACES = {
     "ResqunnError": "errors",
     "RunError": "errors",
     "ShapeError": "errors",
+    "Variance": "circuits.readouts",
     "Weight": "circuits.angles",
     "Wiring": "nn.wiring",
     "WrongTypeError": "errors",
+    "from_pennylane": "interop.from_pennylane",
     "gradient_flow": "analysis.gradient_flow",
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
@@ -113,9 +116,11 @@ __all__ = [
     "ResqunnError",
     "RunError",
     "ShapeError",
+    "Variance",
     "Weight",
     "Wiring",
     "WrongTypeError",
+    "from_pennylane",
     "gradient_flow",
     "load_dataset",
     "paper_model",

@@ -118,6 +118,28 @@ def mean(values: Sequence[AnyAngle]) -> AnyAngle:
     return call("divide", total(values), float(len(values)))
 
 
+def largest(values: Sequence[AnyAngle]) -> AnyAngle:
+    """The largest, whose derivative is shared by those that are as large."""
+    found = values[0]
+    for each in values[1:]:
+        found = call("maximum", found, each)
+    as_large = [less_equal(found, each) for each in values]
+    shares = [where(it, each, 0.0) for it, each in zip(as_large, values, strict=True)]
+    return call("divide", total(shares), total(as_large))
+
+
+def smallest(values: Sequence[AnyAngle]) -> AnyAngle:
+    return call("negative", largest([call("negative", each) for each in values]))
+
+
+def first_largest(values: Sequence[AnyAngle]) -> AnyAngle:
+    """The first of the largest."""
+    found = values[0]
+    for each in values[1:]:
+        found = where(call("greater", each, found), each, found)
+    return found
+
+
 def norm(values: Sequence[AnyAngle]) -> AnyAngle:
     """The Euclidean norm, whose derivative at 0 is 0."""
     squares = total([call("square", each) for each in values])

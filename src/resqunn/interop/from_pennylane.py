@@ -23,7 +23,8 @@ from resqunn.engines.slots import computed
 from resqunn.errors import CircuitError, ConfigurationError, MissingExtraError
 from resqunn.interop.imported import ImportedCircuit
 from resqunn.interop.measurements import observables
-from resqunn.interop.recording import NAMES, WITHOUT_EFFECT, Recorded, Recorder
+from resqunn.interop.decomposition import NAMES, decomposed
+from resqunn.interop.recording import Recorded, Recorder
 
 Weights = Mapping[str, Any] | Sequence[int] | int | None
 
@@ -98,7 +99,7 @@ def _points(inputs: int, shapes: Mapping[Any, tuple[int, ...]]) -> list[list[Ten
     """Where a function is called: within [0, 1], far out, and at a blank patch."""
     generator = torch.Generator().manual_seed(2718)
 
-    def drawn(shape: Sequence[int], scale: float) -> Tensor:
+    def drawn(shape: Sequence[int], scale: int) -> Tensor:
         numbers = torch.rand(tuple(shape), generator=generator, dtype=torch.float64)
         return numbers if scale == 1 else scale * (numbers - 0.5)
 
@@ -118,8 +119,6 @@ def _circuit(
     of_angles = iter(angles)
     for operation, parameters in zip(recorded.operations, recorded.parameters, strict=True):
         own = [next(of_angles) for _ in parameters]
-        if operation.name in WITHOUT_EFFECT:
-            continue
         if isinstance(operation, qml.StatePrep):
             given = own[0].reshape(-1)
             if any(isinstance(each, Angle) for each in given):
@@ -207,14 +206,10 @@ def _of_numbers(
     """The gates that prepare a state of fixed amplitudes."""
     state = numbers.astype(complex)
     state = state / np.linalg.norm(state)
-    tape = qml.tape.QuantumScript([qml.MottonenStatePreparation(state, operation.wires)])
-    (tape,), _ = qml.transforms.decompose(
-        tape, stopping_condition=lambda o: o.name in NAMES or o.name in WITHOUT_EFFECT
-    )
+    prepared = decomposed(qml, [qml.MottonenStatePreparation(state, operation.wires)])
     return [
         _operation(qml, each, [np.asarray(p, dtype=object) for p in each.data], qubits)
-        for each in tape.operations
-        if each.name not in WITHOUT_EFFECT
+        for each in prepared
     ]
 
 
@@ -323,6 +318,7 @@ def _require_normalised(qml: Any, recorded: Recorded, angles: Any, leaf: Any, li
         if options.get("normalize") or options.get("pad_with") is not None:
             continue
         norm = torch.stack(computed(list(angles[0].reshape(-1)), leaf, like)).square().sum()
+        norm = norm.detach()
         if torch.isfinite(norm) and abs(float(norm) - 1) > 1e-9:
             raise CircuitError(
                 f"amplitudes must be normalised at all inputs, got a norm of {norm.sqrt():.3g}: "

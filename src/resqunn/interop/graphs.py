@@ -42,13 +42,32 @@ def expressions(graph: fx.GraphModule, arguments: Sequence[Angles]) -> list[Angl
         elif node.op == "get_attr":
             found[node] = of_tensor(_attribute(graph, node.target))
         elif node.op == "output":
-            results = fx.map_arg(node.args[0], found.__getitem__)
-            return [_bounded(np.asarray(each, dtype=object)) for each in results]
+            results = [found[each] for each in node.args[0]]
+            return [_bounded(_required(each)) for each in results]
         else:
-            args = fx.map_arg(node.args, found.__getitem__)
-            kwargs = fx.map_arg(node.kwargs, found.__getitem__)
-            found[node] = _computed(node.target, args, kwargs)
+            found[node] = _of_node(node, found)
     raise AssertionError("a graph has an output")
+
+
+def _of_node(node: fx.Node, found: dict[fx.Node, Any]) -> Any:
+    """What a node computes, or why it has no expression: only what is needed must have one."""
+    for argument in node.all_input_nodes:
+        if isinstance(found[argument], CircuitError):
+            return found[argument]
+    args = fx.map_arg(node.args, found.__getitem__)
+    kwargs = fx.map_arg(node.kwargs, found.__getitem__)
+    try:
+        return _computed(node.target, args, kwargs)
+    except CircuitError as error:
+        if _name(node.target) in IN_PLACE:
+            raise
+        return error
+
+
+def _required(angles: Any) -> Angles:
+    if isinstance(angles, CircuitError):
+        raise angles
+    return np.asarray(angles, dtype=object)
 
 
 def of_tensor(tensor: Tensor) -> Angles:
@@ -72,8 +91,7 @@ def _attribute(graph: fx.GraphModule, target: str) -> Tensor:
 def _computed(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if target is operator.getitem:
         return args[0][args[1]]
-    packet = getattr(target, "overloadpacket", None)
-    name = getattr(packet, "__name__", str(target))
+    name = _name(target)
     if name in IN_PLACE:
         args[0][...] = _computed_by_name(name[:-1], args, kwargs)
         return args[0]
@@ -85,6 +103,10 @@ def _computed(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
             "them: draw them once, outside of it"
         )
     return _of_numbers(target, name, args, kwargs)
+
+
+def _name(target: Any) -> str:
+    return getattr(getattr(target, "overloadpacket", None), "__name__", str(target))
 
 
 def _computed_by_name(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -213,6 +235,18 @@ def _p_norm(a: Any, order: Any = 2, dims: Any = None, keepdim: bool = False) -> 
     return _norm(a, order, dims, keepdim)
 
 
+def _largest(a: Angles, *dims: Any) -> Any:
+    """Of all, or of each row with what stands for its place, which nothing may read."""
+    if not dims:
+        return _reduction(elementary.largest)(a)
+    return _reduction(elementary.first_largest)(a, *dims), None
+
+
+def _smallest(a: Angles, *dims: Any) -> Any:
+    found = _largest(NEGATIVE(a), *dims)
+    return (NEGATIVE(found[0]), None) if dims else NEGATIVE(found)
+
+
 def _softmax(a: Angles, dim: int, half_to_float: bool = False) -> Angles:
     found = np.moveaxis(np.empty(a.shape, dtype=object), dim, -1)
     rows = np.moveaxis(a, dim, -1)
@@ -242,7 +276,7 @@ def _linear(x: Angles, weight: Angles, bias: Angles | None = None) -> Angles:
 def _cumulative(a: Angles, dim: int, **options: Any) -> Angles:
     rows = np.moveaxis(a.copy(), dim, 0)
     for k in range(1, len(rows)):
-        rows[k] = BINARY["add"](rows[k - 1], rows[k])
+        rows[k : k + 1] = BINARY["add"](rows[k - 1 : k], rows[k : k + 1])
     return np.moveaxis(rows, 0, dim)
 
 
@@ -353,6 +387,7 @@ def _clamped(a: Any, low: Any = None, high: Any = None) -> Angles:
     return found
 
 
+NEGATIVE = _elementwise(named("negative"))
 BINARY = {name: _elementwise(named(name)) for name in ("add", "subtract", "multiply", "divide")}
 
 VIEWS: dict[str, Callable[..., Any]] = {
@@ -423,6 +458,10 @@ KNOWN: dict[str, Callable[..., Any]] = {
     "sum": _reduction(elementary.total),
     "mean": _reduction(elementary.mean),
     "prod": _reduction(elementary.product),
+    "amax": _reduction(elementary.largest),
+    "amin": _reduction(elementary.smallest),
+    "max": _largest,
+    "min": _smallest,
     "linalg_vector_norm": _norm,
     "norm": _p_norm,
     "_softmax": _softmax,

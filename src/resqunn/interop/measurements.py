@@ -59,7 +59,7 @@ def _terms(qml: Any, operator: Any, qubits: Mapping[Any, int]) -> tuple[Any, ...
             f"fewer, got {operator.name} on {len(wires)}"
         )
     try:
-        matrix = np.asarray(qml.matrix(operator, wire_order=wires))
+        matrix = np.asarray(qml.matrix(operator, wire_order=wires), dtype=complex)
     except Exception:
         raise CircuitError(f"an observable must have a matrix, got {operator.name}") from None
     places = [qubits[wire] for wire in wires]

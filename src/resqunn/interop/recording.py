@@ -19,15 +19,9 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from resqunn.checks import shown
 from resqunn.circuits.angles import AnyAngle, Input, Weight
-from resqunn.circuits.gates import GATES
 from resqunn.errors import CircuitError, ResqunnError
+from resqunn.interop.decomposition import decomposed
 from resqunn.interop.graphs import expressions
-
-NAMES = {row.pennylane: row.name for row in GATES.values()} | {"U1": "PhaseShift"}
-"""Gates of the gate table by their PennyLane names."""
-
-WITHOUT_EFFECT = ("Identity", "GlobalPhase", "Barrier", "WireCut", "Snapshot")
-"""Operations that change no expectation value."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -70,9 +64,8 @@ class Recorder:
         self._rows = False  # whether the function reads a batch of one row
 
     def _check_qnode(self, qnode: Any) -> None:
-        transforms = getattr(qnode, "transform_program", None) or getattr(
-            qnode, "compile_pipeline", ()
-        )
+        name = "compile_pipeline" if hasattr(qnode, "compile_pipeline") else "transform_program"
+        transforms = getattr(qnode, name)
         if len(transforms):
             names = ", ".join(str(getattr(each, "tape_transform", each)) for each in transforms)
             raise CircuitError(
@@ -114,22 +107,13 @@ class Recorder:
         """What the function does at given values."""
         with _in_double(), _unnormalised(self.qml):
             tape = self._tape(values)
-            (tape,), _ = self.qml.transforms.decompose(tape, stopping_condition=self._is_known)
-        operations = tuple(tape.operations)
+            operations = tuple(decomposed(self.qml, tape.operations))
         return Recorded(
             operations,
             tuple(tape.measurements),
             tuple(tuple(operation.data) for operation in operations),
             self.wires,
         )
-
-    def _is_known(self, operation: Any) -> bool:
-        name = operation.name
-        if isinstance(operation, self.qml.StatePrep):
-            return isinstance(operation.data[0], Tensor)
-        known = name in NAMES or name in WITHOUT_EFFECT
-        # What cannot be decomposed is refused by name.
-        return known or not operation.has_decomposition
 
     def _tape(self, values: Sequence[Tensor]) -> Any:
         inputs, *weights = values
@@ -197,6 +181,7 @@ def _in_double() -> Iterator[None]:
 def _unnormalised(qml: Any) -> Iterator[None]:
     """Amplitudes that are tensors are padded, and neither checked nor normalised by their value:
     the circuit itself does that."""
+    as_it_was = qml.StatePrep.__dict__["_preprocess"]
     original: Callable[..., Any] = qml.StatePrep._preprocess
 
     def padded(state: Any, wires: Any, pad_with: Any, normalize: bool, validate_norm: bool) -> Any:
@@ -212,4 +197,4 @@ def _unnormalised(qml: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        qml.StatePrep._preprocess = original
+        qml.StatePrep._preprocess = as_it_was

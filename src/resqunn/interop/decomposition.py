@@ -1,0 +1,85 @@
+r"""PennyLane operations written out as gates of the gate table, at any angles.
+
+PennyLane itself decomposes controlled rotations by their matrices, which depend on the angles'
+values. With $n$ controls, and $T$ a NOT on the target with these controls,
+$C^n RY(t) = T\, RY(-t/2)\, T\, RY(t/2)$, and RZ likewise; RX is RZ between Hadamards. A controlled
+phase is a controlled RZ and half the phase on the controls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch import Tensor
+
+from resqunn.circuits.gates import GATES
+
+NAMES = {row.pennylane: row.name for row in GATES.values()} | {"U1": "PhaseShift"}
+"""Gates of the gate table by their PennyLane names."""
+
+WITHOUT_EFFECT = ("Identity", "GlobalPhase", "Barrier", "WireCut", "Snapshot")
+"""Operations that change no expectation value."""
+
+
+def decomposed(qml: Any, operations: Iterable[Any]) -> Iterator[Any]:
+    """The operations as those of `NAMES`, amplitudes that are tensors, and what PennyLane cannot
+    decompose.
+
+    Args:
+        qml: the package PennyLane.
+    """
+    for operation in operations:
+        if operation.name in WITHOUT_EFFECT or _is_phase(qml, operation):
+            continue
+        if _is_done(qml, operation):
+            yield operation
+            continue
+        with qml.QueuingManager.stop_recording():
+            parts = _parts(qml, operation)
+        yield from decomposed(qml, parts)
+
+
+def _is_done(qml: Any, operation: Any) -> bool:
+    name = operation.name
+    if isinstance(operation, qml.StatePrep):
+        return isinstance(operation.data[0], Tensor)
+    return name in NAMES or not operation.has_decomposition
+
+
+def _is_phase(qml: Any, operation: Any) -> bool:
+    return operation.name == "Exp" and isinstance(operation.base, qml.Identity)
+
+
+def _parts(qml: Any, operation: Any) -> list[Any]:
+    base = getattr(operation, "base", None)
+    if not isinstance(operation, qml.ops.Controlled) or not base.num_params:
+        return operation.decomposition()
+    control, values = operation.control_wires, operation.control_values
+    if base.name in ("RX", "RY", "RZ", "PhaseShift", "U1"):
+        return _controlled(qml, base, control, values)
+    if base.num_wires == 1 and base.has_decomposition and base.name != "GlobalPhase":
+        return [qml.ctrl(part, control, values) for part in base.decomposition()]
+    return operation.decomposition()
+
+
+def _controlled(qml: Any, rotation: Any, control: Any, values: Any) -> list[Any]:
+    (angle,), (target,) = rotation.data, rotation.wires
+    if rotation.name == "RX":
+        turned = qml.Hadamard(target)
+        return [turned, *_controlled(qml, qml.RZ(angle, target), control, values), turned]
+    flip = qml.ctrl(qml.X(target), control, values)
+    if rotation.name in ("RY", "RZ"):
+        make = getattr(qml, rotation.name)
+        return [make(angle / 2, target), flip, make(-angle / 2, target), flip]
+    # diag(1, e^it) is e^(it/2) RZ(t).
+    *others, last = control
+    phase = qml.PhaseShift(angle / 2, last)
+    if not values[-1]:  # the phase of |0>, which is that of |1> between two NOT
+        around = [qml.X(last)]
+    else:
+        around = []
+    if others:
+        phase = qml.ctrl(phase, others, values[:-1])
+    rest = _controlled(qml, qml.RZ(angle, target), control, values)
+    return [*rest, *around, phase, *around]
