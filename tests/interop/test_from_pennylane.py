@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError, ConfigurationError
 
 from interop.pennylane_circuits import CASES, Case, zs
+from interop.random_functions import function
 from support import evaluates
 
 ENGINES = ("statevector", "fused", "fourier")
@@ -41,7 +43,7 @@ def drawn(case: Case, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
 
 def by_pennylane(case: Case, inputs: Tensor, weights: dict[str, Tensor]) -> Tensor:
     """The values in a row, as `TorchLayer` returns them."""
-    row = inputs.unsqueeze(0) if "reads batches" in str(case) else inputs
+    row = inputs.unsqueeze(0) if case is CASES["a function that reads batches"] else inputs
     found = qnode(case)(inputs=row, **weights)
     found = found if isinstance(found, list | tuple) else [found]
     return torch.cat([torch.real(value).reshape(-1).double() for value in found])
@@ -66,28 +68,46 @@ def _in_double() -> Any:
     torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_values_and_derivatives_are_pennylanes(name: str) -> None:
-    case = CASES[name]
+def require_the_same(case: Case, points: list[tuple[Tensor, dict[str, Tensor]]]) -> None:
+    """Values and both gradients, by each engine that evaluates the circuit."""
     function = qnode(case) if case.wires is not None else case.function
     circuit = from_pennylane(function, case.inputs, case.weights)
-    for seed in range(2):
-        inputs, weights = drawn(case, seed)
+    for inputs, weights in points:
         leaves = [each.requires_grad_() for each in (inputs, *weights.values())]
-        if name == "a function that reads batches":
-            values = qnode(case)(inputs=inputs.unsqueeze(0), **weights)
-            expected = torch.cat([value.reshape(-1).double() for value in values])
-        else:
-            expected = by_pennylane(case, inputs, weights)
+        expected = by_pennylane(case, inputs, weights)
         theirs = gradients(expected, leaves)
         flat = torch.cat([w.reshape(-1) for w in weights.values()] or [inputs[:0]])
-        for each in ENGINES:
-            if not evaluates(engine(each), circuit):
-                assert each != "statevector"
+        for name in ENGINES:
+            if not evaluates(engine(name), circuit):
+                assert name != "statevector"
                 continue
-            found = engine(each).expectation_values(
+            found = engine(name).expectation_values(
                 circuit, inputs.reshape(1, -1, 1), flat.reshape(1, 1, -1)
             )[0, 0, :, 0]
-            assert torch.allclose(found, expected, rtol=0, atol=1e-10), each
+            assert torch.allclose(found, expected, rtol=0, atol=1e-10), name
             for ours, its in zip(gradients(found, leaves), theirs, strict=True):
-                assert torch.allclose(ours, its, rtol=0, atol=1e-10), each
+                assert torch.allclose(ours, its, rtol=0, atol=1e-10), name
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_derivatives_are_pennylanes(name: str) -> None:
+    require_the_same(CASES[name], [drawn(CASES[name], seed) for seed in range(2)])
+
+
+def test_random_functions(size: Callable) -> None:
+    refused = 0
+    for seed in range(size(100, 2000)):
+        case = function(seed)
+        point, blank = drawn(case, seed), drawn(case, seed + 1)
+        try:
+            by_pennylane(case, *point)
+        except Exception:  # noqa: S112  what PennyLane itself does not run
+            continue
+        try:
+            require_the_same(case, [point, (torch.zeros_like(blank[0]), blank[1])])
+        except CircuitError as error:
+            assert "depend on the inputs" in str(error), (seed, error)
+            refused += 1
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+    assert refused < 5
