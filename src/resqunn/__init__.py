@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         WrongTypeError,
     )
     from resqunn.interop.from_pennylane import from_pennylane
+    from resqunn.interop.from_torchlayer import from_torchlayer
+    from resqunn.interop.imported import ImportedCircuit
     from resqunn.nn.heads import LinearHead, QuantumHead
     from resqunn.nn.network import ResQuNN
     from resqunn.nn.presets import paper_model
@@ -55,6 +57,7 @@ _PLACES = {
     "GateList": "circuits.ansatze",
     "GradientFlow": "analysis.gradient_flow",
     "Hermitian": "circuits.readouts",
+    "ImportedCircuit": "interop.imported",
     "Input": "circuits.angles",
     "LabelledImages": "data.datasets",
     "LinearHead": "nn.heads",
@@ -77,6 +80,7 @@ _PLACES = {
     "Wiring": "nn.wiring",
     "WrongTypeError": "errors",
     "from_pennylane": "interop.from_pennylane",
+    "from_torchlayer": "interop.from_torchlayer",
     "gradient_flow": "analysis.gradient_flow",
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
@@ -99,6 +103,7 @@ __all__ = [
     "GateList",
     "GradientFlow",
     "Hermitian",
+    "ImportedCircuit",
     "Input",
     "LabelledImages",
     "LinearHead",
@@ -121,6 +126,7 @@ __all__ = [
     "Wiring",
     "WrongTypeError",
     "from_pennylane",
+    "from_torchlayer",
     "gradient_flow",
     "load_dataset",
     "paper_model",

@@ -667,7 +667,9 @@ PROJECTOR = np.array([1, 0])
 measured("X", lambda: [qml.expval(X(q)) for q in range(3)])
 measured("Y", lambda: [qml.expval(Y(q)) for q in range(3)])
 measured("X, Y and Z", lambda: [qml.expval(p(q)) for q in range(3) for p in (X, Y, Z)])
-measured("XX, YZ, ZZZ", lambda: [qml.expval(o) for o in (X(0) @ X(1), Y(1) @ Z(2), Z(0) @ Z(1) @ Z(2))])
+measured(
+    "XX, YZ, ZZZ", lambda: [qml.expval(o) for o in (X(0) @ X(1), Y(1) @ Z(2), Z(0) @ Z(1) @ Z(2))]
+)
 measured("one value", lambda: qml.expval(Z(1)))
 measured("a Hamiltonian", lambda: [qml.expval(qml.Hamiltonian([0.3, -1.2], [X(0) @ Z(2), Y(1)]))])
 measured("a sum", lambda: [qml.expval(0.5 * Z(0) + 2 * X(1) - qml.Identity(0) * 0.3)])

@@ -9,9 +9,8 @@ from typing import Any
 
 import pennylane as qml
 import torch
-from torch import Tensor
-
 from interop.pennylane_circuits import Case, unitary
+from torch import Tensor
 
 Angle = Callable[[Tensor, Tensor], Tensor]
 

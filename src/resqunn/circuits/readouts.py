@@ -222,9 +222,7 @@ def matrix_terms(matrix: Complex[np.ndarray, "A A"]) -> list[tuple[float, str]]:
     return found
 
 
-def probability_terms(
-    state: int, num_qubits: int
-) -> tuple[tuple[float, tuple[int, ...]], ...]:
+def probability_terms(state: int, num_qubits: int) -> tuple[tuple[float, tuple[int, ...]], ...]:
     """Coefficients and products of Z whose sum projects on a basis state."""
     found = []
     for k in range(2**num_qubits):

@@ -52,8 +52,9 @@ def _is_phase(qml: Any, operation: Any) -> bool:
 
 
 def _parts(qml: Any, operation: Any) -> list[Any]:
-    base = getattr(operation, "base", None)
-    if not isinstance(operation, qml.ops.Controlled) or not base.num_params:
+    base: Any = getattr(operation, "base", None)
+    controlled = isinstance(operation, qml.ops.Controlled)
+    if not controlled or not base.num_params:
         return operation.decomposition()
     control, values = operation.control_wires, operation.control_values
     if base.name in ("RX", "RY", "RZ", "PhaseShift", "U1"):
@@ -75,10 +76,8 @@ def _controlled(qml: Any, rotation: Any, control: Any, values: Any) -> list[Any]
     # diag(1, e^it) is e^(it/2) RZ(t).
     *others, last = control
     phase = qml.PhaseShift(angle / 2, last)
-    if not values[-1]:  # the phase of |0>, which is that of |1> between two NOT
-        around = [qml.X(last)]
-    else:
-        around = []
+    # The phase of |0> is that of |1> between two NOT.
+    around = [] if values[-1] else [qml.X(last)]
     if others:
         phase = qml.ctrl(phase, others, values[:-1])
     rest = _controlled(qml, qml.RZ(angle, target), control, values)

@@ -44,42 +44,52 @@ def named(function: str) -> Callable[..., AnyAngle]:
 
 
 def logical_not(a: AnyAngle) -> AnyAngle:
+    """1 where a condition is 0."""
     return call("subtract", 1.0, a)
 
 
 def less(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    """Whether a < b, as 1 or 0."""
     return call("greater", b, a)
 
 
 def less_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    """Whether a <= b."""
     return logical_not(call("greater", a, b))
 
 
 def greater_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    """Whether a >= b."""
     return logical_not(call("greater", b, a))
 
 
 def not_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    """Whether a and b differ."""
     return call("add", call("greater", a, b), call("greater", b, a))
 
 
 def equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    """Whether a = b."""
     return logical_not(not_equal(a, b))
 
 
 def where(condition: AnyAngle, a: AnyAngle, b: AnyAngle) -> AnyAngle:
+    """Is a where the condition is not 0, and else b."""
     return call("where", condition, a, b)
 
 
 def relu(a: AnyAngle) -> AnyAngle:
+    """Is a where it is positive, and else 0."""
     return where(call("greater", a, 0.0), a, 0.0)
 
 
 def leaky_relu(a: AnyAngle, slope: float = 0.01) -> AnyAngle:
+    """Is a where it is positive, and else a multiple of it."""
     return where(call("greater", a, 0.0), a, call("multiply", float(slope), a))
 
 
 def clamp(a: AnyAngle, low: AnyAngle | None = None, high: AnyAngle | None = None) -> AnyAngle:
+    """Is a within bounds."""
     found = a
     if low is not None:
         found = where(less(a, low), low, found)
@@ -87,6 +97,7 @@ def clamp(a: AnyAngle, low: AnyAngle | None = None, high: AnyAngle | None = None
 
 
 def power(a: AnyAngle, exponent: AnyAngle) -> AnyAngle:
+    """Is a to a power."""
     if exponent == 0:
         return 1.0
     if exponent == 1:
@@ -95,6 +106,7 @@ def power(a: AnyAngle, exponent: AnyAngle) -> AnyAngle:
 
 
 def reciprocal(a: AnyAngle) -> AnyAngle:
+    """1 / a."""
     return call("divide", 1.0, a)
 
 
@@ -115,6 +127,7 @@ def product(values: Sequence[AnyAngle]) -> AnyAngle:
 
 
 def mean(values: Sequence[AnyAngle]) -> AnyAngle:
+    """Their mean."""
     return call("divide", total(values), float(len(values)))
 
 
@@ -129,6 +142,7 @@ def largest(values: Sequence[AnyAngle]) -> AnyAngle:
 
 
 def smallest(values: Sequence[AnyAngle]) -> AnyAngle:
+    """The smallest, likewise."""
     return call("negative", largest([call("negative", each) for each in values]))
 
 
@@ -148,6 +162,7 @@ def norm(values: Sequence[AnyAngle]) -> AnyAngle:
 
 
 def softmax(values: Sequence[AnyAngle]) -> list[AnyAngle]:
+    """Their exponentials over the sum of these; the largest is subtracted first."""
     largest = values[0]
     for each in values[1:]:
         largest = call("maximum", largest, each)

@@ -23,7 +23,16 @@ def observables(qml: Any, measurement: Any, qubits: Mapping[Any, int]) -> list[O
     Args:
         qml: the package PennyLane.
         qubits: of each wire.
+    """
+    if isinstance(measurement, qml.measurements.ProbabilityMP):
+        wires = list(measurement.wires) or list(qubits)
+        return _probabilities([qubits[wire] for wire in wires])
+    variance = isinstance(measurement, qml.measurements.VarianceMP)
+    return [Observable(_terms(qml, measurement.obs, qubits), variance=variance)]
 
+
+def require_known(qml: Any, measurement: Any) -> None:
+    """
     Raises:
         CircuitError: for what is no expectation value, variance or probability.
     """
@@ -34,11 +43,9 @@ def observables(qml: Any, measurement: Any, qubits: Mapping[Any, int]) -> list[O
             "of the circuit"
         )
     if isinstance(measurement, measures.ExpectationMP | measures.VarianceMP):
-        variance = isinstance(measurement, measures.VarianceMP)
-        return [Observable(_terms(qml, measurement.obs, qubits), variance=variance)]
+        return
     if isinstance(measurement, measures.ProbabilityMP) and measurement.obs is None:
-        wires = list(measurement.wires) or list(qubits)
-        return _probabilities([qubits[wire] for wire in wires])
+        return
     raise CircuitError(
         "function must return expectation values, variances or probabilities of wires, got "
         f"{type(measurement).__name__.removesuffix('MP').lower()}"
@@ -70,7 +77,7 @@ def _terms(qml: Any, operator: Any, qubits: Mapping[Any, int]) -> tuple[Any, ...
 
 
 def _real(coefficient: Any) -> float:
-    number = complex(coefficient)
+    number = complex(coefficient.detach() if hasattr(coefficient, "detach") else coefficient)
     if abs(number.imag) > 1e-12:
         raise CircuitError(f"coefficients of an observable must be real, got {number}")
     return number.real

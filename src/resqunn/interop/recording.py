@@ -17,13 +17,10 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from resqunn.checks import shown
 from resqunn.circuits.angles import AnyAngle, Input, Weight
 from resqunn.errors import CircuitError, ResqunnError
 from resqunn.interop.decomposition import decomposed
 from resqunn.interop.graphs import expressions
-
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,31 +43,39 @@ class Recorder:
     """Records a function or QNode of inputs and weights.
 
     Args:
-        function: of `inputs` and the weights, by their names or else by their places.
-        shapes: of the weights by name, which may be None where they are given by place.
+        function: of the inputs, which are the parameter `inputs` or the first, and the weights.
+        shapes: of the weights by name, or under None that of the only other parameter.
+
+    Attributes:
+        shapes: those of the weights, in order, by the names of the parameters.
+
+    Raises:
+        CircuitError: for a QNode with transforms or shots, or other parameters.
     """
 
     def __init__(self, function: Any, inputs: int, shapes: Mapping[str | None, tuple[int, ...]]):
         import pennylane
 
         self.qml, self.function = pennylane, function
-        self.num_inputs, self.shapes = inputs, shapes
+        self.num_inputs = inputs
         self.wires: tuple[Any, ...] = ()
         if isinstance(function, pennylane.QNode):
             self._check_qnode(function)
             self.function = function.func
             if function.device.wires is not None:
                 self.wires = tuple(function.device.wires)
+        self.of_inputs, self.shapes = _by_parameter(self.function, shapes)
         self._rows = False  # whether the function reads a batch of one row
 
     def _check_qnode(self, qnode: Any) -> None:
         name = "compile_pipeline" if hasattr(qnode, "compile_pipeline") else "transform_program"
         transforms = getattr(qnode, name)
         if len(transforms):
-            names = ", ".join(str(getattr(each, "tape_transform", each)) for each in transforms)
+            found = [getattr(each, "tape_transform", each) for each in transforms]
+            names = ", ".join(getattr(each, "__name__", str(each)) for each in found)
             raise CircuitError(
                 "function must be a QNode without transforms, which may change what it returns, "
-                f"got {shown(names)}: give the QNode as it was before them"
+                f"got {names}: give the QNode as it was before them"
             )
         shots = getattr(qnode, "shots", None) or getattr(qnode.device, "shots", None)
         if shots:
@@ -86,7 +91,7 @@ class Recorder:
             recorded.append(self.recorded(tensors))
             return [_tensor(each) for row in recorded[-1].parameters for each in row]
 
-        with self._refusals():
+        with self.refusals():
             graph = make_fx(parameters)(*values)
         return recorded[-1], expressions(graph, self._symbols())
 
@@ -94,7 +99,8 @@ class Recorder:
         """The arguments as arrays of inputs and weights, these numbered through."""
         inputs = np.empty(self.num_inputs, dtype=object)
         inputs[:] = [Input(k) for k in range(self.num_inputs)]
-        found, first = [inputs], 0
+        found: list[np.ndarray] = [inputs]
+        first = 0
         for shape in self.shapes.values():
             weights = np.empty(shape, dtype=object)
             leaves: list[AnyAngle] = [Weight(first + k) for k in range(weights.size)]
@@ -125,20 +131,11 @@ class Recorder:
         return self._called(inputs.unsqueeze(0), weights)
 
     def _called(self, inputs: Tensor, weights: Sequence[Tensor]) -> Any:
-        names = list(self.shapes)
-        by_name = {name: w for name, w in zip(names, weights, strict=True) if name is not None}
-        by_place = [w for name, w in zip(names, weights, strict=True) if name is None]
-        parameters = inspect.signature(self.function).parameters
-        place = next((k for k, name in enumerate(parameters) if name not in by_name), 0)
-        if "inputs" in parameters or place or not parameters:
-            name = "inputs" if "inputs" in parameters else list(parameters)[place]
-            call = [*by_place], {name: inputs, **by_name}
-        else:
-            call = [inputs, *by_place], by_name
-        return self.qml.tape.make_qscript(self.function)(*call[0], **call[1])
+        named = dict(zip(self.shapes, weights, strict=True))
+        return self.qml.tape.make_qscript(self.function)(**{self.of_inputs: inputs, **named})
 
     @contextlib.contextmanager
-    def _refusals(self) -> Iterator[None]:
+    def refusals(self) -> Iterator[None]:
         """What PennyLane, torch and the function itself raise, in one line."""
         try:
             with warnings.catch_warnings():
@@ -158,6 +155,41 @@ class Recorder:
             raise CircuitError(
                 f"function cannot be recorded: {text or type(error).__name__}"
             ) from error
+
+
+def _by_parameter(
+    function: Any, shapes: Mapping[str | None, tuple[int, ...]]
+) -> tuple[str, dict[str, tuple[int, ...]]]:
+    """The name of the inputs, and the shapes of the weights by name.
+
+    Raises:
+        CircuitError: if they are not the function's parameters.
+    """
+    parameters = inspect.signature(function).parameters
+    by_name = [
+        name
+        for name, p in parameters.items()
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    ]
+    others = [name for name in by_name if name not in shapes]
+    of_inputs = "inputs" if "inputs" in by_name else next(iter(others), None)
+    if of_inputs is None:
+        raise CircuitError(
+            f"function must have a parameter for the inputs, got {', '.join(by_name) or 'none'}"
+        )
+    others = [name for name in others if name != of_inputs]
+    if None in shapes and others:
+        shapes = {others.pop(0): shapes[None]}
+    unknown = [name or "a second one" for name in shapes if name not in by_name]
+    if unknown and not any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+        raise CircuitError(
+            f"weights must be parameters of function ({', '.join(by_name)}), got "
+            f"{', '.join(unknown)}"
+        )
+    missing = [name for name in others if parameters[name].default is inspect.Parameter.empty]
+    if missing:
+        raise CircuitError(f"weights must have the shapes of {', '.join(missing)} too, got none")
+    return of_inputs, {name or "weights": shape for name, shape in shapes.items()}
 
 
 def _tensor(value: Any) -> Tensor:

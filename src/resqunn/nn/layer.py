@@ -148,9 +148,10 @@ class Quanv(nn.Module):
             ways += ["groups", "channel_mode='sum'"]
         raise ConfigurationError(
             f"out_channels must be a multiple of {step} ({step}, {2 * step}, {3 * step}, ...), "
-            f"got {self.out_channels}: a filter of {self.circuit.num_qubits} qubits gives "
-            f"{self.circuit.num_outputs} channel(s), as many as its readout has values, and there are {self.groups} group(s); other numbers are given by "
-            f"{', '.join(ways[:-1])} or {ways[-1]}"
+            f"got {self.out_channels}: a filter gives {self.circuit.num_outputs} channel(s), one "
+            f"for each value of the readout on {self.circuit.num_qubits} qubits, and there are "
+            f"{self.groups} group(s); other numbers are given by {', '.join(ways[:-1])} or "
+            f"{ways[-1]}"
         )
 
     @property

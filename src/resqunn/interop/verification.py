@@ -1,0 +1,113 @@
+"""Whether a function is its circuit at other points than the one where it was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from resqunn.circuits.angles import Input, Weight
+from resqunn.engines.slots import computed
+from resqunn.errors import CircuitError
+from resqunn.interop.conversion import measured, qubits_of
+from resqunn.interop.imported import ImportedCircuit
+from resqunn.interop.recording import Recorded, Recorder
+
+
+def require_the_same(
+    qml: Any,
+    recorder: Recorder,
+    circuit: ImportedCircuit,
+    first: Recorded,
+    angles: Sequence[np.ndarray],
+    point: Sequence[Tensor],
+) -> None:
+    """
+    Raises:
+        CircuitError: if the function is not the circuit at another point.
+    """
+    values = [each.clone().requires_grad_() for each in point]
+    with recorder.refusals():
+        other = recorder.recorded(values)
+    gates = [[(each.name, tuple(each.wires)) for each in of.operations] for of in (first, other)]
+    if gates[0] != gates[1]:
+        raise CircuitError(
+            "function must have the same gates at all inputs and weights, got others at other "
+            "values: use torch.where for angles that depend on a condition"
+        )
+    if measured(qml, other, qubits_of(qml, other)) != list(circuit.observables):
+        raise CircuitError(
+            "function must measure the same observables at all inputs and weights, got others at "
+            "other values"
+        )
+    flat = [angle for array in angles for angle in array.reshape(-1)]
+    weights = torch.cat([each.reshape(-1) for each in values[1:]] or [torch.zeros(0).double()])
+
+    def leaf(of: Input | Weight) -> Tensor:
+        return (values[0] if isinstance(of, Input) else weights)[of.index]
+
+    ours = torch.stack(computed(flat, leaf, values[0]) or [values[0].sum() * 0])
+    theirs = [
+        torch.as_tensor(np.asarray(p) if not isinstance(p, Tensor) else p).double().reshape(-1)
+        for row in other.parameters
+        for p in row
+    ]
+    expected = torch.cat(theirs)
+    if not _close(ours, expected):
+        raise CircuitError(
+            "an angle depends on values in a way that torch does not see, such as through NumPy "
+            "or random numbers: compute it by functions of torch"
+        )
+    cotangent = torch.cos(torch.arange(len(expected)).double())
+    pulled = (_pulled(each, cotangent, values) for each in (ours, expected))
+    if not all(map(_close, *pulled)):
+        raise CircuitError(
+            "an angle must have the derivative of the function that it is, got another one, such "
+            "as within torch.no_grad: use detach"
+        )
+    _require_normalised(qml, first, angles, leaf, values[0])
+
+
+def _pulled(values: Tensor, cotangent: Tensor, by: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    if not values.requires_grad:
+        return tuple(map(torch.zeros_like, by))
+    return torch.autograd.grad(
+        (values * cotangent).sum(), by, allow_unused=True, materialize_grads=True, retain_graph=True
+    )
+
+
+def _close(ours: Tensor, theirs: Tensor) -> bool:
+    # Angles may be computed in single precision; at a point outside of a function's domain both
+    # are not numbers.
+    return ours.shape == theirs.shape and torch.allclose(
+        ours, theirs, rtol=1e-6, atol=1e-6, equal_nan=True
+    )
+
+
+def _require_normalised(
+    qml: Any,
+    recorded: Recorded,
+    angles: Sequence[np.ndarray],
+    leaf: Callable[[Input | Weight], Tensor],
+    like: Tensor,
+) -> None:
+    """
+    Raises:
+        CircuitError: for amplitudes that the function expects to be normalised, but are not.
+    """
+    for operation in recorded.operations[:1]:
+        if not isinstance(operation, qml.StatePrep):
+            continue
+        options = operation.hyperparameters
+        if options.get("normalize") or options.get("pad_with") is not None:
+            continue
+        norm = torch.stack(computed(list(angles[0].reshape(-1)), leaf, like)).square().sum()
+        norm = norm.detach()
+        if torch.isfinite(norm) and abs(float(norm) - 1) > 1e-9:
+            raise CircuitError(
+                f"amplitudes must be normalised at all inputs, got a norm of {norm.sqrt():.3g}: "
+                "give normalize=True"
+            )
