@@ -9,8 +9,9 @@ from typing import Any
 
 import pennylane as qml
 import torch
-from interop.pennylane_circuits import Case, unitary
 from torch import Tensor
+
+from interop.pennylane_circuits import Case, unitary
 
 Angle = Callable[[Tensor, Tensor], Tensor]
 

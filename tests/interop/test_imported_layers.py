@@ -7,11 +7,12 @@ from typing import Any
 import pennylane as qml
 import pytest
 import torch
-from interop.pennylane_circuits import CASES, Case, zs
 from torch import Tensor, nn
 
 from resqunn import Circuit, Quanv2d, from_pennylane, from_torchlayer
 from resqunn.errors import CircuitError, ConfigurationError
+
+from interop.pennylane_circuits import CASES, Case, zs
 
 LAYERS = {
     "bare inputs": "StronglyEntanglingLayers",
