@@ -30,7 +30,7 @@ from resqunn.nn.heads import LinearHead
 from resqunn.nn.network import ResQuNN
 
 ITERATIONS = 1000
-"""Of the logistic regressions' solver (L-BFGS), at most."""
+"""Of the logistic regressions' solver, at most."""
 
 
 def _pixels(images: Tensor) -> Tensor:
@@ -61,7 +61,9 @@ def _regression(data: Dataset, train: Tensor, validation: Tensor) -> Measured:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(max_iter=ITERATIONS)
+    # Of scikit-learn's solvers the fastest here, by a factor of ten.
+    model = LogisticRegression(max_iter=ITERATIONS, solver="newton-cg")
+    train, validation = train.double(), validation.double()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(train.numpy(), data.train.labels.numpy())
