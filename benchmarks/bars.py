@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from benchmarks import seeds
+from benchmarks import imported, seeds
 from benchmarks.layers import CONV, ONCE, OURS, REUPLOAD, on_256
 from benchmarks.networks import head_case
 from benchmarks.processes import ENGINES, LAYERS
@@ -17,7 +17,8 @@ from benchmarks.processes import ENGINES, LAYERS
 OVER_CONV, MILLISECONDS, OVER_TORCH = "over Conv2d", "ms", "over torch"
 EVER, LATER = "s, first use ever", "s, first call of a later process"
 TIMES_LESS, OVER_STACK = "times less than one after another", "over a stack made by hand"
-AT_LEAST = (TIMES_LESS,)
+OVER_QNODE, OVER_HAND = "times as fast as the QNode", "over a circuit written by hand"
+AT_LEAST = (TIMES_LESS, OVER_QNODE)
 """What is to be large; everything else is to be small."""
 
 
@@ -56,6 +57,8 @@ BARS: tuple[Bar, ...] = (
     *(Bar(kind, OVER_TORCH, 1.35) for kind, options in LAYERS.items() if options),
     *(Bar(kind, TIMES_LESS, limit) for kind, limit in seeds.BARS.items()),
     *(Bar(kind, OVER_STACK, 1.3) for kind in seeds.VMAP),
+    *(Bar(kind, OVER_QNODE, row.least) for kind, row in imported.ROWS.items()),
+    *(Bar(kind, OVER_HAND, 1.3) for kind, row in imported.ROWS.items() if row.by_hand),
 )
 
 
@@ -96,5 +99,9 @@ def _measured(data: dict[str, Any]) -> Iterator[tuple[tuple[str, str], float]]:
         yield (kind, OVER_TORCH), ratio
     for kind, found in data.get("seeds", {}).items():
         yield (kind, TIMES_LESS), found["alone"] / found["together"]
+    for kind, row in data.get("imported", {}).items():
+        yield (kind, OVER_QNODE), row[imported.QNODE] / row[imported.OURS]
+        if imported.BY_HAND in row:
+            yield (kind, OVER_HAND), row[imported.OURS] / row[imported.BY_HAND]
     for kind, found in data.get("vmap", {}).items():
         yield (kind, OVER_STACK), found["vmap"] / found["by hand"]

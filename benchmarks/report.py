@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bars, choice, pictures, seeds, threads
+from benchmarks import bars, choice, imported, pictures, seeds, threads
 from benchmarks.layers import CONV, OURS, REUPLOAD
 from benchmarks.peers import NOT_TIMED, PennyLane
 from benchmarks.timing import Result
@@ -74,6 +74,8 @@ def tables(data: dict[str, Any]) -> str:
         found.append(seeds.table(data["seeds"]))
     if "vmap" in data:
         found.append(seeds.vmap_table(data["vmap"]))
+    if "imported" in data:
+        found.append(imported.table(data["imported"]))
     if "threads" in data:
         found.append(threads.table(data["threads"]))
     if "choice" in data:
@@ -160,7 +162,15 @@ def _machine(data: dict[str, Any]) -> str:
         for dtype, peak in data.get("peaks", {}).items()
     )
     measured = f" (measured, {peaks})" if peaks else ""
-    return f"One core of {data['processor']}{measured}, {data['date']}; {versions}."
+    later = "".join(f"; {name} on {date}" for name, date in data.get("later", {}).items())
+    return f"One core of {data['processor']}{measured}, {data['date']}{later}; {versions}."
+
+
+def with_parts(again: dict[str, Any]) -> dict[str, Any]:
+    """What was written last, with some parts measured anew today."""
+    data = json.loads((DOCS / "benchmarks.json").read_text())
+    later = data.get("later", {}) | dict.fromkeys(again, time.strftime("%Y-%m-%d"))
+    return {**data, **again, "later": later}
 
 
 def write(data: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@
     python -m benchmarks.run
 
 writes docs/benchmarks.json, the tables of docs/benchmarks.md, and the pictures docs/benchmarks.svg
-and docs/scaling.svg. `--quick` measures a little of everything and writes nothing.
+and docs/scaling.svg. `--quick` measures a little of everything and writes nothing; `--only seeds`
+measures one part anew and leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -26,17 +27,28 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(CORES)})
 
 import warnings  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import torch  # noqa: E402
 
-from benchmarks import choice, limits, networks, processes, report, scaling, seeds  # noqa: E402
+from benchmarks import choice, imported, limits, networks, processes, report, scaling, seeds  # noqa: E402
 from benchmarks.layers import layer_cases  # noqa: E402
 from benchmarks.timing import Result  # noqa: E402
 
 QUICK_CHOICES = 8
 """How many circuits the quick form asks `auto` about."""
+
+
+PARTS: dict[str, Callable[[bool], Any]] = {
+    "memory": lambda quick: processes.memory(),
+    "compilation": lambda quick: processes.compilation(),
+    "seeds": seeds.training,
+    "vmap": lambda quick: seeds.vmap(),
+    "imported": imported.rows,
+}
+"""What can be measured again without the rest."""
 
 
 def on_two_cores(quick: bool) -> dict[str, Any]:
@@ -67,9 +79,16 @@ def results(quick: bool) -> list[Result]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few cases; writes nothing")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="measure these anew")
+    options = parser.parse_args()
+    quick: bool = options.quick
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    if options.only:
+        again = {name: PARTS[name](quick) for name in options.only}
+        if not quick:
+            report.write(report.with_parts(again))
+        return
     found = results(quick)
     panels = scaling.PANELS[3:4] if quick else scaling.PANELS
     extras = {
@@ -77,10 +96,7 @@ def main() -> None:
             str(dtype).removeprefix("torch."): limits.peak(dtype)._asdict()
             for dtype in (torch.float32, torch.float64)
         },
-        "memory": processes.memory(),
-        "compilation": processes.compilation(),
-        "seeds": seeds.training(quick),
-        "vmap": seeds.vmap(),
+        **{name: measure(quick) for name, measure in PARTS.items()},
         "scaling": scaling.curves(panels),
         "choice": choice.choices(choice.choice_cases()[: QUICK_CHOICES if quick else None]),
         **on_two_cores(quick),

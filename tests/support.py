@@ -134,13 +134,14 @@ def expectations(state: np.ndarray, circuit: GateCircuit) -> np.ndarray:
     qubits = circuit.num_qubits
     found = []
     for observable in circuit.observables:
-        total = 0.0
+        applied = np.zeros_like(state)
         for coefficient, word in observable.words:
             turned = state.reshape([2] * qubits)
             for qubit, letter in word:
                 turned = np.moveaxis(np.tensordot(PAULIS[letter], turned, (1, qubit)), 0, qubit)
-            total += coefficient * np.vdot(state, turned.reshape(-1)).real
-        found.append(total)
+            applied = applied + coefficient * turned.reshape(-1)
+        mean = np.vdot(state, applied).real
+        found.append(np.vdot(applied, applied).real - mean**2 if observable.variance else mean)
     return np.array(found)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import report, seeds
+from benchmarks import imported, report, seeds
 from benchmarks.bars import BARS, judged
 from benchmarks.choice import choice_cases, table, wrong
 from benchmarks.layers import CONV, ONCE, OURS, layer_cases
@@ -18,10 +18,13 @@ from benchmarks.peers import Lightning, PennyLane, PennyLaneLoop
 from benchmarks.processes import ENGINES, LAYERS
 from benchmarks.scaling import slope
 from benchmarks.timing import race
+from resqunn import from_pennylane
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS
 from resqunn.engines.registry import engine
+
+from support import random_arguments
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -38,6 +41,20 @@ def test_pennylane_peers_compute_the_same_layer(kind: type, reupload: bool) -> N
     assert np.allclose(peer.values(), ours[0, 0].T.numpy(), atol=1e-5)
     peer.step()
     assert peer.patches_PN.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", [name for name, row in imported.ROWS.items() if row.by_hand])
+def test_circuits_by_hand_are_those_that_are_imported(name: str) -> None:
+    row = imported.ROWS[name]
+    x, w, _ = random_arguments(row.by_hand, 0, 1, 1)
+    values = [
+        engine("statevector").expectation_values(circuit, x * scale, w)
+        for circuit, scale in (
+            (from_pennylane(row.function, row.inputs, {"weights": row.weights}), 1.0),
+            (row.by_hand, row.angle_scale),
+        )
+    ]
+    assert torch.allclose(*values, rtol=0, atol=1e-12)
 
 
 def test_contestants_take_turns() -> None:

@@ -7,7 +7,7 @@ import pennylane as qml
 import pytest
 import torch
 
-from resqunn import Circuit, Hermitian, Observable, Pauli, Quanv2d
+from resqunn import Circuit, Hermitian, Observable, Pauli, Quanv2d, Variance
 from resqunn.circuits.readouts import READOUTS, Readout
 from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError
@@ -51,7 +51,7 @@ def test_words_of_the_table() -> None:
         "xx": [qml.X(0) @ qml.X(1), qml.X(1) @ qml.X(2)],
         "zz": [qml.Z(0) @ qml.Z(1), qml.Z(1) @ qml.Z(2)],
     }
-    assert set(expected) | {"z0", "mean_z", "probs"} == set(READOUTS)
+    assert set(expected) | {"z0", "mean_z", "probs", "var_z"} == set(READOUTS)
     for name, operators in expected.items():
         values, state = of_three_qubits(name)
         found = [value(qml.matrix(each, wire_order=range(3)), state) for each in operators]
@@ -68,6 +68,21 @@ def test_words_as_strings() -> None:
 def test_probabilities() -> None:
     values, state = of_three_qubits("probs")
     assert np.allclose(values, np.abs(state) ** 2, rtol=0, atol=1e-12)
+
+
+def test_variances() -> None:
+    matrix = hermitian(2)
+    readouts = {
+        "var_z": [qml.Z(q) for q in range(3)],
+        Variance(Pauli("XX", "IYZ")): [qml.X(0) @ qml.X(1), qml.Y(1) @ qml.Z(2)],
+        Variance(Hermitian(matrix)): [qml.Hermitian(matrix, wires=[0, 1])],
+        Variance(READOUTS["mean_z"]): [(qml.Z(0) + qml.Z(1) + qml.Z(2)) / 3],
+    }
+    for readout, operators in readouts.items():
+        values, state = of_three_qubits(readout)
+        matrices = [qml.matrix(each, wire_order=range(3)) for each in operators]
+        found = [value(m @ m, state) - value(m, state) ** 2 for m in matrices]
+        assert np.allclose(values, found, rtol=0, atol=1e-10), readout
 
 
 @pytest.mark.parametrize("qubits", [1, 2, 3])

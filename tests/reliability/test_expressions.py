@@ -19,13 +19,25 @@ from resqunn.circuits.ansatze import Ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gates import GATES
 from resqunn.circuits.operations import Operation
-from resqunn.circuits.readouts import Pauli
+from resqunn.circuits.readouts import Pauli, Readout, Variance
 from resqunn.engines.registry import ENGINES, engine
 
 import openqasm
 from support import evaluates, expectations, random_arguments, values_and_gradients
 
-READOUTS = ["z", "x", "y", "xyz", "zz", "xx", "probs", "mean_z", Pauli("XY", "ZI", "YZ")]
+READOUTS: list[str | Readout] = [
+    "z",
+    "x",
+    "y",
+    "xyz",
+    "zz",
+    "xx",
+    "probs",
+    "mean_z",
+    Pauli("XY", "ZI", "YZ"),
+    "var_z",
+    Variance(Pauli("XY", "ZI")),
+]
 FUNCTIONS = {
     "add": torch.add,
     "multiply": torch.multiply,
@@ -96,7 +108,7 @@ def by_pennylane(circuit: Circuit, inputs_N: Tensor, weights_W: Tensor) -> Tenso
                 for _, word in observable.words
             ]
             sums: Any = qml.dot([c for c, _ in observable.words], words)
-            measured.append(qml.expval(sums))
+            measured.append(qml.var(sums) if observable.variance else qml.expval(sums))
         return measured
 
     return torch.stack([value.double() for value in values()])

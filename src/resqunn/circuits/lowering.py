@@ -53,17 +53,22 @@ class Lowered:
     Attributes:
         inputs, weights: the slots, or None where they are the circuit's own.
         joint: whether some input slot reads weights.
+        scale: what the circuit's own inputs are multiplied by, where there are no slots of inputs.
     """
 
     operations: tuple[Operation, ...]
     inputs: Slots | None
     weights: Slots | None
     joint: bool
+    scale: float = 1.0
 
 
 def lowered(operations: Sequence[Operation]) -> Lowered:
     """What engines evaluate in place of the operations."""
     plain = [part for operation in expanded(operations) for part in _separated(operation)]
+    scale = _common_factor(plain)
+    if scale != 1:
+        plain = [_without_factor(part) for part in plain]
     by_input = {angle for part in plain if _reads_inputs(part) for angle in part.angles}
     by_weight = {angle for part in plain for angle in part.angles} - by_input
     slots: dict[bool, dict[AnyAngle, int] | None] = {
@@ -83,7 +88,28 @@ def lowered(operations: Sequence[Operation]) -> Lowered:
     joint = inputs is not None and any(
         isinstance(leaf, Weight) for angle in inputs.angles for leaf in leaves(angle)
     )
-    return Lowered(tuple(found), inputs, weights, joint)
+    return Lowered(tuple(found), inputs, weights, joint, scale)
+
+
+def _common_factor(operations: Sequence[Operation]) -> float:
+    """The factor of all inputs, if angles are this multiple of one input each; else 1."""
+    angles = {angle for each in operations if _reads_inputs(each) for angle in each.angles}
+    found = [None if isinstance(angle, Input) else _multiple(angle) for angle in angles]
+    factors = {each and (each[1], each[2]) for each in found}
+    match list(factors):
+        case [(factor, 0.0)]:
+            return factor
+    return 1.0
+
+
+def _without_factor(operation: Operation) -> Operation:
+    """The operation with an input itself in place of its multiple."""
+    if not _reads_inputs(operation):
+        return operation
+    (angle,) = operation.angles
+    multiple = _multiple(angle)
+    assert multiple is not None
+    return Operation(operation.name, operation.qubits, Input(multiple[0]))
 
 
 def slots_of(angles: tuple[AnyAngle, ...]) -> Slots:
@@ -94,7 +120,7 @@ def slots_of(angles: tuple[AnyAngle, ...]) -> Slots:
 
 
 def _multiple(angle: AnyAngle) -> tuple[int, float, float] | None:
-    """The index, the factor and the shift of a multiple of one input or weight."""
+    """The index, the factor and the shift of a multiple of one input, or of one weight."""
     parts = terms(angle)
     shift = sum((coefficient for coefficient, part in parts if part == 1.0), 0.0)
     match [(coefficient, part) for coefficient, part in parts if part != 1.0]:
@@ -154,7 +180,7 @@ def with_amplitudes(found: Lowered, amplitudes: tuple[AnyAngle, ...] | None) -> 
                 "read them"
             )
         return replace(found, inputs=slots_of(amplitudes))
-    if found.inputs is not None:
+    if found.inputs is not None or found.scale != 1:
         raise CircuitError(
             "angles must be the inputs themselves where these are amplitudes too, got what is "
             "computed of them"

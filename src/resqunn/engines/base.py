@@ -67,6 +67,8 @@ class Engine(ABC):
             require_memory(inputs_GNP, weights_GFW)
         runs, lowered, _ = in_runs(circuit)
         filters = weights_GFW.shape[:2]
+        if lowered.scale != 1:
+            inputs_GNP = inputs_GNP * lowered.scale
         if lowered.inputs is not None:
             inputs_GNP = input_slots(lowered.inputs, inputs_GNP, weights_GFW, lowered.joint)
         if lowered.weights is not None:

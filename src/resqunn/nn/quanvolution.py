@@ -117,7 +117,9 @@ class Quanvolution:
     @cached_property
     def runs(self) -> tuple[Quanvolution, ...]:
         """The same for each of the circuit's runs."""
-        return tuple(replace(self, circuit=run.circuit) for run in self.circuit.runs)
+        scale = self.angle_scale * self.circuit.lowered.scale
+        runs = self.circuit.runs
+        return tuple(replace(self, circuit=run.circuit, angle_scale=scale) for run in runs)
 
     def reader(self, engine: Engine, filters: int) -> tuple[Engine | None, ...]:
         """What evaluates each run's circuit on images as they lie."""
