@@ -97,7 +97,7 @@ class AnyProducts(Readout):
 
 def any_circuit(seed: int, max_qubits: int = 8, max_depth: int = 8, parts: bool = True) -> Circuit:
     """A circuit of table entries, or of gates, encodings and readouts that no table holds; with
-    `parts=False` of Pauli rotations and fixed gates alone.
+    `parts=False` of Pauli rotations and fixed gates alone, and without variances.
 
     Every pair of an encoding and an ansatz comes up early in the sequence of seeds.
     """
@@ -109,7 +109,8 @@ def any_circuit(seed: int, max_qubits: int = 8, max_depth: int = 8, parts: bool 
     ansatze = [*ANSATZE, f"random:{seed}", AnyGates(seed, parts)]
     encoding = encodings[seed % len(encodings)]
     amplitudes = encoding.prepares_amplitudes
-    readouts = [name for name in READOUTS if qubits > 1 or name not in ("xx", "zz")]
+    left_out = ("xx", "zz") * (qubits == 1) + ("var_z",) * (not parts)
+    readouts = [name for name in READOUTS if name not in left_out]
     return Circuit(
         encoding,
         ansatze[seed // len(encodings) % len(ansatze)],

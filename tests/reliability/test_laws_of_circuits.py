@@ -116,7 +116,7 @@ def test_gradients_follow_the_parameter_shift_rule(holds: Holds) -> None:
 def test_amplitudes_follow_a_parameter_shift_rule_too(holds: Holds) -> None:
     def law(rng: random.Random) -> None:
         seed = rng.getrandbits(32)
-        drawn = any_circuit(seed, max_qubits=4, max_depth=3)
+        drawn = any_circuit(seed, max_qubits=4, max_depth=3, parts=False)
         parts = {part: getattr(drawn, part) for part in ("ansatz", "readout", "depth")}
         values = rng.randint(2 ** (drawn.num_qubits - 1) + 1, 2**drawn.num_qubits)
         circuit = Circuit("amplitude", **parts, inputs=values)
