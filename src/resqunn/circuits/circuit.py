@@ -7,6 +7,7 @@ index; qubits start in $|0\rangle$.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ class Circuit(GateCircuit):
     gates $F$ before and $B$ after their layers, at depth 0 too: the state is then
     $B A_L \cdots A_1 F E(x)|0\rangle$, or $B A_L E(x) \cdots A_1 F E(x)|0\rangle$, with $F$ once,
     after the first encoding. Weights are those of $F$, of the layers, of $B$, and of the encoding
-    if it has some, which is the same at each repetition.
+    if it has some, which takes the same ones at each repetition; all in a row, if it has.
 
     A circuit is what its operations are (`GateCircuit`): two that have the same ones are equal,
     whatever their encodings, ansaetze and readouts are called.
@@ -104,10 +105,13 @@ class Circuit(GateCircuit):
             )
         self._set(num_qubits=self.encoding.num_qubits(inputs))
         self._check_size()
+        shape = tuple(map(int, self.ansatz.weight_shape(depth, self.num_qubits)))
+        of_encoding = self.encoding.num_weights(inputs)
         self._set(
-            weight_shape=tuple(map(int, self.ansatz.weight_shape(depth, self.num_qubits))),
+            weight_shape=(math.prod(shape) + of_encoding,) if of_encoding else shape,
+            amplitudes=self.encoding.amplitudes(inputs) if self.prepares_amplitudes else None,
             observables=tuple(self.readout.observables(self.num_qubits)),
-            operations=self._gates(),
+            operations=self._gates(math.prod(shape)),
         )
         self._check_numbers()
 
@@ -155,10 +159,16 @@ class Circuit(GateCircuit):
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def _gates(self) -> tuple[Operation, ...]:
-        """Every gate in order; encodings that prepare amplitudes act before them."""
+    def _gates(self, of_ansatz: int) -> tuple[Operation, ...]:
+        """Every gate in order; encodings that prepare amplitudes act before them.
+
+        Args:
+            of_ansatz: how many weights come before those of the encoding.
+        """
         ansatz, qubits = self.ansatz, self.num_qubits
         encode = self.encoding.operations(self.num_inputs)
+        if self.encoding.num_weights(self.num_inputs):
+            encode = tuple(operation.shifted(of_ansatz) for operation in encode)
         per_layer = ansatz.num_layer_weights(qubits)
         first = ansatz.first(qubits)
         operations = [*encode, *first]
