@@ -66,6 +66,26 @@ def test_a_layer_whose_output_does_not_matter_is_zero_and_not_none() -> None:
     assert flow.layers[0].norm == 0
 
 
+@pytest.mark.parametrize("encoding", ["threshold", "basis", "neqr"])
+def test_gradients_through_a_step_are_zero_and_not_none(encoding: str) -> None:
+    """A path of derivatives leads through the encoding, and each is zero."""
+
+    def statuses(wiring: str, input_gradients: bool = True) -> tuple[str, ...]:
+        draw = torch.Generator().manual_seed(0)
+        one = Quanv2d(1, 1, 2, 2, readout="mean_z", generator=draw)
+        two = Quanv2d(
+            1, 1, 2, 2, encoding=encoding, readout="mean_z", generator=draw,
+            input_gradients=input_gradients,
+        )  # fmt: skip
+        model = ResQuNN([one, two], wiring, LinearHead(4))
+        images = torch.rand(4, 1, 8, 8, generator=draw)
+        return gradient_flow(model, images, torch.arange(4)).statuses
+
+    assert statuses("none") == ("zero", "flows")
+    assert statuses("O1+O2") == ("flows", "flows")  # around the encoding
+    assert statuses("none", input_gradients=False) == ("none", "flows")
+
+
 def test_the_gradient_is_that_of_finite_differences() -> None:
     model = paper_model(
         "X+O1",

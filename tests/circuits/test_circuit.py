@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from resqunn import Quanv2d
-from resqunn.circuits.ansatze import ANSATZE, Ansatz, GateList, Random, ansatz
+from resqunn.circuits.ansatze import ANSATZE, SEEDED, Ansatz, GateList, Random, ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
 from resqunn.circuits.observables import Observable
@@ -30,13 +30,20 @@ def test_paper_gate_counts_of_a_depth_two_layer() -> None:
     assert len(again.operations) == len(circuit.operations) + 4
 
 
-@pytest.mark.parametrize("name", [*ANSATZE, "random:12"])
+WITH_OTHERS = {"real_amplitudes": (4,), "efficient_su2": (4,), "two_local": (4,)}
+"""First axes of the weights of ansaetze that have some outside of their layers."""
+
+
+@pytest.mark.parametrize("name", [*ANSATZE, *(f"{kind}:12" for kind in SEEDED)])
 @pytest.mark.parametrize("qubits", [1, 2, 3, 5])
 def test_every_weight_is_used_once(name: str, qubits: int) -> None:
     circuit = Circuit("ry", name, "z", inputs=qubits, depth=3)
     used = [o.angle.index for o in circuit.operations if isinstance(o.angle, Weight)]
     assert sorted(used) == list(range(circuit.num_weights))
-    assert circuit.weight_shape[0] == 3
+    if name == "simplified_two_design":
+        assert circuit.weight_shape == (qubits + 6 * (qubits - 1),)
+    else:
+        assert circuit.weight_shape[:1] == WITH_OTHERS.get(name, (3,))
     assert int(np.prod(circuit.weight_shape)) == circuit.num_weights
 
 

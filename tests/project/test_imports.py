@@ -44,7 +44,7 @@ PLANTED = {
         ("engines.auto", "pennylane"),
     ],
     "circuits are data: no torch, no simulation": [
-        ("circuits.ansatze", "torch"),
+        ("circuits.ansatze.table", "torch"),
         ("circuits.readouts", "numba"),
         ("circuits.encodings", "llvmlite"),
     ],

@@ -15,7 +15,8 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
+from typing import Any, TypeAlias
 
 from resqunn.checks import settle_fields, shown
 from resqunn.errors import CircuitError, unknown_name
@@ -145,6 +146,18 @@ class Expression(Angle):
             )
         settled = tuple(map(settled_angle, self.arguments))
         object.__setattr__(self, "arguments", settled)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Once: what is shared by many expressions would be gone through for each of them.
+        return hash((self.function, self.arguments))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Hashes of strings differ from process to process.
+        return {"function": self.function, "arguments": self.arguments}
 
     def __str__(self) -> str:
         texts = list(map(written, self.arguments))

@@ -7,12 +7,14 @@ index; qubits start in $|0\rangle$.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from resqunn.checks import checked
 from resqunn.circuits import ansatze, drawing, encodings, readouts
 from resqunn.circuits.angles import Input, leaves
+from resqunn.circuits.ansatze.base import weights_read
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError
@@ -30,7 +32,11 @@ class Circuit(GateCircuit):
 
     With $E(x)$ the encoding and $A_l$ the layers, the state before readout is
     $A_L \cdots A_1 E(x)|0\rangle$, or with `reupload` $A_L E(x) \cdots A_1 E(x)|0\rangle$
-    (Eq. 8 of the ResQuNN paper). At depth 0 it is $E(x)|0\rangle$ either way.
+    (Eq. 8 of the ResQuNN paper). At depth 0 it is $E(x)|0\rangle$ either way. Some ansaetze have
+    gates $F$ before and $B$ after their layers, at depth 0 too: the state is then
+    $B A_L \cdots A_1 F E(x)|0\rangle$, or $B A_L E(x) \cdots A_1 F E(x)|0\rangle$, with $F$ once,
+    after the first encoding. Weights are those of $F$, of the layers, of $B$, and of the encoding
+    if it has some, which takes the same ones at each repetition; all in a row, if it has.
 
     A circuit is what its operations are (`GateCircuit`): two that have the same ones are equal,
     whatever their encodings, ansaetze and readouts are called.
@@ -99,10 +105,13 @@ class Circuit(GateCircuit):
             )
         self._set(num_qubits=self.encoding.num_qubits(inputs))
         self._check_size()
+        shape = tuple(map(int, self.ansatz.weight_shape(depth, self.num_qubits)))
+        of_encoding = self.encoding.num_weights(inputs)
         self._set(
-            weight_shape=tuple(map(int, self.ansatz.weight_shape(depth, self.num_qubits))),
+            weight_shape=(math.prod(shape) + of_encoding,) if of_encoding else shape,
+            amplitudes=self.encoding.amplitudes(inputs) if self.prepares_amplitudes else None,
             observables=tuple(self.readout.observables(self.num_qubits)),
-            operations=self._gates(),
+            operations=self._gates(math.prod(shape)),
         )
         self._check_numbers()
 
@@ -114,9 +123,11 @@ class Circuit(GateCircuit):
             raise CircuitError(
                 f"a circuit must have {MAX_QUBITS:,} qubits or fewer, got {self.num_qubits:,}"
             )
-        layer = len(self.ansatz.layer(0, self.num_qubits)) if self.depth else 0
+        ansatz, qubits = self.ansatz, self.num_qubits
+        layer = len(ansatz.layer(0, qubits)) if self.depth else 0
+        others = len(ansatz.first(qubits)) + len(ansatz.last(qubits))
         encode = len(self.encoding.operations(self.num_inputs))
-        gates = encode + self.depth * (layer + encode * self.reupload)
+        gates = encode + others + self.depth * (layer + encode * self.reupload)
         if gates > MAX_GATES or self.depth > MAX_GATES:
             raise CircuitError(
                 f"a circuit must have {MAX_GATES:,} gates or fewer, got about {gates:,}: give a "
@@ -148,16 +159,27 @@ class Circuit(GateCircuit):
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def _gates(self) -> tuple[Operation, ...]:
-        """Every gate in order; encodings that prepare amplitudes act before them."""
+    def _gates(self, of_ansatz: int) -> tuple[Operation, ...]:
+        """Every gate in order; encodings that prepare amplitudes act before them.
+
+        Args:
+            of_ansatz: how many weights come before those of the encoding.
+        """
+        ansatz, qubits = self.ansatz, self.num_qubits
         encode = self.encoding.operations(self.num_inputs)
-        per_layer = self.ansatz.num_layer_weights(self.num_qubits)
-        operations = list(encode)
+        if self.encoding.num_weights(self.num_inputs):
+            encode = tuple(operation.shifted(of_ansatz) for operation in encode)
+        per_layer = ansatz.num_layer_weights(qubits)
+        first = ansatz.first(qubits)
+        operations = [*encode, *first]
+        weights = weights_read(first)
         for index in range(self.depth):
             if self.reupload and index > 0:
                 operations += encode
-            layer = self.ansatz.layer(index, self.num_qubits)
-            operations += (operation.shifted(index * per_layer) for operation in layer)
+            layer = ansatz.layer(index, qubits)
+            operations += (operation.shifted(weights) for operation in layer)
+            weights += per_layer
+        operations += (operation.shifted(weights) for operation in ansatz.last(qubits))
         return tuple(operations)
 
     def summary(self) -> str:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from resqunn.circuits import drawing, qasm
-from resqunn.circuits.angles import AnyAngle
+from resqunn.circuits.angles import AnyAngle, value
 from resqunn.circuits.lowering import Lowered, lowered, with_amplitudes
 from resqunn.circuits.observables import Observable, Word
 from resqunn.circuits.operations import Operation
@@ -208,10 +208,14 @@ class GateCircuit:
             CircuitError: if the number of values does not fit, or if an amplitude encoding
                 is to be written without its inputs.
         """
+        given = qasm.numbers("inputs", inputs, self.num_inputs)
+        if self.amplitudes is not None and not isinstance(given, int):
+            # No gate reads the inputs themselves then.
+            given = np.array([value(each, given.tolist(), ()) for each in self.amplitudes])
         return qasm.write(
             self.operations,
             self.num_qubits,
-            qasm.numbers("inputs", inputs, self.num_inputs),
+            given,
             qasm.numbers("weights", weights, self.num_weights),
             amplitudes=self.prepares_amplitudes,
         )

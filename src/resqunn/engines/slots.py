@@ -22,7 +22,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "power": torch.pow,
     "maximum": torch.maximum,
     "minimum": torch.minimum,
-    "greater": lambda a, b: (a > b).to(a.dtype),
+    # By functions whose derivative is zero, not by a comparison, which has none.
+    "greater": lambda a, b: torch.relu(torch.sign(a - b)),
     "arctan2": torch.arctan2,
     "negative": torch.neg,
     "detach": torch.detach,

@@ -1,0 +1,70 @@
+"""The table of ansaetze, and ansaetze by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from resqunn.circuits.ansatze.base import Ansatz
+from resqunn.circuits.ansatze.layered import ControlledRing, RotationChain, StronglyEntangling
+from resqunn.circuits.ansatze.random_circuits import Random, RandomLayers
+from resqunn.circuits.ansatze.tensor_networks import MatrixProduct, Mera, TreeTensorNetwork
+from resqunn.circuits.ansatze.two_local import SimplifiedTwoDesign, TwoLocal
+from resqunn.errors import ConfigurationError, unknown_name
+
+ANSATZE: dict[str, Ansatz] = {
+    entry.name: entry
+    for entry in (
+        RotationChain("rx_chain", "RX"),
+        RotationChain("ry_chain", "RY"),
+        RotationChain("rx_ring", "RX", closed=True),
+        RotationChain("ry_ring", "RY", closed=True),
+        RotationChain("rz_ring", "RZ", closed=True),
+        ControlledRing("crz_ring", "CRZ"),
+        StronglyEntangling(),
+        StronglyEntangling("strongly_entangling_cz", "CZ"),
+        SimplifiedTwoDesign(),
+        TwoLocal("real_amplitudes", ("RY",), "CNOT", "reverse_linear"),
+        TwoLocal("efficient_su2", ("RY", "RZ"), "CNOT", "reverse_linear"),
+        TwoLocal("two_local", ("RY",), "CZ", "full"),
+        MatrixProduct(),
+        TreeTensorNetwork(),
+        Mera(),
+        Random(),
+        RandomLayers("random_layers"),
+        RandomLayers("random_layers_2021", legacy=True),
+    )
+}
+
+SEEDED: dict[str, Callable[[str, int], Ansatz]] = {
+    "random": lambda name, seed: Random(name, seed),
+    "random_layers": lambda name, seed: RandomLayers(name, seed),
+    "random_layers_2021": lambda name, seed: RandomLayers(name, seed, legacy=True),
+}
+"""Ansaetze that are named with a seed, as `"random:7"`."""
+
+MAX_DIGITS = 100
+"""Of a seed in an ansatz's name; Python itself reads a few thousand."""
+
+
+def ansatz(name: str | Ansatz) -> Ansatz:
+    """The table's entry of that name; an `Ansatz` is returned as it is.
+
+    `"random:7"` is the random ansatz of seed 7, and so for each of `SEEDED`.
+
+    Raises:
+        ConfigurationError: if the table has none, or for a seed that is out of range.
+    """
+    if isinstance(name, Ansatz):
+        return name
+    kind, _, digits = name.partition(":")
+    if kind in SEEDED and digits.isdecimal():
+        digits = digits.lstrip("0") or "0"
+        if len(digits) > MAX_DIGITS:
+            raise ConfigurationError(
+                f"the seed of a random ansatz must have {MAX_DIGITS} digits or fewer, got "
+                f"{len(digits)}"
+            )
+        return SEEDED[kind](name, int(digits))
+    if name not in ANSATZE:
+        raise unknown_name("ansatz", name, [*ANSATZE, *(f"{kind}:SEED" for kind in SEEDED)])
+    return ANSATZE[name]
