@@ -38,6 +38,13 @@ def drawn(case: Case, seed: int) -> tuple[Tensor, dict[str, Tensor]]:
     return inputs, weights
 
 
+def between(case: Case) -> tuple[Tensor, dict[str, Tensor]]:
+    """Black, grey and white pixels, some of them alike, and whole numbers as weights."""
+    weights = {name: weight.round() for name, weight in drawn(case, 2)[1].items()}
+    steps = torch.tensor([0.0, 1.0, 0.5, 0.5, 0.25], dtype=torch.float64)
+    return steps[torch.arange(case.inputs) % 5], weights
+
+
 def by_pennylane(case: Case, inputs: Tensor, weights: dict[str, Tensor]) -> Tensor:
     """The values in a row, as `TorchLayer` returns them."""
     row = inputs.unsqueeze(0) if case is CASES["a function that reads batches"] else inputs

@@ -500,6 +500,14 @@ computed("product", lambda x: torch.prod(x) + x)
 computed("single precision", lambda x: x.double() * 2.0)
 computed("functional layers", lambda x: torch.nn.functional.leaky_relu(x - 0.5, 0.1))
 computed("hardtanh", lambda x: torch.nn.functional.hardtanh(x * 2))
+computed("relu6", lambda x: torch.nn.functional.relu6(6 * x))
+computed("conditions of conditions", lambda x: torch.logical_or(x > 0.5, x == 0).double() * x)
+computed("a count of conditions", lambda x: x * (x > 0.4).sum() / 4)
+computed(
+    "chosen by fixed bits",
+    lambda x: torch.cat([x[torch.tensor([True, False, True, False])], x[:2]]),
+)
+computed("a mean of many", lambda x: x.mean() * torch.ones(4), inputs=400)
 computed("split", lambda x: torch.cat([b * (k + 1) for k, b in enumerate(x.split(2))]))
 computed("linear", lambda x: torch.nn.functional.linear(x, MATRIX, LEVELS))
 computed("reciprocal", lambda x: torch.reciprocal(x + 20) * 10 + torch.rsqrt(x * x + 1))

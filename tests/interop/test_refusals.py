@@ -61,11 +61,57 @@ def without_gradient(x: Tensor) -> Tensor:
         return 2 * x[0]
 
 
+LARGE = 1.5 * 2.0**52
+TRAINED = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+
+
+class Stairs(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx: Any, by: Tensor) -> Tensor:
+        return 2 * by
+
+
+def numbers_in_a_mask(x: Tensor) -> Tensor:
+    mask = torch.zeros(2, dtype=torch.bool)
+    mask[0] = torch.relu(x[0] - 0.97)
+    return mask[0] * x[1]
+
+
+def masked(x: Tensor) -> Tensor:
+    y = x.clone()
+    y[1:].masked_fill_(x[1:] > 0.97, 0.0)
+    return y[1]
+
+
+def bounded(x: Tensor) -> Tensor:
+    y = x.clone()
+    y[:2].clamp_max_(0.97)
+    return y[1]
+
+
+def floors(x: Tensor) -> Tensor:
+    y = torch.zeros(2, dtype=torch.float64)
+    y[0] = torch.floor(torch.relu(x[1]))
+    return y[0] + x[0]
+
+
+def nested(x: Tensor) -> Tensor:
+    for _ in range(200):
+        x = torch.sin(x)
+    return x[0]
+
+
 def of_numpy(x: Tensor, w: Tensor) -> None:
     for q in range(2):
         qml.RY(float(x.detach().numpy()[q]), wires=q)
 
 
+LEFT = "which gates there are, or an angle, depends on values that have left torch"
+COUNTED = "of whole numbers or conditions as real numbers are not"
 VALUES = "which gates there are, or a number that leaves torch, depends on values"
 OTHERS = "function must have the same gates at all inputs and weights"
 UNSEEN = "an angle depends on values in a way that torch does not see"
@@ -79,10 +125,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a condition on an input": (of(branch), VALUES),
     "item": (turn(lambda x: x[0].item()), VALUES),
     "float": (turn(lambda x: float(x[0])), VALUES),
-    "bits of inputs": (of(lambda x, w: qml.BasisState((x[:2] > 0.5).int(), wires=[0, 1])), VALUES),
+    "bits of inputs": (of(lambda x, w: qml.BasisState((x[:2] > 0.5).int(), wires=[0, 1])), LEFT),
     "a place that depends on values": (turn(lambda x: x[torch.argmax(x)]), VALUES),
-    "all through NumPy": (alone(of_numpy), "gates that depend on the inputs by functions of torch"),
-    "one through NumPy": (turn(lambda x: torch.tensor(np.sin(x[0].detach().numpy()))), UNSEEN),
+    "all through NumPy": (alone(of_numpy), LEFT),
+    "one through NumPy": (turn(lambda x: torch.tensor(np.sin(x[0].detach().numpy()))), LEFT),
     "NumPy's random numbers": (turn(lambda x: np.random.rand()), UNSEEN),
     "torch's random numbers": (turn(lambda x: torch.rand(())), RANDOM),
     "random numbers like inputs": (turn(lambda x: torch.rand_like(x)[0]), RANDOM),
@@ -90,15 +136,18 @@ REFUSED: dict[str, tuple[Any, str]] = {
         of(lambda x, w: qml.RandomLayers(w.reshape(1, 2), wires=[0, 1], seed=None)),
         OTHERS,
     ),
-    "a gate chosen by NumPy": (of(chosen_by_numpy), OTHERS),
+    "a gate chosen by NumPy": (of(chosen_by_numpy), LEFT),
     "basis embedding": (
         alone(lambda x, w: qml.BasisEmbedding(x, wires=range(4))),
         r"bits are given by qml.RX\(torch.pi \* torch.where\(x > 0.5, 1, 0\)\)",
     ),
     "a channel": (of(lambda x, w: qml.DepolarizingChannel(0.1, wires=0)), "without channels"),
     "no inputs": (alone(lambda x, w: qml.RX(w[0], wires=0)), "depend on the inputs"),
-    "no gradient": (turn(without_gradient), "must have the derivative of the function that it is"),
-    "whole numbers": (turn(lambda x: x[0].long() * 1.0), "made whole numbers: use torch.where"),
+    "no gradient": (turn(without_gradient), "got torch.no_grad or an"),
+    "whole numbers": (
+        turn(lambda x: x[0].long() * 1.0),
+        "of whole numbers or conditions as real numbers are not",
+    ),
     "round": (turn(lambda x: torch.round(x[0])), "computed by torch's 'round'"),
     "a sort": (turn(lambda x: torch.sort(x).values[0]), "computed by torch's 'sort'"),
     "amplitudes after gates": (
@@ -118,6 +167,37 @@ REFUSED: dict[str, tuple[Any, str]] = {
         "an angle is computed of complex numbers",
     ),
     "two patches": (turn(lambda x: torch.stack([x[0], x[1]])), "an angle must be one number"),
+    "a root of a gate": (of(lambda x, w: qml.pow(qml.RX(7.0, 0), 0.5)), "without roots of gates"),
+    "a matrix that is not unitary": (
+        of(lambda x, w: qml.QubitUnitary(np.array([[1, 1], [1, -1]]) * 0.7071, 0)),
+        "operations must be unitary, got a QubitUnitary that is not",
+    ),
+    "decay": (of(lambda x, w: qml.exp(qml.Identity(0), -0.5)), "operations must be unitary"),
+    "sums of conditions": (turn(lambda x: ((x[0] > 0.97) + (x[1] > 0.97)) * 1.0), COUNTED),
+    "a condition of numbers": (
+        turn(lambda x: torch.where(torch.logical_or(x[0], x[1]), 1.0, 0.0)),
+        "'logical_or' must be given conditions",
+    ),
+    "numbers in a mask": (turn(numbers_in_a_mask), COUNTED),
+    "masks that are written": (turn(masked), "computed by torch's 'masked_fill_'"),
+    "bounds that are written": (turn(bounded), "computed by torch's 'clamp_max_'"),
+    "what is unknown, written": (turn(floors), "computed by torch's 'floor'"),
+    "bounds that are computed": (turn(lambda x: torch.clamp(x[0], x[1], x[2])), "by bounds"),
+    "a count of values": (turn(lambda x: len((x > 0.97).nonzero()) * 1.0), COUNTED),
+    "values chosen by a mask": (turn(lambda x: x[x > -9].sum()), "which values are read depends"),
+    "single precision": (turn(lambda x: x[0].float()), "in single precision or less"),
+    "a derivative of its own": (turn(lambda x: Stairs.apply(x)[0]), "or an autograd.Function"),
+    "rounding by a large number": (
+        turn(lambda x: x[0] + LARGE - LARGE),
+        "must give what its gates",
+    ),
+    "the sign of a zero": (turn(lambda x: torch.atan2(x[0], torch.tensor(-0.0))), "of -0.0"),
+    "a trained tensor": (turn(lambda x: x[0] * TRAINED), "make it one of the weights"),
+    "deep nests": (turn(nested), "nested 100 deep or less"),
+    "an index that is not there": (
+        turn(lambda x: x[4]),
+        "index 4 is out of bounds for dimension 0",
+    ),
     "nothing measured": (of(nothing, lambda: None), "must return what it measures, got nothing"),
     "a state": (of(nothing, qml.state), KINDS),
     "samples": (of(nothing, lambda: qml.sample(wires=0)), KINDS),
@@ -144,13 +224,29 @@ def test_refused(name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_coefficients_of_weights() -> None:
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        (lambda w: qml.expval(w[0] * qml.Z(0)), "an observable must be fixed"),
+        (lambda w: qml.expval((1 + w[0] - w[0].detach()) * qml.Z(0)), "an observable must be fix"),
+        (lambda w: qml.var(qml.Hermitian([[1, 1], [0, 1]], 0)), "must give what its gates do"),
+        (lambda w: qml.expval(qml.Hermitian(w[0] * torch.eye(2), 0)), "an observable must be fix"),
+    ],
+)
+def test_observables(measure: Callable[[Tensor], Any], message: str) -> None:
     def function(inputs: Tensor, weights: Tensor) -> Any:
         qml.RX(inputs[0], wires=0)
-        return qml.expval(weights[0] * qml.Z(0))
+        return measure(weights)
 
-    with pytest.raises(CircuitError, match="must measure the same observables"):
+    with pytest.raises(CircuitError, match=message):
         from_pennylane(function, 1, (1,))
+
+
+def test_noisy_devices() -> None:
+    model = qml.NoiseModel({qml.noise.op_in(["RX"]): qml.noise.partial_wires(qml.BitFlip, 0.3)})
+    device = qml.noise.add_noise(qml.device("default.mixed", wires=2), model)
+    with pytest.raises(CircuitError, match="on a device that changes nothing"):
+        from_pennylane(qml.QNode(of(nothing), device), 4, (2,))
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,8 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "maximum": (2, max),
     "minimum": (2, min),
     "greater": (2, lambda a, b: float(a > b)),
+    "greater_equal": (2, lambda a, b: float(a >= b)),
+    "equal": (2, lambda a, b: float(a == b)),
     "arctan2": (2, math.atan2),
     "negative": (1, lambda a: -a),
     "detach": (1, lambda a: a),
@@ -117,8 +119,8 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "where": (3, lambda c, a, b: a if c else b),
 }
 """How many arguments each function takes, and its value. `greater(a, b)` is 1 where a > b and
-else 0, with the derivative 0; `where(c, a, b)` is a where c is not 0, and else b; `detach(a)` is
-a, with the derivative 0."""
+else 0, with the derivative 0, and so are `greater_equal` and `equal`; `where(c, a, b)` is a where
+c is not 0, and else b; `detach(a)` is a, with the derivative 0."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,9 @@ class Expression(Angle):
     def _hash(self) -> int:
         # Once: what is shared by many expressions would be gone through for each of them.
         return hash((self.function, self.arguments))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Expression:
+        return self  # nothing in it changes
 
     def __getstate__(self) -> dict[str, Any]:
         # Hashes of strings differ from process to process.
@@ -259,10 +264,18 @@ def total(parts: list[tuple[float, AnyAngle]]) -> AnyAngle:
     for coefficient, angle in parts:
         if angle != 1.0:
             shares[angle] = shares.get(angle, 0.0) + coefficient
-    found: AnyAngle | None = None
-    for angle, share in shares.items():
-        part = angle if share == 1 else Expression("multiply", (share, angle))
-        found = part if found is None else Expression("add", (found, part))
-    if found is None:
+    found = [
+        angle if share == 1 else Expression("multiply", (share, angle))
+        for angle, share in shares.items()
+    ]
+    if not found:
         return float(number)
-    return Expression("add", (found, number)) if number else found
+    return Expression("add", (added(found), number)) if number else added(found)
+
+
+def added(angles: Sequence[AnyAngle]) -> AnyAngle:
+    """The sum as a tree, which is not nested deeply."""
+    if len(angles) == 1:
+        return angles[0]
+    half = (len(angles) + 1) // 2
+    return Expression("add", (added(angles[:half]), added(angles[half:])))

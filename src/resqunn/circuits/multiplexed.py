@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resqunn.circuits.angles import AnyAngle, Expression
+from resqunn.circuits.angles import AnyAngle, Expression, added
 from resqunn.circuits.operations import Operation
 
 
@@ -44,15 +44,7 @@ def _mixed(angles: Sequence[AnyAngle], code: int, size: int) -> AnyAngle:
     """The mean of the angles, with minus signs at an odd number of common bits."""
     plus = [angle for i, angle in enumerate(angles) if (i & code).bit_count() % 2 == 0]
     minus = [angle for i, angle in enumerate(angles) if (i & code).bit_count() % 2]
-    whole = _added(plus)
+    whole = added(plus)
     if minus:
-        whole = Expression("subtract", (whole, _added(minus)))
+        whole = Expression("subtract", (whole, added(minus)))
     return whole if size == 1 else Expression("multiply", (1 / size, whole))
-
-
-def _added(angles: Sequence[AnyAngle]) -> AnyAngle:
-    """The sum as a tree, which is not nested deeply."""
-    if len(angles) == 1:
-        return angles[0]
-    half = (len(angles) + 1) // 2
-    return Expression("add", (_added(angles[:half]), _added(angles[half:])))

@@ -14,6 +14,12 @@ from torch import Tensor
 from resqunn.circuits.angles import Angle, AnyAngle, Expression, Input, Weight
 from resqunn.circuits.lowering import Multiples, Slots
 
+
+def _greater(a: Tensor, b: Tensor) -> Tensor:
+    """By functions whose derivative is zero, not by a comparison, which has none; 0 for nan."""
+    return torch.relu(torch.sign(torch.nan_to_num(a - b)))
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.sub,
@@ -22,8 +28,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "power": torch.pow,
     "maximum": torch.maximum,
     "minimum": torch.minimum,
-    # By functions whose derivative is zero, not by a comparison, which has none.
-    "greater": lambda a, b: torch.relu(torch.sign(a - b)),
+    "greater": _greater,
+    "greater_equal": lambda a, b: _greater(a, b) + (a == b).to(a.dtype),
+    "equal": lambda a, b: (a == b).to(a.dtype),
     "arctan2": torch.arctan2,
     "negative": torch.neg,
     "detach": torch.detach,

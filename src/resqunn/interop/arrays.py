@@ -191,7 +191,7 @@ def _indices(index: Any) -> Any:
         return slice(None)
     if any(isinstance(each, Angle) for each in index.flat):
         raise CircuitError("which values are read depends on values: use fixed indices")
-    return index.astype(int)
+    return index.astype(bool if all(isinstance(each, bool) for each in index.flat) else int)
 
 
 def _indexed(a: Angles, indices: Sequence[Any]) -> Angles:
@@ -236,18 +236,21 @@ def _new_of_shape(value: float) -> Callable[..., Angles]:
 
 
 def _cast(a: Angles, *, dtype: torch.dtype | None = None, **options: Any) -> Angles:
-    whole = dtype is not None and not dtype.is_floating_point and not dtype.is_complex
-    if whole and any(isinstance(each, Angle) for each in a.flat):
-        raise CircuitError(
-            "an angle is computed of values that are made whole numbers: use torch.where"
-        )
-    if whole:
-        return _elementwise(lambda each: float(bool(each) if dtype == torch.bool else int(each)))(a)
-    return a.copy()
+    computed = any(isinstance(each, Angle) for each in a.flat)
+    if computed and dtype in (torch.float32, torch.float16, torch.bfloat16):
+        raise CircuitError("an angle is computed in single precision or less: leave out the cast")
+    if dtype is None or dtype.is_floating_point or dtype.is_complex:
+        return a.copy()
+    if computed:
+        # `graphs` has seen that it is a condition, 0 or 1 already.
+        return a.copy()
+    return _elementwise(lambda each: float(bool(each) if dtype == torch.bool else int(each)))(a)
 
 
 def _clamped(a: Any, low: Any = None, high: Any = None) -> Angles:
     bounds = [np.asarray(None) if each is None else _array(each) for each in (low, high)]
+    if any(isinstance(each, Angle) for bound in bounds for each in bound.flat):
+        raise CircuitError("an angle is clamped by bounds that are computed: use torch.where")
     arrays = np.broadcast_arrays(_array(a), *bounds)
     found = np.empty(arrays[0].shape, dtype=object)
     for place in np.ndindex(found.shape):
@@ -323,7 +326,9 @@ KNOWN: dict[str, Callable[..., Any]] = {
     "clamp": _clamped,
     "clamp_min": lambda a, low: _clamped(a, low),
     "clamp_max": lambda a, high: _clamped(a, None, high),
-    "hardtanh": lambda a, low=-1.0, high=1.0: _clamped(a, low, high),
+    "hardtanh": lambda a, low=-1.0, high=1.0: _elementwise(
+        lambda each: elementary.hardtanh(each, float(low), float(high))
+    )(a),
     "sum": _reduction(elementary.total),
     "mean": _reduction(elementary.mean),
     "prod": _reduction(elementary.product),
@@ -377,4 +382,13 @@ IN_PLACE = {
 }
 """Operations that write what they compute into their first argument."""
 
-RANDOM = {"rand", "randn", "randint", "rand_like", "randn_like", "bernoulli", "uniform", "normal"}
+BOOLEAN = {
+    *VIEWS, "gt", "lt", "ge", "le", "eq", "ne", "logical_not", "logical_and", "logical_or",
+    "bitwise_not", "bitwise_and", "bitwise_or", "where", "cat", "stack", "repeat", "flip", "roll",
+    "index", "index_select", "clone", "contiguous", "lift_fresh", "lift_fresh_copy", "copy",
+    "fill", "zero", "detach", "_to_copy",
+}  # fmt: skip
+"""Operations whose results may be conditions."""
+
+WHOLE = {*VIEWS, "sum", "add", "sub", "mul", "neg", "clone", "_to_copy", "cat", "stack", "detach"}
+"""Operations whose results may be whole numbers, counts of conditions."""

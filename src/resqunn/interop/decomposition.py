@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from resqunn.circuits.gates import GATES
+from resqunn.errors import CircuitError
 
 NAMES = {row.pennylane: row.name for row in GATES.values()} | {"U1": "PhaseShift"}
 """Gates of the gate table by their PennyLane names."""
@@ -30,6 +32,7 @@ def decomposed(qml: Any, operations: Iterable[Any]) -> Iterator[Any]:
         qml: the package PennyLane.
     """
     for operation in operations:
+        _require_unitary(qml, operation)
         if operation.name in WITHOUT_EFFECT or _is_phase(qml, operation):
             continue
         if _is_done(qml, operation):
@@ -45,6 +48,33 @@ def _is_done(qml: Any, operation: Any) -> bool:
     if isinstance(operation, qml.StatePrep):
         return isinstance(operation.data[0], Tensor)
     return name in NAMES or not operation.has_decomposition
+
+
+def _require_unitary(qml: Any, operation: Any) -> None:
+    """
+    Raises:
+        CircuitError: for what is no unitary operation, or is not what its decomposition is.
+    """
+    base = getattr(operation, "base", None)
+    if base is not None:
+        _require_unitary(qml, base)
+    if isinstance(operation, qml.ops.Pow) and operation.z != int(operation.z):
+        raise CircuitError(
+            f"function must be without roots of gates, got {operation.name}: give the gate at "
+            "another angle"
+        )
+    if isinstance(operation, qml.ops.Exp):  # of i times a real number
+        coefficient = operation.coeff  # one that is traced is compared with PennyLane's values
+        if not isinstance(coefficient, Tensor) and abs(complex(coefficient).real) > 1e-12:
+            raise CircuitError(f"operations must be unitary, got {operation.name}")
+    if operation.name in ("QubitUnitary", "DiagonalQubitUnitary"):
+        matrix = operation.data[0]
+        if isinstance(matrix, Tensor):
+            return  # which is traced, and compared with PennyLane's values
+        matrix = np.asarray(matrix, dtype=complex)
+        matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
+        if not np.allclose(matrix @ matrix.conj().T, np.eye(len(matrix)), rtol=0, atol=1e-9):
+            raise CircuitError(f"operations must be unitary, got a {operation.name} that is not")
 
 
 def _is_phase(qml: Any, operation: Any) -> bool:

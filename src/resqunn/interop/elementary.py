@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from resqunn.circuits.angles import FUNCTIONS, Angle, AnyAngle, Expression
+from resqunn.errors import CircuitError
 
 
 def call(function: str, *arguments: AnyAngle) -> AnyAngle:
@@ -19,18 +20,21 @@ def call(function: str, *arguments: AnyAngle) -> AnyAngle:
     >>> from resqunn.circuits.angles import Input
     >>> call("add", 1.0, 2.0), call("multiply", 1.0, Input(0))
     (3.0, Input(index=0))
+
+    Raises:
+        CircuitError: where the sign of a zero would count, which expressions do not know.
     """
     if not any(isinstance(argument, Angle) for argument in arguments):
         try:
             return float(FUNCTIONS[function][1](*arguments))
         except (ArithmeticError, ValueError):  # torch gives nan or infinity
             return math.nan
+    if function in ("arctan2", "divide") and "-0.0" in map(str, arguments):
+        raise CircuitError(f"an angle is the {function} of -0.0: use 0.0")
     if function in ("add", "multiply") and arguments[0] == float(function == "multiply"):
         return arguments[1]
     if function in NEUTRAL and arguments[1] == NEUTRAL[function]:
         return arguments[0]
-    if function == "multiply" and 0.0 in arguments:
-        return 0.0
     return Expression(function, arguments)
 
 
@@ -55,22 +59,22 @@ def less(a: AnyAngle, b: AnyAngle) -> AnyAngle:
 
 def less_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
     """Whether a <= b."""
-    return logical_not(call("greater", a, b))
+    return call("greater_equal", b, a)
 
 
 def greater_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
     """Whether a >= b."""
-    return logical_not(call("greater", b, a))
+    return call("greater_equal", a, b)
 
 
 def not_equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
     """Whether a and b differ."""
-    return call("add", call("greater", a, b), call("greater", b, a))
+    return logical_not(call("equal", a, b))
 
 
 def equal(a: AnyAngle, b: AnyAngle) -> AnyAngle:
     """Whether a = b."""
-    return logical_not(not_equal(a, b))
+    return call("equal", a, b)
 
 
 def where(condition: AnyAngle, a: AnyAngle, b: AnyAngle) -> AnyAngle:
@@ -80,7 +84,13 @@ def where(condition: AnyAngle, a: AnyAngle, b: AnyAngle) -> AnyAngle:
 
 def relu(a: AnyAngle) -> AnyAngle:
     """Is a where it is positive, and else 0."""
-    return where(call("greater", a, 0.0), a, 0.0)
+    return where(less_equal(a, 0.0), 0.0, a)
+
+
+def hardtanh(a: AnyAngle, low: float = -1.0, high: float = 1.0) -> AnyAngle:
+    """Is a within bounds, with the derivative 0 at these."""
+    above = where(greater_equal(a, float(high)), float(high), a)
+    return where(less_equal(a, float(low)), float(low), above)
 
 
 def leaky_relu(a: AnyAngle, slope: float = 0.01) -> AnyAngle:
@@ -112,18 +122,20 @@ def reciprocal(a: AnyAngle) -> AnyAngle:
 
 def total(values: Sequence[AnyAngle]) -> AnyAngle:
     """Their sum."""
-    found: AnyAngle = 0.0
-    for each in values:
-        found = call("add", found, each)
-    return found
+    return _joined("add", values, 0.0)
 
 
 def product(values: Sequence[AnyAngle]) -> AnyAngle:
     """Their product."""
-    found: AnyAngle = 1.0
-    for each in values:
-        found = call("multiply", found, each)
-    return found
+    return _joined("multiply", values, 1.0)
+
+
+def _joined(function: str, values: Sequence[AnyAngle], of_none: float = 0.0) -> AnyAngle:
+    """As a tree, which is not nested deeply."""
+    if len(values) < 2:
+        return values[0] if values else of_none
+    half = (len(values) + 1) // 2
+    return call(function, _joined(function, values[:half]), _joined(function, values[half:]))
 
 
 def mean(values: Sequence[AnyAngle]) -> AnyAngle:
@@ -133,9 +145,7 @@ def mean(values: Sequence[AnyAngle]) -> AnyAngle:
 
 def largest(values: Sequence[AnyAngle]) -> AnyAngle:
     """The largest, whose derivative is shared by those that are as large."""
-    found = values[0]
-    for each in values[1:]:
-        found = call("maximum", found, each)
+    found = _joined("maximum", values)
     as_large = [less_equal(found, each) for each in values]
     shares = [where(it, each, 0.0) for it, each in zip(as_large, values, strict=True)]
     return call("divide", total(shares), total(as_large))
@@ -157,15 +167,13 @@ def first_largest(values: Sequence[AnyAngle]) -> AnyAngle:
 def norm(values: Sequence[AnyAngle]) -> AnyAngle:
     """The Euclidean norm, whose derivative at 0 is 0."""
     squares = total([call("square", each) for each in values])
-    some = call("greater", squares, 0.0)
-    return where(some, call("sqrt", where(some, squares, 1.0)), 0.0)
+    none = call("equal", squares, 0.0)
+    return where(none, 0.0, call("sqrt", where(none, 1.0, squares)))
 
 
 def softmax(values: Sequence[AnyAngle]) -> list[AnyAngle]:
     """Their exponentials over the sum of these; the largest is subtracted first."""
-    largest = values[0]
-    for each in values[1:]:
-        largest = call("maximum", largest, each)
+    largest = _joined("maximum", values)
     parts = [call("exp", call("subtract", each, largest)) for each in values]
     whole = total(parts)
     return [call("divide", part, whole) for part in parts]

@@ -18,7 +18,7 @@ from resqunn.errors import ConfigurationError, MissingExtraError
 from resqunn.interop.conversion import converted
 from resqunn.interop.imported import ImportedCircuit
 from resqunn.interop.recording import Recorder
-from resqunn.interop.verification import require_the_same
+from resqunn.interop.verification import require_the_same, require_the_values
 
 Weights = Mapping[str, Any] | Sequence[int] | int | None
 
@@ -58,12 +58,20 @@ def from_pennylane(function: Any, inputs: int = 4, weights: Weights = None) -> I
         raise ConfigurationError(f"inputs must be a whole number, 1 or more, got {shown(inputs)}")
     shapes = _shapes(weights)
     recorder = Recorder(function, inputs, shapes)
-    points = _points(inputs, shapes)
-    first, angles = recorder.traced(points[0])
-    circuit = converted(pennylane, first, angles, recorder)
-    for point in points[1:]:
-        require_the_same(pennylane, recorder, circuit, first, angles, point)
+    points = _points(inputs, recorder.shapes)
+    with recorder.refusals():
+        first, angles = recorder.traced(points[0])
+        circuit = converted(pennylane, first, angles, recorder)
+        for point in points[1:]:
+            require_the_same(pennylane, recorder, circuit, first, angles, point)
+        if circuit.num_qubits <= MOST_SIMULATED:
+            for point in points[:2]:
+                require_the_values(recorder, circuit, point)
     return circuit
+
+
+MOST_SIMULATED = 12
+"""Qubits up to which PennyLane's simulator is asked for values."""
 
 
 def _shapes(weights: Weights) -> dict[str | None, tuple[int, ...]]:
@@ -90,15 +98,30 @@ def _shapes(weights: Weights) -> dict[str | None, tuple[int, ...]]:
 
 
 def _points(inputs: int, shapes: Mapping[Any, tuple[int, ...]]) -> list[list[Tensor]]:
-    """Where a function is called: within [0, 1], far out, and at a blank patch."""
+    """Where a function is called: within [0, 1] and far out; at blank, grey and white patches, and
+    between; at weights that are large, alike, and zero."""
     generator = torch.Generator().manual_seed(2718)
 
-    def drawn(shape: Sequence[int], scale: int) -> Tensor:
+    def drawn(shape: Sequence[int], low: float | int, high: float | int) -> Tensor:
         numbers = torch.rand(tuple(shape), generator=generator, dtype=torch.float64)
-        return numbers if scale == 1 else scale * (numbers - 0.5)
+        return low + (high - low) * numbers
 
     found = []
-    for scale in (1, 1, 12, 0):
-        weights = [drawn(shape, 6) for shape in shapes.values()]
-        found.append([drawn((inputs,), scale), *weights])
+    for of_inputs, of_weights in (
+        ((0, 1), (-3, 3)),
+        ((0, 1), (-3, 3)),
+        ((-6, 6), (-3, 3)),
+        ((0, 0), (-3, 3)),
+        ((1, 1), (0, 0)),
+        ((0.5, 0.5), (1, 1)),
+        ((0.96, 1), (-9, 9)),
+        ((0, 0.04), (0, 6.3)),
+    ):
+        weights = [drawn(shape, *of_weights) for shape in shapes.values()]
+        found.append([drawn((inputs,), *of_inputs), *weights])
+    steps = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
+    weights = [drawn(shape, -3, 3).round() for shape in shapes.values()]
+    for shift in (0, 1):  # between, some of them alike
+        chosen = steps[(torch.arange(inputs) * 2 + shift) % 5]
+        found.append([chosen, *weights])
     return found

@@ -43,6 +43,8 @@ def require_known(qml: Any, measurement: Any) -> None:
             "of the circuit"
         )
     if isinstance(measurement, measures.ExpectationMP | measures.VarianceMP):
+        if measurement.obs is None:
+            raise CircuitError("an observable must be an operator, got eigenvalues alone")
         return
     if isinstance(measurement, measures.ProbabilityMP) and measurement.obs is None:
         return
@@ -59,6 +61,8 @@ def _terms(qml: Any, operator: Any, qubits: Mapping[Any, int]) -> tuple[Any, ...
             letters = tuple((qubits[wire], letter) for wire, letter in word.items())
             found.append((_real(coefficient), letters))
         return tuple(found)
+    if any(getattr(each, "requires_grad", False) for each in operator.data):
+        raise CircuitError("an observable must be fixed, got one that depends on inputs or weights")
     wires = list(operator.wires)
     if len(wires) > MOST_HERMITIAN:
         raise CircuitError(
@@ -77,7 +81,9 @@ def _terms(qml: Any, operator: Any, qubits: Mapping[Any, int]) -> tuple[Any, ...
 
 
 def _real(coefficient: Any) -> float:
-    number = complex(coefficient.detach() if hasattr(coefficient, "detach") else coefficient)
+    if getattr(coefficient, "requires_grad", False):
+        raise CircuitError("an observable must be fixed, got one that depends on inputs or weights")
+    number = complex(coefficient)
     if abs(number.imag) > 1e-12:
         raise CircuitError(f"coefficients of an observable must be real, got {number}")
     return number.real

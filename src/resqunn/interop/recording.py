@@ -21,6 +21,7 @@ from resqunn.circuits.angles import AnyAngle, Input, Weight
 from resqunn.errors import CircuitError, ResqunnError
 from resqunn.interop.decomposition import decomposed
 from resqunn.interop.graphs import expressions
+from resqunn.interop.watching import Watched
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,13 @@ class Recorder:
                 "function must be a QNode without transforms, which may change what it returns, "
                 f"got {names}: give the QNode as it was before them"
             )
+        device = qnode.device
+        noisy = hasattr(device, "original_device") or getattr(device, "readout_err", None)
+        if noisy or device.name == "null.qubit":
+            raise CircuitError(
+                f"function must be a QNode on a device that changes nothing, got {device.name!r} "
+                "with transforms or errors of its own: give the function itself"
+            )
         shots = getattr(qnode, "shots", None) or getattr(qnode.device, "shots", None)
         if shots:
             raise CircuitError(
@@ -112,7 +120,8 @@ class Recorder:
     def recorded(self, values: Sequence[Tensor]) -> Recorded:
         """What the function does at given values."""
         with _in_double(), _unnormalised(self.qml):
-            tape = self._tape(values)
+            with Watched():  # PennyLane itself looks at values where it decomposes
+                tape = self._tape(values)
             operations = tuple(decomposed(self.qml, tape.operations))
         return Recorded(
             operations,
@@ -126,9 +135,24 @@ class Recorder:
         if not self._rows:
             try:
                 return self._called(inputs, weights)
-            except IndexError:  # of a function that reads a batch, such as inputs[:, 0]
+            except IndexError as error:  # of a function that reads a batch, such as inputs[:, 0]
                 self._rows = True
+                try:
+                    return self._called(inputs.unsqueeze(0), weights)
+                except IndexError:
+                    raise error from None
         return self._called(inputs.unsqueeze(0), weights)
+
+    def values(self, values: Sequence[Tensor]) -> Tensor:
+        """What PennyLane's `default.qubit` returns, as one row that torch differentiates."""
+        inputs, *weights = values
+        named = dict(zip(self.shapes, weights, strict=True))
+        device = self.qml.device("default.qubit", wires=self.wires or None)
+        node = self.qml.QNode(self.function, device, interface="torch", diff_method="backprop")
+        with _in_double(), self.refusals():
+            found = node(**{self.of_inputs: inputs.unsqueeze(0) if self._rows else inputs, **named})
+        parts = found if isinstance(found, list | tuple) else [found]
+        return torch.cat([torch.real(part).reshape(-1).double() for part in parts])
 
     def _called(self, inputs: Tensor, weights: Sequence[Tensor]) -> Any:
         named = dict(zip(self.shapes, weights, strict=True))
@@ -150,8 +174,6 @@ class Recorder:
                     "which gates there are, or a number that leaves torch, depends on values: "
                     "use torch.where"
                 )
-            elif "BasisState" in text or "BasisEmbedding" in text or "basis state" in text.lower():
-                text = f"{text} (bits are given by qml.RX(torch.pi * torch.where(x > 0.5, 1, 0)))"
             raise CircuitError(
                 f"function cannot be recorded: {text or type(error).__name__}"
             ) from error
@@ -179,7 +201,10 @@ def _by_parameter(
         )
     others = [name for name in others if name != of_inputs]
     if None in shapes and others:
-        shapes = {others.pop(0): shapes[None]}
+        plain = [name for name in others if parameters[name].default is inspect.Parameter.empty]
+        chosen = "weights" if "weights" in others else (plain or others)[0]
+        others.remove(chosen)
+        shapes = {chosen: shapes[None]}
     unknown = [name or "a second one" for name in shapes if name not in by_name]
     if unknown and not any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
         raise CircuitError(
