@@ -127,6 +127,10 @@ PAPER_SIZES = (
 )
 """Those of the paper's circuit, which all engines compete for."""
 
+ENCODED = ("ry", "rx", "rz", "iqp", "learnable_ry", "amplitude")
+"""Encodings of each kind: angles that are inputs, that are computed of them, and of weights too;
+amplitudes."""
+
 KINDS = (
     {"dtype": "float64"},
     {"filters": 64},
@@ -140,11 +144,11 @@ KINDS = (
 
 
 def choice_cases() -> list[ChoiceCase]:
-    """Every encoding with every ansatz, once and re-uploaded where it can be, and the paper's
-    circuits; each as it is usually called, and in one other kind of call."""
-    sizes, kinds = itertools.cycle(SIZES), itertools.cycle(KINDS)
+    """Every ansatz with two encodings in turn, once and re-uploaded where it can be, and the
+    paper's circuits; each as it is usually called, and in one other kind of call."""
+    sizes, kinds, encoded = map(itertools.cycle, (SIZES, KINDS, ENCODED))
     found: list[ChoiceCase] = []
-    for encoding, ansatz in itertools.product(ENCODINGS, ANSATZE):
+    for ansatz, encoding in ((a, next(encoded)) for a in ANSATZE for _ in range(2)):
         amplitudes = ENCODINGS[encoding].prepares_amplitudes
         for reupload in (False,) if amplitudes else (False, True):
             qubits, depth = next(sizes)

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from resqunn.circuits.ansatze import ANSATZE, Ansatz
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
+from resqunn.circuits.encodings import ENCODINGS, NEQR, AngleEncoding, Encoding
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.gates import GATES, PAULIS
 from resqunn.circuits.observables import Observable
-from resqunn.circuits.operations import Operation, Weight
-from resqunn.circuits.readouts import READOUTS, Readout
+from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.circuits.readouts import MOST_PROBABILITIES, READOUTS, Readout
 from resqunn.data.sources import SOURCES, IdxFile, Source
 from resqunn.engines.base import Engine
 from resqunn.errors import CircuitError
@@ -30,19 +30,54 @@ from resqunn.lab.study.running import Finished, run
 from resqunn.papers import Options
 from resqunn.papers.resqunns import PAPER
 
+SMALL: dict[str, Encoding] = {
+    name: NEQR("neqr", bits=2) if name == "neqr" else entry for name, entry in ENCODINGS.items()
+}
+"""The table of encodings, that of grey values with two bits in place of eight."""
+
+
+def is_bare(part: Encoding | Ansatz) -> bool:
+    """Whether all angles are inputs or weights themselves, and all gates rotations or fixed."""
+    if isinstance(part, Ansatz):
+        operations = (*part.first(4), *part.layer(0, 4), *part.last(4))
+    elif part.amplitudes(4) is not None:
+        return False
+    else:
+        operations = part.operations(4)
+    return all(
+        not operation.gate.parts and all(isinstance(a, Input | Weight) for a in operation.angles)
+        for operation in operations
+    )
+
+
+BARE = [name for name, entry in ENCODINGS.items() if is_bare(entry)]
+"""Encodings whose angles, or amplitudes, are the inputs."""
+
+REPEATED = [name for name, entry in ENCODINGS.items() if not entry.prepares_amplitudes]
+"""Encodings that may be repeated."""
+
+MULTIPLYING = ("iqp", "zz_feature_map")
+"""Encodings that overflow at inputs whose products do."""
+
+
+def readouts_of(qubits: int) -> list[str]:
+    """Readouts of the table that so many qubits have."""
+    names = [name for name in READOUTS if qubits > 1 or name not in ("xx", "zz")]
+    return [name for name in names if qubits <= MOST_PROBABILITIES or name != "probs"]
+
 
 def random_circuit(seed: int, max_inputs: int = 6, max_depth: int = 4) -> Circuit:
     """A circuit of table entries; every entry comes up early in the sequence of seeds."""
     rng = random.Random(seed)
-    encodings, ansatze, readouts = list(ENCODINGS), [*ANSATZE, "random:5"], list(READOUTS)
+    encodings, ansatze, readouts = list(SMALL.values()), [*ANSATZE, "random:5"], list(READOUTS)
     encoding = encodings[seed % len(encodings)]
     return Circuit(
         encoding,
         ansatze[seed % len(ansatze)],
         rng.choice([*readouts, "z0"]),
-        inputs=rng.randint(3 if encoding == "amplitude" else 2, max_inputs),
+        inputs=rng.randint(2 if encoding.num_qubits(2) > 1 else 3, max_inputs),
         depth=rng.randint(0, max_depth),
-        reupload=encoding != "amplitude" and rng.random() < 0.5,
+        reupload=not encoding.prepares_amplitudes and rng.random() < 0.5,
     )
 
 
@@ -97,25 +132,28 @@ class AnyProducts(Readout):
 
 def any_circuit(seed: int, max_qubits: int = 8, max_depth: int = 8, parts: bool = True) -> Circuit:
     """A circuit of table entries, or of gates, encodings and readouts that no table holds; with
-    `parts=False` of Pauli rotations and fixed gates alone, and without variances.
+    `parts=False` of Pauli rotations by inputs and weights themselves, and fixed gates, without
+    variances.
 
-    Every pair of an encoding and an ansatz comes up early in the sequence of seeds.
+    Every encoding and every ansatz comes up early in the sequence of seeds.
     """
     rng = random.Random(seed)
     qubits, depth = rng.randint(1, max_qubits), rng.randint(0, max_depth)
     gates = [name for name, row in GATES.items() if row.num_qubits == 1 and row.num_angles < 2]
     own = AngleEncoding("own", tuple(rng.choices(gates, k=rng.randint(1, 3))))
-    encodings = [*ENCODINGS.values(), own]
-    ansatze = [*ANSATZE, f"random:{seed}", AnyGates(seed, parts)]
+    encodings = [*(entry for entry in SMALL.values() if parts or is_bare(entry)), own]
+    ansatze: list[str | Ansatz] = [n for n, entry in ANSATZE.items() if parts or is_bare(entry)]
+    ansatze += [f"random:{seed}", AnyGates(seed, parts)]
     encoding = encodings[seed % len(encodings)]
     amplitudes = encoding.prepares_amplitudes
-    left_out = ("xx", "zz") * (qubits == 1) + ("var_z",) * (not parts)
-    readouts = [name for name in READOUTS if name not in left_out]
+    inputs = rng.randint(2 ** (qubits - 1) + (qubits > 1), 2**qubits) if amplitudes else qubits
+    qubits = encoding.num_qubits(inputs)
+    readouts = [name for name in readouts_of(qubits) if parts or name != "var_z"]
     return Circuit(
         encoding,
-        ansatze[seed // len(encodings) % len(ansatze)],
+        ansatze[(seed + seed // len(encodings)) % len(ansatze)],
         rng.choice([*readouts, f"z{rng.randrange(qubits)}", AnyProducts(seed)]),
-        inputs=rng.randint(2 ** (qubits - 1) + (qubits > 1), 2**qubits) if amplitudes else qubits,
+        inputs=inputs,
         depth=depth,
         reupload=not amplitudes and rng.random() < 0.5,
     )

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from resqunn import Quanv2d
+from resqunn.circuits.angles import leaves
 from resqunn.circuits.ansatze import ANSATZE, SEEDED, Ansatz, GateList, Random, ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
@@ -51,13 +52,14 @@ def test_every_weight_is_used_once(name: str, qubits: int) -> None:
 @pytest.mark.parametrize("values", [1, 2, 3, 4, 5, 9])
 def test_encodings_use_every_value(name: str, values: int) -> None:
     circuit = Circuit(name, "rx_chain", "z", inputs=values, depth=1)
-    if name == "amplitude":
+    if circuit.prepares_amplitudes:
         assert 2**circuit.num_qubits >= values
         assert circuit.num_qubits == 1 or 2 ** (circuit.num_qubits - 1) < values
+        angles = list(circuit.amplitudes or map(Input, range(values)))
     else:
-        used = {o.angle.index for o in circuit.operations if isinstance(o.angle, Input)}
-        assert used == set(range(values))
-        assert circuit.num_qubits == values
+        angles = [angle for operation in circuit.operations for angle in operation.angles]
+    read = {leaf for angle in angles for leaf in leaves(angle)}
+    assert {leaf.index for leaf in read if isinstance(leaf, Input)} == set(range(values))
 
 
 def test_rings_close_for_three_qubits_and_more() -> None:

@@ -6,6 +6,7 @@ The tests loop over the tables: a new encoding, ansatz, readout or engine is tes
 
 import copy
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -20,7 +21,15 @@ from resqunn.engines.registry import ENGINES, engine
 from resqunn.engines.statevector.engine import StatevectorEngine
 from resqunn.errors import CircuitError, ConfigurationError
 
-from support import evaluates, random_arguments, random_circuit, values_and_gradients
+from support import (
+    BARE,
+    REPEATED,
+    SMALL,
+    evaluates,
+    random_arguments,
+    random_circuit,
+    values_and_gradients,
+)
 
 OWN = [name for name in ENGINES if name != "pennylane"]
 EVERY_ENGINE = pytest.mark.parametrize("name", ENGINES)
@@ -74,24 +83,25 @@ def skip_if_unsupported(name: str, circuit: Circuit) -> None:
         pytest.skip(str(obstacle))
 
 
-def _entries() -> list[Circuit]:
-    """A small circuit for every entry of every table, encoded once and re-uploaded."""
-    circuits = [Circuit(e, "rx_chain", "z", inputs=3, depth=1) for e in ENCODINGS]
+def _entries() -> Iterator[object]:
+    """A small circuit for every entry of every table, each with the reference and with another
+    engine in turn; ansaetze encoded once or re-uploaded in turn. Second derivatives take long."""
+    circuits = [Circuit(e, "rx_chain", "z", inputs=3, depth=1) for e in SMALL.values()]
     circuits += [
-        Circuit("ry", a, "z", inputs=3, depth=2, reupload=reupload)
-        for a in ANSATZE
-        for reupload in (False, True)
+        Circuit("ry", a, "z", inputs=3, depth=1 + turn % 2, reupload=turn % 2 > 0)
+        for turn, a in enumerate(ANSATZE)
     ]
     circuits += [Circuit("rx", "strongly_entangling", r, inputs=2, depth=1) for r in READOUTS]
     own = AngleEncoding("ry_rz", ("RY", "H", "RZ"))
     circuits += [Circuit(own, "rx_ring", "z", inputs=2, depth=2, reupload=r) for r in (False, True)]
-    return circuits
+    for turn, circuit in enumerate(circuits):
+        able = [name for name in OWN if name != "statevector" and evaluates(engine(name), circuit)]
+        for name in ("statevector", able[turn % len(able)]):
+            yield pytest.param(name, circuit, id=f"{circuit}-{name}")
 
 
-@EVERY_OWN_ENGINE
-@pytest.mark.parametrize("circuit", _entries(), ids=str)
+@pytest.mark.parametrize(("name", "circuit"), list(_entries()))
 def test_gradcheck_of_first_and_second_derivatives(name: str, circuit: Circuit) -> None:
-    skip_if_unsupported(name, circuit)
     inputs, weights, _ = random_arguments(circuit, 0, groups=1, filters=2, patches=2)
 
     def run(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
@@ -214,10 +224,11 @@ def test_derivatives_of_any_order_by_the_reference() -> None:
 
 LARGE = [
     (encoding, ansatz, reupload)
-    for encoding in ENCODINGS
+    for encoding in BARE
     for ansatz in ("rx_chain", "strongly_entangling")
-    for reupload in ((False,) if encoding == "amplitude" else (False, True))
+    for reupload in ((False, True) if encoding in REPEATED else (False,))
 ]
+"""Of encodings whose angles are the inputs: what is computed of large ones is rounded before."""
 
 
 @pytest.mark.parametrize("name", [*ENGINES, "pennylane:lightning.qubit", "pennylane:default.mixed"])

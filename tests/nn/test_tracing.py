@@ -1,11 +1,10 @@
 """Layers as graphs: whatever torch makes of a layer computes anew from other images.
 
-Every encoding and readout of the tables and layers of every rank, each against the same layer
+Every encoding and readout of the tables, and layers of every rank, each against the same layer
 on the reference engine, run as it is.
 """
 
 import io
-import itertools
 import subprocess
 import sys
 import warnings
@@ -20,41 +19,52 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.flop_counter import FlopCounterMode
 
 from resqunn import Quanv1d, Quanv2d, Quanv3d
-from resqunn.circuits.encodings import ENCODINGS
+from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.readouts import READOUTS
+from resqunn.engines.registry import engine
+
+from support import REPEATED, SMALL, evaluates
 
 Make = Callable[..., nn.Module]
 
-# How a layer is made, the shape of its images, and another one.
+# How a layer of so many channels is made, the shape of its images, and another one.
 RANKS: dict[str, tuple[Make, tuple[int, ...], tuple[int, ...]]] = {
-    "Quanv1d": (lambda **o: Quanv1d(1, 4, 4, 2, padding=1, **o), (3, 1, 8), (2, 1, 13)),
-    "Quanv2d": (lambda **o: Quanv2d(1, 4, 2, 2, **o), (3, 1, 4, 4), (2, 1, 7, 4)),
+    "Quanv1d": (lambda k, **o: Quanv1d(1, k, 4, 2, padding=1, **o), (3, 1, 8), (2, 1, 13)),
+    "Quanv2d": (lambda k, **o: Quanv2d(1, k, 2, 2, **o), (3, 1, 4, 4), (2, 1, 7, 4)),
     "Quanv2d, reflected": (
-        lambda **o: Quanv2d(1, 4, 2, padding="same", padding_mode="reflect", **o),
+        lambda k, **o: Quanv2d(1, k, 2, padding="same", padding_mode="reflect", **o),
         (3, 1, 3, 4),
         (2, 1, 5, 3),
     ),
     "Quanv2d, sum": (
-        lambda **o: Quanv2d(2, 4, 2, 2, bias=True, channel_mode="sum", **o),
+        lambda k, **o: Quanv2d(2, k, 2, 2, bias=True, channel_mode="sum", **o),
         (3, 2, 5, 4),
         (2, 2, 4, 6),
     ),
-    "Quanv3d": (lambda **o: Quanv3d(1, 4, (1, 2, 2), 1, **o), (3, 1, 2, 3, 3), (2, 1, 3, 2, 4)),
+    "Quanv3d": (
+        lambda k, **o: Quanv3d(1, k, (1, 2, 2), 1, **o),
+        (3, 1, 2, 3, 3),
+        (2, 1, 3, 2, 4),
+    ),
 }
+VALUES = 4
+"""Of a patch of each of them."""
 
 
 def _cases() -> Iterator[object]:
-    """All combinations, each with an engine in turn; those that are not slow hold every entry."""
-    engines = ("fourier", "fused", "auto", "statevector")
+    """Every encoding for each rank, with readouts and engines in turn; those that are not slow
+    hold every rank."""
+    engines, readouts = ("fourier", "fused", "auto", "statevector"), list(READOUTS)
     for place, rank in enumerate(RANKS):
-        for turn, (encoding, readout) in enumerate(itertools.product(ENCODINGS, READOUTS)):
-            engine = engines[(turn + place) % 4]
-            if engine == "fourier" and encoding == "amplitude":
-                engine = "auto"
-            again = encoding != "amplitude" and engine != "fourier" and (turn + place) % 2 == 1
-            first = (list(ENCODINGS)[place % 4], list(READOUTS)[place % 3])
-            marks = [] if (encoding, readout) == first else [pytest.mark.slow]
-            case = (rank, encoding, readout, engine, again)
+        for turn, (encoding, entry) in enumerate(SMALL.items()):
+            readout = readouts[(turn + 3 * place) % len(readouts)]
+            name = engines[(turn + place) % 4]
+            circuit = Circuit(entry, "rx_chain", readout, inputs=VALUES, depth=1)
+            if not evaluates(engine(name), circuit):
+                name = "auto"
+            again = encoding in REPEATED and name != "fourier" and (turn + place) % 2 == 1
+            marks = [] if turn == place % 4 else [pytest.mark.slow]
+            case = (rank, encoding, readout, name, again)
             yield pytest.param(*case, marks=marks, id="-".join(map(str, case)))
 
 
@@ -76,14 +86,15 @@ pytestmark = [
 def layers(rank: str, encoding: str, readout: str, engine: str, again: bool) -> tuple[Quanv2d, ...]:
     """A layer, and the same on the reference engine."""
     options = {
-        "encoding": encoding,
+        "encoding": SMALL[encoding],
         "readout": readout,
         "reupload": again,
         "depth": 2 if again else 1,
     }
     make = RANKS[rank][0]
-    found = make(ansatz="rx_chain", engine=engine, **options)
-    reference = make(ansatz="rx_chain", engine="statevector", **options)
+    channels = Circuit(ansatz="rx_chain", inputs=VALUES, **options).num_outputs
+    found = make(channels, ansatz="rx_chain", engine=engine, **options)
+    reference = make(channels, ansatz="rx_chain", engine="statevector", **options)
     reference.load_state_dict(found.state_dict())
     return found, reference
 

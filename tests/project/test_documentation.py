@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from resqunn.circuits.ansatze import ANSATZE
+from resqunn.circuits.encodings import ENCODINGS
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/resqunn"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -55,6 +58,18 @@ def test_the_floors_hold_what_the_architecture_says() -> None:
         assert (SOURCE / folder).exists(), folder
         for name in re.findall(r"`([\w/]+(?:\.py|\.html|/))`", text):
             assert (SOURCE / folder / name).exists(), f"{folder}: {name}"
+
+
+def test_usage_lists_every_encoding_and_ansatz_with_a_source() -> None:
+    text = (ROOT / "docs/usage.md").read_text()
+    for title, table in (("Encodings", ENCODINGS), ("Ansaetze", ANSATZE)):
+        _, _, section = text.partition(f"### {title}\n")
+        rows = re.findall(
+            r"^\| (`.+?) \| .+ \| .+ \| (.+) \|$", section.partition("\n### ")[0], re.M
+        )
+        names = [name.partition(":")[0] for row, _ in rows for name in re.findall(r"`(.+?)`", row)]
+        assert sorted(names) == sorted(table)
+        assert all(source.strip() for _, source in rows)
 
 
 def test_the_picture_shows_what_the_benchmarks_wrote() -> None:

@@ -46,7 +46,7 @@ PLANTED = {
     "circuits are data: no torch, no simulation": [
         ("circuits.ansatze.table", "torch"),
         ("circuits.readouts", "numba"),
-        ("circuits.encodings", "llvmlite"),
+        ("circuits.encodings.table", "llvmlite"),
     ],
     "no circles": [("circuits.gates", "resqunn.circuits.circuit")],
 }

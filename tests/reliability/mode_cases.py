@@ -18,11 +18,11 @@ from torch.func import functional_call
 from resqunn import Quanv1d, Quanv2d, Quanv3d
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.encodings import ENCODINGS
 from resqunn.circuits.readouts import READOUTS
 from resqunn.errors import ResqunnError
 
 from reliability.laws import able
+from support import REPEATED, SMALL
 
 Found = dict[str, Tensor]
 
@@ -182,12 +182,12 @@ def _drawn(rng: random.Random) -> Case:
     values = members if channel_mode == "joint" else 1
     for number in each:
         values *= number
-    encoding = rng.choice(list(ENCODINGS))
+    encoding = rng.choice([n for n in SMALL if n != "frqi_mattern"])  # steep at pixels of 1
     parts = {
-        "encoding": encoding,
+        "encoding": SMALL[encoding],
         "ansatz": rng.choice([*ANSATZE, f"random:{rng.randrange(100)}"]),
         "depth": rng.randint(0, 2),
-        "reupload": encoding != "amplitude" and rng.random() < 0.4,
+        "reupload": encoding in REPEATED and rng.random() < 0.4,
         "readout": rng.choice([*READOUTS, "z1,z0"]),
     }
     circuit = Circuit(**parts, inputs=values)

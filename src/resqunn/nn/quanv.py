@@ -72,7 +72,8 @@ class Quanv2d(Quanv):
     Attributes:
         weight: (filters, \*circuit.weight_shape), in radians; for the chains
             (filters, depth, qubits). With `channel_mode="sum"` (filters, in_channels / groups,
-            \*circuit.weight_shape). Drawn uniformly from [0, 2 pi).
+            \*circuit.weight_shape). Drawn uniformly from [0, 2 pi), the scales of an encoding that
+            is trainable too.
         bias: (out_channels,), or None.
         circuit: the `Circuit` of every filter.
         stride, padding, padding_mode, dilation: as given; they may be set at any time.

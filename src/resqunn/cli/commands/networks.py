@@ -30,7 +30,10 @@ class Gradients:
     """Ansatz layers of each circuit."""
 
     ansatz: str = "rx_chain"
-    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, rz_ring, crz_ring,
+    strongly_entangling, strongly_entangling_cz, simplified_two_design, real_amplitudes,
+    efficient_su2, two_local, mps, ttn, mera, random:SEED, random_layers:SEED or
+    random_layers_2021:SEED."""
 
     readout: str = "mean_z"
     """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
@@ -109,10 +112,15 @@ class Draw:
     """
 
     encoding: str = "ry"
-    """How the values of a patch become a quantum state: ry, rx, rz or amplitude."""
+    """How the values of a patch become a quantum state: ry, rx, rz, plain_rz, learnable_ry,
+    learnable_rx, learnable_rz, dense_angle, iqp, zz_feature_map, threshold, basis, frqi,
+    frqi_mattern, neqr, amplitude or softmax_amplitude."""
 
     ansatz: str = "ry_chain"
-    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, rz_ring, crz_ring,
+    strongly_entangling, strongly_entangling_cz, simplified_two_design, real_amplitudes,
+    efficient_su2, two_local, mps, ttn, mera, random:SEED, random_layers:SEED or
+    random_layers_2021:SEED."""
 
     readout: str = "z"
     """Values: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;

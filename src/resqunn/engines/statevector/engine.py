@@ -17,13 +17,16 @@ Shape suffixes as in `base.py`, and A amplitudes, K rotations.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from resqunn.circuits.angles import Input
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine, size_obstacle
 from resqunn.engines.guard import autocasting
@@ -64,6 +67,7 @@ class StatevectorEngine(Engine):
         qubits, depth = circuit.num_qubits, circuit.depth
         # Of few qubits, all that stands between two encodings is one matrix, whatever its depth.
         layers = depth + 1 if circuit.reupload or qubits > DENSE_QUBITS else 1
+        layers = max(layers, _encodings(circuit))
         return 500 + filters * 2**qubits * (30 + 6.0 * qubits * layers)
 
     def evaluate(
@@ -104,6 +108,13 @@ class StatevectorEngine(Engine):
         )
         values = plan.diagonals_RA @ probabilities
         return values.expand(-1, weights_GFW.shape[1], -1, -1)
+
+
+@lru_cache(maxsize=256)
+def _encodings(circuit: GateCircuit) -> int:
+    """How many times rotations by inputs follow other gates: some encodings read them often."""
+    read = [isinstance(operation.angle, Input) for operation in circuit.operations]
+    return sum(now and not before for before, now in itertools.pairwise([False, *read]))
 
 
 def _rotations(plan: Plan, weights_GFW: Float[Tensor, "G F W"]) -> Tensor:

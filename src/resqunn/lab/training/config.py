@@ -59,10 +59,15 @@ class TrainConfig:
     """Side of the square kernel, which is also its stride."""
 
     encoding: str = "ry"
-    """How pixels become a quantum state: ry, rx, rz or amplitude."""
+    """How pixels become a quantum state: ry, rx, rz, plain_rz, learnable_ry,
+    learnable_rx, learnable_rz, dense_angle, iqp, zz_feature_map, threshold, basis, frqi,
+    frqi_mattern, neqr, amplitude or softmax_amplitude."""
 
     ansatz: str = "ry_chain"
-    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, rz_ring, crz_ring,
+    strongly_entangling, strongly_entangling_cz, simplified_two_design, real_amplitudes,
+    efficient_su2, two_local, mps, ttn, mera, random:SEED, random_layers:SEED or
+    random_layers_2021:SEED."""
 
     readout: str = "z"
     """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
