@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow
+    from resqunn.analysis.states import state, unitary
     from resqunn.circuits.angles import Expression, Input, Weight
     from resqunn.circuits.ansatze import Ansatz, GateList
     from resqunn.circuits.circuit import Circuit
@@ -78,6 +79,8 @@ _PLACES = {
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
     "replace_conv2d": "nn.replacing",
+    "state": "analysis.states",
+    "unitary": "analysis.states",
 }
 
 __all__ = [
@@ -120,6 +123,8 @@ __all__ = [
     "load_dataset",
     "paper_model",
     "replace_conv2d",
+    "state",
+    "unitary",
 ]
 
 

@@ -30,6 +30,8 @@ from resqunn import (
     load_dataset,
     paper_model,
     replace_conv2d,
+    state,
+    unitary,
 )
 from resqunn.nn.presets import depthwise_layers
 from resqunn.papers import Options
@@ -51,6 +53,9 @@ CIRCUIT = {
     "reupload": FLAG,
 }  # fmt: skip
 IMAGES = torch.rand(3, 1, 8, 8)
+TWO_QUBITS = Circuit("ry", "ry_chain", "z", inputs=2, depth=1)
+POINT = {"circuit": TWO_QUBITS, "inputs": [0.1, 0.2], "weights": [0.3, 0.4]}
+NO_NUMBERS = [None, "ab", [1j, 0], [1, 2, 3], [float("nan"), 0], nn.Identity(), [[1], [1, 2]]]
 SOME = LabelledImages(IMAGES, torch.tensor([0, 1, 1]), ("a", "b"))
 MODEL = paper_model("O1+O2", depths=(1, 1))
 
@@ -108,6 +113,13 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
         "labels": [None, [0, 1, 2], torch.tensor([0, 1]), torch.tensor([0, 1, 10]),
                    torch.tensor([0, 1, -1]), torch.rand(3)],
         "loss": [None, "mse", lambda scores, labels: scores, lambda scores, labels: 0.5],
+    }),
+    (state, POINT, {
+        "circuit": [None, 3, "ry", Circuit], "inputs": NO_NUMBERS, "weights": NO_NUMBERS,
+    }),
+    (unitary, POINT, {
+        "circuit": [None, 3, "ry", Circuit], "inputs": [*NO_NUMBERS, torch.ones(3, 2)],
+        "weights": [*NO_NUMBERS, torch.ones(3, 2)],
     }),
     (load_dataset, {"name": "digits"}, {
         "name": NAME, "classes": [*WHOLE, 1, 11], "per_class": ["some", 0, 1, 2.5, True, 10**6],
