@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow
+    from resqunn.analysis.spectrum import Spectrum, spectrum
     from resqunn.analysis.states import state, unitary
     from resqunn.circuits.angles import Expression, Input, Weight
     from resqunn.circuits.ansatze import Ansatz, GateList
@@ -72,6 +73,7 @@ _PLACES = {
     "ResqunnError": "errors",
     "RunError": "errors",
     "ShapeError": "errors",
+    "Spectrum": "analysis.spectrum",
     "Weight": "circuits.angles",
     "Wiring": "nn.wiring",
     "WrongTypeError": "errors",
@@ -79,6 +81,7 @@ _PLACES = {
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
     "replace_conv2d": "nn.replacing",
+    "spectrum": "analysis.spectrum",
     "state": "analysis.states",
     "unitary": "analysis.states",
 }
@@ -116,6 +119,7 @@ __all__ = [
     "ResqunnError",
     "RunError",
     "ShapeError",
+    "Spectrum",
     "Weight",
     "Wiring",
     "WrongTypeError",
@@ -123,6 +127,7 @@ __all__ = [
     "load_dataset",
     "paper_model",
     "replace_conv2d",
+    "spectrum",
     "state",
     "unitary",
 ]

@@ -30,6 +30,7 @@ from resqunn import (
     load_dataset,
     paper_model,
     replace_conv2d,
+    spectrum,
     state,
     unitary,
 )
@@ -121,6 +122,9 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
         "circuit": [None, 3, "ry", Circuit], "inputs": [*NO_NUMBERS, torch.ones(3, 2)],
         "weights": [*NO_NUMBERS, torch.ones(3, 2)],
     }),
+    (spectrum, {"layer": TWO_QUBITS, "weights": [0.3, 0.4]}, {
+        "layer": [None, 3, "ry", Quanv2d, nn.Identity()], "weights": NO_NUMBERS,
+    }),
     (load_dataset, {"name": "digits"}, {
         "name": NAME, "classes": [*WHOLE, 1, 11], "per_class": ["some", 0, 1, 2.5, True, 10**6],
         "seed": [1.5, "0", None, -1, 2**64], "root": [3, []],
@@ -184,7 +188,7 @@ def test_bad_arguments_get_one_line(
 
 
 def test_everything_public_is_among_the_cases() -> None:
-    others = {"GradientFlow"}  # made by the library, not by users
+    others = {"GradientFlow", "Spectrum"}  # made by the library, not by users
     others |= {"AngleEncoding", "Gate", "Input", "Observable", "Operation", "Weight"}  # of circuits
     others |= {"Expression", "GateList", "Hermitian", "Pauli"}  # in tests/circuits
     for name in resqunn.__all__:
