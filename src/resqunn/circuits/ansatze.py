@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resqunn.checks import check_fields
+from resqunn.circuits import sim
 from resqunn.circuits.angles import Weight, leaves
 from resqunn.circuits.operations import Operation
 from resqunn.errors import ConfigurationError, unknown_name
@@ -155,6 +156,26 @@ class GateList(Ansatz):
         return tuple(self.operations)
 
 
+@dataclass(frozen=True)
+class SimCircuit(Ansatz):
+    """A circuit of Sim et al., arXiv:1905.10876, by its name in `circuits.sim.SIM`.
+
+    >>> SimCircuit("sim_10").weight_shape(depth=2, num_qubits=4)
+    (3, 4)
+    """
+
+    name: str
+
+    def layer_shape(self, num_qubits: int) -> tuple[int, ...]:
+        return sim.weight_shape(self.name, 1, num_qubits)[1:]
+
+    def weight_shape(self, depth: int, num_qubits: int) -> tuple[int, ...]:
+        return sim.weight_shape(self.name, depth, num_qubits)
+
+    def layer(self, index: int, num_qubits: int) -> tuple[Operation, ...]:
+        return sim.layer(self.name, index, num_qubits)
+
+
 ANSATZE: dict[str, Ansatz] = {
     entry.name: entry
     for entry in (
@@ -175,7 +196,8 @@ MAX_DIGITS = 100
 def ansatz(name: str | Ansatz) -> Ansatz:
     """The table's entry of that name; an `Ansatz` is returned as it is.
 
-    `"random:7"` is the random ansatz of seed 7.
+    `"random:7"` is the random ansatz of seed 7, `"sim_1"` to `"sim_19"` are the circuits of
+    `circuits.sim`.
 
     Raises:
         ConfigurationError: if the table has none.
@@ -190,6 +212,8 @@ def ansatz(name: str | Ansatz) -> Ansatz:
                 f"{len(digits)}"
             )
         return Random(name, seed=int(digits))
+    if name in sim.SIM:
+        return SimCircuit(name)
     if name not in ANSATZE:
-        raise unknown_name("ansatz", name, [*ANSATZE, "random:SEED"])
+        raise unknown_name("ansatz", name, [*ANSATZE, "random:SEED", "sim_1 to sim_19"])
     return ANSATZE[name]
