@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from resqunn.analysis.circuit_report import CircuitReport, circuit_report
     from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow
     from resqunn.analysis.spectrum import Spectrum, spectrum
     from resqunn.analysis.states import state, unitary
@@ -45,6 +46,7 @@ _PLACES = {
     "Ansatz": "circuits.ansatze",
     "Circuit": "circuits.circuit",
     "CircuitError": "errors",
+    "CircuitReport": "analysis.circuit_report",
     "ConfigurationError": "errors",
     "DataError": "errors",
     "Dataset": "data.datasets",
@@ -77,6 +79,7 @@ _PLACES = {
     "Weight": "circuits.angles",
     "Wiring": "nn.wiring",
     "WrongTypeError": "errors",
+    "circuit_report": "analysis.circuit_report",
     "gradient_flow": "analysis.gradient_flow",
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
@@ -91,6 +94,7 @@ __all__ = [
     "Ansatz",
     "Circuit",
     "CircuitError",
+    "CircuitReport",
     "ConfigurationError",
     "DataError",
     "Dataset",
@@ -123,6 +127,7 @@ __all__ = [
     "Weight",
     "Wiring",
     "WrongTypeError",
+    "circuit_report",
     "gradient_flow",
     "load_dataset",
     "paper_model",

@@ -26,6 +26,7 @@ from resqunn import (
     ResQuNN,
     ResqunnError,
     Wiring,
+    circuit_report,
     gradient_flow,
     load_dataset,
     paper_model,
@@ -125,6 +126,12 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
     (spectrum, {"layer": TWO_QUBITS, "weights": [0.3, 0.4]}, {
         "layer": [None, 3, "ry", Quanv2d, nn.Identity()], "weights": NO_NUMBERS,
     }),
+    (circuit_report, {"circuit": TWO_QUBITS, "pairs": 10, "samples": 2}, {
+        "circuit": [None, 3, "ry", Circuit, Circuit("ry", "rx_chain", "z", inputs=17, depth=1)],
+        "pairs": [*WHOLE, 1], "bins": [*WHOLE, 1], "samples": [*WHOLE, 1],
+        "weight_range": [None, 1.0, (0,), (1, 0), (0, 0), (0, float("inf")), (0, float("nan"))],
+        "inputs": NO_NUMBERS[1:], "seed": [1.5, "0", None, -1, 2**64],
+    }),
     (load_dataset, {"name": "digits"}, {
         "name": NAME, "classes": [*WHOLE, 1, 11], "per_class": ["some", 0, 1, 2.5, True, 10**6],
         "seed": [1.5, "0", None, -1, 2**64], "root": [3, []],
@@ -188,7 +195,7 @@ def test_bad_arguments_get_one_line(
 
 
 def test_everything_public_is_among_the_cases() -> None:
-    others = {"GradientFlow", "Spectrum"}  # made by the library, not by users
+    others = {"CircuitReport", "GradientFlow", "Spectrum"}  # made by the library, not by users
     others |= {"AngleEncoding", "Gate", "Input", "Observable", "Operation", "Weight"}  # of circuits
     others |= {"Expression", "GateList", "Hermitian", "Pauli"}  # in tests/circuits
     for name in resqunn.__all__:

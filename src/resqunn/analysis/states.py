@@ -22,6 +22,7 @@ from torch import Tensor
 from resqunn.checks import require, shown
 from resqunn.circuits.angles import Input, Weight, leaves
 from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.gates import on_states
 from resqunn.circuits.operations import Operation, expanded
 from resqunn.engines.slots import computed
 from resqunn.errors import CircuitError, ShapeError
@@ -139,32 +140,46 @@ def evolved(
 ) -> Complex[Tensor, "A P"]:
     """The gates applied to states; there may be one point of inputs and weights for all."""
     operations = expanded(circuit.operations)
+    points = max(inputs_NP.shape[1], weights_WP.shape[1])
     of_all = [angle for operation in operations for angle in operation.angles]
-    angles = iter(computed(of_all, _leaf(inputs_NP, weights_WP), inputs_NP))
+    found = computed(of_all, _leaf(inputs_NP, weights_WP), inputs_NP)
+    halves = torch.stack([angle.expand(points) for angle in found] or [inputs_NP.new_zeros(0)]) / 2
+    turns = zip(torch.cos(halves), torch.sin(halves), strict=True)
     for operation in operations:
         if operation.gate.is_rotation:
-            state_AP = _turned(operation, next(angles), state_AP)
+            state_AP = _on_one(operation.qubits[0], _turn(operation, *next(turns)), state_AP)
+        elif operation.gate.num_qubits == 1:
+            entries = operation.gate.matrix().astype(complex)
+            state_AP = _on_one(operation.qubits[0], entries, state_AP)
         else:
-            state_AP = _multiplied(operation, circuit.num_qubits, state_AP)
+            source_A, factor_A = on_states(
+                operation.gate.matrix(), operation.qubits, circuit.num_qubits
+            )
+            state_AP = state_AP[torch.from_numpy(source_A)]
+            if (factor_A != 1).any():
+                state_AP = torch.from_numpy(factor_A).to(state_AP)[:, None] * state_AP
     return state_AP
 
 
-def _turned(operation: Operation, angle_P: Tensor, state_AP: Tensor) -> Tensor:
-    r"""$\cos(t/2)\,\psi + \sin(t/2)\,(-i P)\,\psi$ on one qubit."""
-    (qubit,) = operation.qubits
-    turn = torch.as_tensor(operation.gate.turn, device=state_AP.device)
-    split = state_AP.unflatten(0, (2**qubit, 2, -1))
-    turned = torch.einsum("ij,ljrp->lirp", turn, split)
-    return (torch.cos(angle_P / 2) * split + torch.sin(angle_P / 2) * turned).flatten(0, 2)
+def _turn(operation: Operation, cosine: Tensor, sine: Tensor) -> list[list[Tensor | None]]:
+    r"""The entries of $\cos(t/2)\,1 + \sin(t/2)\,(-i P)$ at each point; None for zeros."""
+    turn = operation.gate.turn
+
+    def entry(i: int, j: int) -> Tensor | None:
+        real = cosine * (i == j) + sine * turn[i, j].real
+        return torch.complex(real, sine * turn[i, j].imag) if i == j or turn[i, j] else None
+
+    return [[entry(i, j) for j in (0, 1)] for i in (0, 1)]
 
 
-def _multiplied(operation: Operation, num_qubits: int, state_AP: Tensor) -> Tensor:
-    """A fixed gate's matrix on its qubits."""
-    wires, first = operation.qubits, tuple(range(operation.gate.num_qubits))
-    matrix = torch.as_tensor(operation.gate.matrix(), device=state_AP.device)
-    split = state_AP.reshape([2] * num_qubits + [-1]).movedim(wires, first)
-    product = matrix.to(torch.complex128) @ split.reshape(len(matrix), -1)
-    return product.reshape(split.shape).movedim(first, wires).reshape(state_AP.shape)
+def _on_one(qubit: int, entries: Any, state_AP: Tensor) -> Tensor:
+    """A matrix of two rows and columns on one qubit."""
+    halves = state_AP.unflatten(0, (2**qubit, 2, -1)).unbind(1)
+    rows = []
+    for row in entries:
+        parts = [e * half for e, half in zip(row, halves, strict=True) if e is not None]
+        rows.append(sum(parts[1:], parts[0]))
+    return torch.stack(rows, dim=1).flatten(0, 2)
 
 
 def _amplitudes(circuit: GateCircuit, inputs_NP: Tensor) -> Tensor:
