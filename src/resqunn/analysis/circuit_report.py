@@ -55,15 +55,15 @@ class CircuitReport:
         flops: floating-point operations of one patch on a dense state vector, see
             `analysis.sizes.flops`.
         expressibility: the Kullback-Leibler divergence of the fidelities of pairs of states from
-            those of Haar-random states; 0 for a circuit whose states are spread evenly, and never
-            quite reached, since a histogram of finitely many pairs differs from its own law. Its
-            error is a bootstrap's: histograms of pairs drawn again from those that were found.
+            those of Haar-random states, 0 for states that are spread evenly, to which the chance
+            of finitely many pairs adds a little. Its error is a bootstrap's: histograms of pairs
+            drawn again from those that were found.
         entangling_capability: the mean of Meyer and Wallach's Q.
         gradient_variance: the variance of the first output's derivative by a weight, averaged
             over weights; None for a circuit without weights.
         weight_variances: the variance for each weight.
-        dead_weights: weights (flattened row-major) by which no output has a derivative at any of
-            the random points.
+        dead_weights: weights (flattened row-major) by which no output has a derivative at the
+            random points.
         frequencies: for each input how many positive frequencies the outputs have; None where
             they are no trigonometric polynomials of the inputs, or of too many frequencies.
         fidelities: how many pairs of states fall into each bin of [0, 1].
@@ -112,7 +112,7 @@ def circuit_report(
     """Expressibility, entangling capability, gradients, spectrum and size of a circuit.
 
     Weights are drawn uniformly. The first two figures are those of Sim, Johnson and Aspuru-Guzik,
-    arXiv:1905.10876, at inputs of 0, where an angle encoding does nothing or little, so that they
+    arXiv:1905.10876, at inputs of 0, where a rotation by an input is the identity, so that they
     are the ansatz's. Derivatives, whose variance tells of barren plateaus (McClean et al.,
     arXiv:1803.11173), are taken at inputs that are drawn uniformly from [0, 2 pi), or, where they
     are amplitudes, from a normal distribution.

@@ -1,8 +1,8 @@
 r"""A circuit's outputs from its state, differentiable by torch.
 
 A Pauli word flips the qubits of its X and Y, and multiplies each amplitude by a phase:
-$\langle P\rangle = \sum_s \phi(s)\, \bar\psi_s\, \psi_{s \oplus m}$. Words that flip the same
-qubits $m$ share the products.
+$\langle P\rangle = \sum_s \phi(s)\, \bar\psi_s\, \psi_{s \oplus m}$. Words that flip one
+set of qubits $m$ share the products.
 
 Shape suffixes: A amplitudes, P points, R readout values, T words.
 """

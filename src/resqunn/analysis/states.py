@@ -1,7 +1,7 @@
 r"""The state that a circuit prepares, and the unitary matrix of its gates.
 
-Both are plain products of gate matrices in double precision, one gate after the other, and know
-nothing of the engines. They are meant for looking at a circuit and for tests; layers do not use
+Both are plain products of gate matrices in double precision, one gate after the other, without
+the engines. They are meant for looking at a circuit and for tests; layers do not use
 them.
 
 Shape suffixes: A amplitudes, N inputs, W weights, P points, which stand last.

@@ -2,7 +2,7 @@
 
 S. Sim, P. D. Johnson, A. Aspuru-Guzik, "Expressibility and entangling capability of
 parameterized quantum circuits for hybrid quantum-classical algorithms", arXiv:1905.10876, Fig. 2,
-which draws them on four qubits; here they go on as they begin, on any number.
+which draws them on four qubits; here they go on as they begin, on other numbers too.
 
 A layer is a row of blocks, each a gate and where it stands: a gate of one qubit on each qubit, or
 on the `inner` ones (all but the first and the last); one of two qubits on pairs of neighbours,

@@ -30,7 +30,8 @@ class Gradients:
     """Ansatz layers of each circuit."""
 
     ansatz: str = "rx_chain"
-    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED,
+    sim_1 to sim_19."""
 
     readout: str = "mean_z"
     """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
@@ -112,7 +113,8 @@ class Draw:
     """How the values of a patch become a quantum state: ry, rx, rz or amplitude."""
 
     ansatz: str = "ry_chain"
-    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED,
+    sim_1 to sim_19."""
 
     readout: str = "z"
     """Values: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;

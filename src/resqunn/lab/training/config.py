@@ -62,7 +62,8 @@ class TrainConfig:
     """How pixels become a quantum state: ry, rx, rz or amplitude."""
 
     ansatz: str = "ry_chain"
-    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED."""
+    """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, strongly_entangling, random:SEED,
+    sim_1 to sim_19."""
 
     readout: str = "z"
     """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
