@@ -119,6 +119,20 @@ def test_the_papers_network_by_name(tmp_path: Path, within: Callable) -> None:
         (["gradients", "--ansatz", "rx"], "unknown ansatz"),
         (["wirings", "--layers", "9"], "layers must be 1 to 8"),
         (["draw", "--readout", "z7"], "0 to 3"),
+        (["circuit", "--figure", "x.pdf"], "figure must be a file .svg or .png, got 'x.pdf'"),
+        (
+            ["circuit", "--figure", "x.svg", "--depth", *"0123456789", "10", "11", "12"],
+            "a figure must be of 12 circuits or fewer, got 13",
+        ),
+        (
+            ["circuit", "--pairs", "2", "--samples", "2", "--figure", "nowhere/x.svg"],
+            "nowhere/x.svg cannot be written: No such file or directory",
+        ),
+        (["circuit", "--values", "4", "4"], "values must be different numbers, got [4, 4]"),
+        (["circuit", "--depth"], "depth must be different numbers, got []"),
+        (["circuit", "--depth", "-1"], "depth must be 0 or more, got -1"),
+        (["circuit", "--values", "17"], "must be of a circuit of 16 qubits or fewer, got 17"),
+        (["circuit", "--qubits", "3"], "did you mean --values?"),
         (["draw", "--encoding", "amplitude", "--qasm"], "given to to_qasm"),
     ],
 )
@@ -144,6 +158,30 @@ def test_gradients_show_the_papers_accessibility(within: Callable, layers: int) 
     if layers == 2:
         _, shown, _ = within("gradients", "--layers", "2")
         assert "cut 2 of 5 (*), true 5 of 5" in shown
+
+
+def test_circuits_show_what_they_can_do(tmp_path: Path, within: Callable) -> None:
+    small = ("circuit", "--pairs", "20", "--samples", "5")
+    _, shown, _ = within(*small, "--ansatz", "sim_2", "--depth", "1", "--figure", "one.png")
+    assert "0: ─RY(x0)─RX(w0)─RZ(w4)─────⊕─┤ <Z>" in shown
+    rows = {row[:29].strip(): row[29:].split() for row in shown.splitlines()[6:]}
+    _, again, _ = within(*small, "--ansatz", "sim_2", "--depth", "1", "--json")
+    (found,) = json.loads(again)["circuits"]
+    for name in ("expressibility", "entangling capability", "gradient variance"):
+        estimate = found[name.replace(" ", "_")]
+        assert rows[name] == [f"{estimate['value']:.4f}", f"{estimate['error']:.4f}"]
+    assert rows["dead weights"] == ["4", "5", "6", "7"] == [str(w) for w in found["dead_weights"]]
+    assert rows["weights"] == ["8"]
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    _, shown, _ = within(*small, "--values", "1", "2", "--depth", "0", "2", "--figure", "four.svg")
+    table = [row.split() for row in shown.splitlines()]
+    assert [row[:3] for row in table[1:]] == [
+        ["1", "0", "0"], ["1", "2", "2"], ["2", "0", "0"], ["2", "2", "4"],
+    ]  # fmt: skip
+    assert table[1][-1] == "-"
+    assert all(row.count("±") == 3 for row in table[2::2])
+    svg = (tmp_path / "four.svg").read_text()
+    assert all(f"{values} values, depth {depth}" in svg for values in (1, 2) for depth in (0, 2))
 
 
 def test_wirings_draw_and_datasets(tmp_path: Path, within: Callable) -> None:

@@ -6,7 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from resqunn.analysis.circuit_report import CircuitReport, circuit_report
     from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow
+    from resqunn.analysis.spectrum import Spectrum, spectrum
+    from resqunn.analysis.states import state, unitary
     from resqunn.circuits.angles import Expression, Input, Weight
     from resqunn.circuits.ansatze import Ansatz, GateList
     from resqunn.circuits.circuit import Circuit
@@ -46,6 +49,7 @@ _PLACES = {
     "Ansatz": "circuits.ansatze",
     "Circuit": "circuits.circuit",
     "CircuitError": "errors",
+    "CircuitReport": "analysis.circuit_report",
     "ConfigurationError": "errors",
     "DataError": "errors",
     "Dataset": "data.datasets",
@@ -75,16 +79,21 @@ _PLACES = {
     "ResqunnError": "errors",
     "RunError": "errors",
     "ShapeError": "errors",
+    "Spectrum": "analysis.spectrum",
     "Variance": "circuits.readouts",
     "Weight": "circuits.angles",
     "Wiring": "nn.wiring",
     "WrongTypeError": "errors",
+    "circuit_report": "analysis.circuit_report",
     "from_pennylane": "interop.from_pennylane",
     "from_torchlayer": "interop.from_torchlayer",
     "gradient_flow": "analysis.gradient_flow",
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
     "replace_conv2d": "nn.replacing",
+    "spectrum": "analysis.spectrum",
+    "state": "analysis.states",
+    "unitary": "analysis.states",
 }
 
 __all__ = [
@@ -92,6 +101,7 @@ __all__ = [
     "Ansatz",
     "Circuit",
     "CircuitError",
+    "CircuitReport",
     "ConfigurationError",
     "DataError",
     "Dataset",
@@ -121,16 +131,21 @@ __all__ = [
     "ResqunnError",
     "RunError",
     "ShapeError",
+    "Spectrum",
     "Variance",
     "Weight",
     "Wiring",
     "WrongTypeError",
+    "circuit_report",
     "from_pennylane",
     "from_torchlayer",
     "gradient_flow",
     "load_dataset",
     "paper_model",
     "replace_conv2d",
+    "spectrum",
+    "state",
+    "unitary",
 ]
 
 

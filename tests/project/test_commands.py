@@ -97,7 +97,7 @@ def test_what_a_command_is_said_to_show_is_what_it_shows(
 ) -> None:
     compared = 0
     for page in PAGES:
-        pattern = r"`(resqunn (?:gradients|wirings|draw)[^`]*)`[^`]*?\n```\n(.*?)```"
+        pattern = r"`(resqunn (?:gradients|wirings|draw|circuit)[^`]*)`[^`]*?\n```\n(.*?)```"
         for line, block in re.findall(pattern, page.read_text(), re.DOTALL):
             succeeds(shlex.split(line)[1:])
             shown = [row.rstrip() for row in capsys.readouterr().out.splitlines()]

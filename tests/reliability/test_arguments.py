@@ -26,10 +26,14 @@ from resqunn import (
     ResQuNN,
     ResqunnError,
     Wiring,
+    circuit_report,
     gradient_flow,
     load_dataset,
     paper_model,
     replace_conv2d,
+    spectrum,
+    state,
+    unitary,
 )
 from resqunn.nn.presets import depthwise_layers
 from resqunn.papers import Options
@@ -51,6 +55,9 @@ CIRCUIT = {
     "reupload": FLAG,
 }  # fmt: skip
 IMAGES = torch.rand(3, 1, 8, 8)
+TWO_QUBITS = Circuit("ry", "ry_chain", "z", inputs=2, depth=1)
+POINT = {"circuit": TWO_QUBITS, "inputs": [0.1, 0.2], "weights": [0.3, 0.4]}
+NO_NUMBERS = [None, "ab", [1j, 0], [1, 2, 3], [float("nan"), 0], nn.Identity(), [[1], [1, 2]]]
 SOME = LabelledImages(IMAGES, torch.tensor([0, 1, 1]), ("a", "b"))
 MODEL = paper_model("O1+O2", depths=(1, 1))
 
@@ -108,6 +115,22 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
         "labels": [None, [0, 1, 2], torch.tensor([0, 1]), torch.tensor([0, 1, 10]),
                    torch.tensor([0, 1, -1]), torch.rand(3)],
         "loss": [None, "mse", lambda scores, labels: scores, lambda scores, labels: 0.5],
+    }),
+    (state, POINT, {
+        "circuit": [None, 3, "ry", Circuit], "inputs": NO_NUMBERS, "weights": NO_NUMBERS,
+    }),
+    (unitary, POINT, {
+        "circuit": [None, 3, "ry", Circuit], "inputs": [*NO_NUMBERS, torch.ones(3, 2)],
+        "weights": [*NO_NUMBERS, torch.ones(3, 2)],
+    }),
+    (spectrum, {"layer": TWO_QUBITS, "weights": [0.3, 0.4]}, {
+        "layer": [None, 3, "ry", Quanv2d, nn.Identity()], "weights": NO_NUMBERS,
+    }),
+    (circuit_report, {"circuit": TWO_QUBITS, "pairs": 10, "samples": 2}, {
+        "circuit": [None, 3, "ry", Circuit, Circuit("ry", "rx_chain", "z", inputs=17, depth=1)],
+        "pairs": [*WHOLE, 1], "bins": [*WHOLE, 1], "samples": [*WHOLE, 1],
+        "weight_range": [None, 1.0, (0,), (1, 0), (0, 0), (0, float("inf")), (0, float("nan"))],
+        "inputs": NO_NUMBERS[1:], "seed": [1.5, "0", None, -1, 2**64],
     }),
     (load_dataset, {"name": "digits"}, {
         "name": NAME, "classes": [*WHOLE, 1, 11], "per_class": ["some", 0, 1, 2.5, True, 10**6],
@@ -172,7 +195,7 @@ def test_bad_arguments_get_one_line(
 
 
 def test_everything_public_is_among_the_cases() -> None:
-    others = {"GradientFlow"}  # made by the library, not by users
+    others = {"CircuitReport", "GradientFlow", "Spectrum"}  # made by the library, not by users
     others |= {"AngleEncoding", "Gate", "Input", "Observable", "Operation", "Weight"}  # of circuits
     others |= {"Expression", "GateList", "Hermitian", "Pauli", "Variance"}  # in tests/circuits
     others |= {"ImportedCircuit", "from_pennylane", "from_torchlayer"}  # in tests/interop

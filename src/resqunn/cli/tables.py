@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from rich.table import Table
 from resqunn.cli.console import console, shown
 
 if TYPE_CHECKING:
+    from resqunn.analysis.circuit_report import CircuitReport, Estimate
     from resqunn.analysis.gradient_flow import GradientFlow
     from resqunn.data.sources import Source
     from resqunn.lab.study.results import Results
@@ -111,6 +112,58 @@ def wirings(layers: int, rows: Sequence[Wiring]) -> None:
     console.print(table)
     full = sum(all(wiring.reached(False)) for wiring in rows)
     console.print(f"\n{len(rows)} wirings of {layers} layer(s), {full} of them reach every layer")
+
+
+def circuit(report: CircuitReport) -> None:
+    """What one circuit can do."""
+    table = _table()
+    table.add_column("quantity")
+    for name in ("value", "error"):
+        table.add_column(name, justify="right")
+    estimates = (
+        ("expressibility", report.expressibility),
+        ("entangling capability", report.entangling_capability),
+        ("gradient variance", report.gradient_variance),
+    )
+    for name, estimate in estimates:
+        table.add_row(name, *_estimate(estimate))
+    frequencies = report.frequencies
+    sizes = {
+        "dead weights": " ".join(map(str, report.dead_weights)) or "none",
+        "frequencies of inputs": "-" if frequencies is None else " ".join(map(str, frequencies)),
+        "gates": report.gates,
+        "gates on two qubits or more": report.two_qubit_gates,
+        "depth": report.depth,
+        "weights": report.num_weights,
+        "FLOPs of a patch": f"{report.flops:,}",
+    }
+    for name, size in sizes.items():
+        table.add_row(name, str(size))
+    console.print(table)
+
+
+def circuits(rows: Mapping[tuple[int, int], CircuitReport]) -> None:
+    """What several circuits can do, by their values and layers."""
+    table = _table()
+    names = "values", "depth", "weights", "dead"
+    for name in (*names, "expressibility", "entangling cap.", "gradient variance"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for (values, depth), report in rows.items():
+        estimates = (
+            report.expressibility,
+            report.entangling_capability,
+            report.gradient_variance,
+        )
+        table.add_row(
+            *map(str, (values, depth, report.num_weights, len(report.dead_weights))),
+            *("-" if e is None else " ± ".join(_estimate(e)) for e in estimates),
+        )
+    console.print(table)
+
+
+def _estimate(estimate: Estimate | None) -> tuple[str, str]:
+    """A value and its standard error."""
+    return ("-", "-") if estimate is None else (f"{estimate.value:.4f}", f"{estimate.error:.4f}")
 
 
 def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from resqunn.circuits.ansatze.base import Ansatz
 from resqunn.circuits.ansatze.gate_list import GateList
 from resqunn.circuits.ansatze.layered import ControlledRing, RotationChain, StronglyEntangling
 from resqunn.circuits.ansatze.random_circuits import Random, RandomLayers
+from resqunn.circuits.ansatze.sim import SIM, SimCircuit
 from resqunn.circuits.ansatze.table import ANSATZE, SEEDED, ansatz
 from resqunn.circuits.ansatze.tensor_networks import MatrixProduct, Mera, TreeTensorNetwork
 from resqunn.circuits.ansatze.two_local import SimplifiedTwoDesign, TwoLocal
@@ -15,6 +16,7 @@ from resqunn.circuits.ansatze.two_local import SimplifiedTwoDesign, TwoLocal
 __all__ = [
     "ANSATZE",
     "SEEDED",
+    "SIM",
     "Ansatz",
     "ControlledRing",
     "GateList",
@@ -23,6 +25,7 @@ __all__ = [
     "Random",
     "RandomLayers",
     "RotationChain",
+    "SimCircuit",
     "SimplifiedTwoDesign",
     "StronglyEntangling",
     "TreeTensorNetwork",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from resqunn.circuits.ansatze.base import Ansatz
 from resqunn.circuits.ansatze.layered import ControlledRing, RotationChain, StronglyEntangling
 from resqunn.circuits.ansatze.random_circuits import Random, RandomLayers
+from resqunn.circuits.ansatze.sim import SIM, SimCircuit
 from resqunn.circuits.ansatze.tensor_networks import MatrixProduct, Mera, TreeTensorNetwork
 from resqunn.circuits.ansatze.two_local import SimplifiedTwoDesign, TwoLocal
 from resqunn.errors import ConfigurationError, unknown_name
@@ -49,7 +50,8 @@ MAX_DIGITS = 100
 def ansatz(name: str | Ansatz) -> Ansatz:
     """The table's entry of that name; an `Ansatz` is returned as it is.
 
-    `"random:7"` is the random ansatz of seed 7, and so for each of `SEEDED`.
+    `"random:7"` is the random ansatz of seed 7, and so for each of `SEEDED`; `"sim_1"` to
+    `"sim_19"` are the circuits of `ansatze/sim.py`.
 
     Raises:
         ConfigurationError: if the table has none, or for a seed that is out of range.
@@ -65,6 +67,9 @@ def ansatz(name: str | Ansatz) -> Ansatz:
                 f"{len(digits)}"
             )
         return SEEDED[kind](name, int(digits))
+    if name in SIM:
+        return SimCircuit(name)
     if name not in ANSATZE:
-        raise unknown_name("ansatz", name, [*ANSATZE, *(f"{kind}:SEED" for kind in SEEDED)])
+        seeded = [f"{kind}:SEED" for kind in SEEDED]
+        raise unknown_name("ansatz", name, [*ANSATZE, *seeded, "sim_1 to sim_19"])
     return ANSATZE[name]

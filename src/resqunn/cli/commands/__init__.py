@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from resqunn.cli.commands.circuits import Circuit
 from resqunn.cli.commands.networks import Datasets, Draw, Gradients, Wirings
 from resqunn.cli.commands.reproduction import Papers, Report, Reproduce
 from resqunn.cli.commands.runs import Evaluate, Resume, Train
@@ -24,6 +25,7 @@ COMMANDS: dict[str, type[Any]] = {
         Gradients,
         Wirings,
         Draw,
+        Circuit,
         Reproduce,
         Papers,
         Report,

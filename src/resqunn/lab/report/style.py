@@ -142,15 +142,22 @@ def number(value: float | int | None) -> float:
 @styled
 def write_figure(figure: Figure, stem: Path) -> str:
     """Writes `stem.svg` and `stem.png`, and returns the SVG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    svg, png = svg_of(figure), io.BytesIO()
+    svg = svg_of(figure)
     write_atomically(stem.with_name(f"{stem.name}.svg"), svg.encode())
     figure.set_layout_engine("none")  # everything is in its place by now
-    figure.set_dpi(200)
-    FigureCanvasAgg(figure).print_png(png)
-    write_atomically(stem.with_name(f"{stem.name}.png"), png.getvalue())
+    write_atomically(stem.with_name(f"{stem.name}.png"), png_of(figure))
     return svg
+
+
+@styled
+def png_of(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    buffer = io.BytesIO()
+    figure.set_dpi(200)
+    FigureCanvasAgg(figure).print_png(buffer)
+    return buffer.getvalue()
 
 
 @styled
