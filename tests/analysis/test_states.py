@@ -42,7 +42,9 @@ def pennylane_state(circuit: GateCircuit, inputs: np.ndarray, weights: np.ndarra
     @qml.qnode(qml.device("default.qubit", wires=wires))
     def run() -> Any:
         if circuit.prepares_amplitudes:
-            qml.AmplitudeEmbedding(inputs, wires=wires, pad_with=0.0, normalize=True)
+            found = circuit.amplitudes or [Input(k) for k in range(len(inputs))]
+            amplitudes = [value(each, inputs.tolist(), ()) for each in found]
+            qml.AmplitudeEmbedding(np.array(amplitudes), wires=wires, pad_with=0.0, normalize=True)
         apply(circuit, inputs, weights)
         return qml.state()
 

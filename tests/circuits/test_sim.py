@@ -102,7 +102,7 @@ def test_circuit_10_turns_qubits_before_its_first_layer_and_not_before_others() 
     names = [operation.name for operation in of("sim_10", 3, depth=2).operations]
     assert names == ["RY"] * 3 + (["CZ"] * 3 + ["RY"] * 3) * 2
     assert of("sim_10", 3, depth=2).weight_shape == (3, 3)
-    assert of("sim_10", 3, depth=0).weight_shape == (0, 3)
+    assert of("sim_10", 3, depth=0).weight_shape == (1, 3)
 
 
 @pytest.mark.parametrize("name", SIM)

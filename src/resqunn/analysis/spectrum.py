@@ -136,7 +136,7 @@ class InputAngles:
         for row, angle in enumerate(angles):
             for share, part in terms(angle):
                 if isinstance(part, Input):
-                    factors[row, part.index] += share
+                    factors[row, part.index] += share * circuit.lowered.scale
                 elif not leaves(part):
                     shifts[row] += share * value(part, (), ())
                 else:
