@@ -88,9 +88,10 @@ def spectrum(layer: Quanv | GateCircuit, weights: ArrayLike | None = None) -> Sp
     scale, circuit = 1.0, layer
     if isinstance(layer, Quanv):
         scale, circuit = layer.angle_scale, layer.circuit
-        weights = layer.weight.detach().cpu() if weights is None else weights
+        weights = layer.weight if weights is None else weights
     assert isinstance(circuit, GateCircuit)
     weights_BW = numbers("weights", weights, circuit.weight_shape, circuit.num_weights > 0)
+    weights_BW = weights_BW.detach().cpu()
     angles = InputAngles.of(circuit)
     whole = list(range(len(angles.degrees)))
     lead = tuple(weights_BW.shape[:-1])
