@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         ShapeError,
         WrongTypeError,
     )
+    from resqunn.interop.to_classical import to_classical
+    from resqunn.interop.to_onnx import to_onnx
+    from resqunn.interop.to_pennylane import to_pennylane
     from resqunn.nn.heads import LinearHead, QuantumHead
     from resqunn.nn.network import ResQuNN
     from resqunn.nn.presets import paper_model
@@ -78,6 +81,9 @@ _PLACES = {
     "load_dataset": "data.datasets",
     "paper_model": "nn.presets",
     "replace_conv2d": "nn.replacing",
+    "to_classical": "interop.to_classical",
+    "to_onnx": "interop.to_onnx",
+    "to_pennylane": "interop.to_pennylane",
 }
 
 __all__ = [
@@ -120,6 +126,9 @@ __all__ = [
     "load_dataset",
     "paper_model",
     "replace_conv2d",
+    "to_classical",
+    "to_onnx",
+    "to_pennylane",
 ]
 
 
