@@ -10,6 +10,7 @@ Shape suffixes as in `engines/base.py`, and A amplitudes, K sets of weights, B i
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,10 @@ MAX_NUMBERS = 2**27
 """In all matrices of a circuit, for all its filters: 0.5 GB in float32."""
 
 
+FULL_TURN = (6.28125, 2 * math.pi - 6.28125)
+"""Its two parts; as constants of a module, since ONNX rounds numbers of a program to float32."""
+
+
 class ClassicalCircuit(nn.Module):
     """A circuit with given weights: patches (G, N, P) to values (G, F, R, P).
 
@@ -43,6 +48,7 @@ class ClassicalCircuit(nn.Module):
     """
 
     weights: Tensor
+    turn: Tensor
     readout: Tensor
     means: Tensor
 
@@ -62,7 +68,7 @@ class ClassicalCircuit(nn.Module):
         weights_KW = double_GFW.flatten(0, 1).numpy()
 
         def keep(name: str, numbers: Any) -> None:
-            self.register_buffer(name, torch.as_tensor(numbers).to(weights_GFW))
+            self.register_buffer(name, torch.as_tensor(numbers, dtype=torch.float64).to(weights_GFW))
 
         # What multiplies inputs and weights is computed with each patch.
         keep("weights", weights_GFW.detach() if self.joint else weights_GFW.new_empty(0))
@@ -76,6 +82,7 @@ class ClassicalCircuit(nn.Module):
             shared = number == 0 and not self.amplitudes and bool((block == block[:1]).all())
             shape = (1, 1) if shared else self._grouped
             keep(f"block_{number}", block[: math.prod(shape)].reshape(*shape, *block.shape[1:]))
+        keep("turn", [0.5 / math.pi, *FULL_TURN])
         keep("readout", np.tile(readout_SA, 2)[:, kept_A])
         keep("means", np.tile(means_SA, 2)[:, kept_A])
         known = list(dict.fromkeys(signs_AN.tobytes() for signs_AN in found.phases))
@@ -110,7 +117,7 @@ class ClassicalCircuit(nn.Module):
             vector_GAP = normalised_amplitudes(inputs_GNP, self.amplitudes)
             state = _product(state, vector_GAP.unsqueeze(1))
         turns: dict[int, tuple[Tensor, Tensor]] = {}
-        half_GNP = _within_a_turn(inputs_GNP) / 2 if self.phases else inputs_GNP
+        half_GNP = _within_a_turn(inputs_GNP, self.turn) / 2 if self.phases else inputs_GNP
         for number, phase in enumerate(self.phases):
             if phase not in turns:
                 angles_GFAP = (self._constant(f"signs_{phase}") @ half_GNP).unsqueeze(1)
@@ -202,19 +209,20 @@ def _product(block_GFBA: Tensor, state_GFAP: Tensor) -> Tensor:
     return stacked.unflatten(1, (filters, size))
 
 
-def _within_a_turn(angles: Tensor) -> Tensor:
+def _within_a_turn(angles: Tensor, turn: Tensor) -> Tensor:
     """The angles less multiples of 2 pi, which leave a rotation as it is up to its sign.
 
     A sum of large angles would be rounded to the precision of the largest. A turn is taken off in
     two parts, the first of which has so few bits that its multiples are exact.
     """
-    turns = (angles.detach() / (2 * math.pi)).round()
-    return angles - turns * 6.28125 - turns * (2 * math.pi - 6.28125)
+    turns = (angles.detach() * turn[0]).round()
+    return angles - turns * turn[1] - turns * turn[2]
 
 
 class ClassicalQuanv(nn.Module):
     """A layer with given weights."""
 
+    angle_scale: Tensor
     bias: Tensor | None
     circuit: ClassicalCircuit
 
@@ -222,7 +230,10 @@ class ClassicalQuanv(nn.Module):
         super().__init__()
         self.rank, self.in_channels = layer.rank, layer.in_channels
         self.out_channels, self.input_gradients = layer.out_channels, layer.input_gradients
-        self.operation = layer.operation
+        # Its angle scale is a constant of the module, as `FULL_TURN` is.
+        self.operation = replace(layer.operation, angle_scale=1.0)
+        scale = 1.0 if layer.circuit.prepares_amplitudes else layer.angle_scale
+        self.register_buffer("angle_scale", torch.tensor(scale, dtype=torch.float64).to(layer.weight))
         weights_GFW = self.operation.weights(layer.weight, layer.in_channels)
         self.circuit = ClassicalCircuit(layer.circuit, weights_GFW)
         bias = None if layer.bias is None else layer.bias.detach().clone()
@@ -242,7 +253,8 @@ class ClassicalQuanv(nn.Module):
         x_BCS = x.unsqueeze(0) if unbatched else x
         if not self.input_gradients:
             x_BCS = x_BCS.detach()
-        values_GFRP = self.circuit(self.operation.inputs(x_BCS))
+        inputs_GNP = self.operation.inputs(x_BCS) * self.angle_scale
+        values_GFRP = self.circuit(inputs_GNP)
         y_BKS = self.operation.outputs(values_GFRP, x_BCS)
         if self.bias is not None:
             y_BKS = y_BKS + self.bias.reshape(-1, *[1] * self.rank)

@@ -65,7 +65,6 @@ def _exported(module: nn.Module, images: Tensor) -> bytes:
                 module,
                 (images,),
                 dynamo=True,
-                external_data=False,
                 input_names=["images"],
                 output_names=["values"],
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
