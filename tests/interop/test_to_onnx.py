@@ -28,6 +28,7 @@ from resqunn import (
     ResQuNN,
     RunError,
     ShapeError,
+    WrongTypeError,
     to_onnx,
 )
 from resqunn.circuits.ansatze import ANSATZE
@@ -44,6 +45,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 def without_annotations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes are symbols while torch exports, which annotations do not say."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    torch.manual_seed(0)
 
 
 class SideBySide(nn.Module):
@@ -179,6 +181,9 @@ def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(error, match=message) as told:
             to_onnx(module, path, given)
         assert len(str(told.value).splitlines()) == 1
+    for wrong in ({"module": "layer"}, {"path": None}, {"path": 3}, {"images": [[0.0]]}):
+        with pytest.raises(WrongTypeError, match=f"^{next(iter(wrong))} must be "):
+            to_onnx(**({"module": layer, "path": tmp_path / "x.onnx", "images": images} | wrong))
     assert there.read_text() == "mine"
     assert {each.name for each in tmp_path.iterdir()} == {"there.onnx", "link.onnx"}
 

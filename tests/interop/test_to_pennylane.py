@@ -1,6 +1,7 @@
 """Circuits as QNodes: values and derivatives of the reference engine, by PennyLane's own gates."""
 
 import random
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from resqunn import (
     ConfigurationError,
     Expression,
     Input,
+    MissingExtraError,
     Observable,
     Operation,
     Quanv2d,
@@ -76,6 +78,11 @@ def of_amplitudes(seed: int) -> GateCircuit:
     gates = (Operation("RX", (0,), Weight(0)), Operation("CNOT", (0, 1)))
     observables = READOUTS["xyz"].observables(2)
     return PlainCircuit(2, 3, (2,), gates, observables, True, amplitudes)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
 
 
 CASES: dict[str, GateCircuit] = {
@@ -223,3 +230,9 @@ def test_what_does_not_fit_is_told_in_one_line() -> None:
     ):
         with pytest.raises(ConfigurationError, match=message):
             to_pennylane(circuit, device)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pennylane", None)
+    with pytest.raises(MissingExtraError, match=r"^to_pennylane needs the extra \[pennylane\]"):
+        to_pennylane(Circuit("ry", "rx_chain", "z", inputs=2, depth=1))

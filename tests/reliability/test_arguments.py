@@ -30,6 +30,8 @@ from resqunn import (
     load_dataset,
     paper_model,
     replace_conv2d,
+    to_classical,
+    to_pennylane,
 )
 from resqunn.nn.presets import depthwise_layers
 from resqunn.papers import Options
@@ -126,6 +128,11 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
         "device": [None, 3, nn.Identity()], "shots": ["many", 2.5, True, 0, -1, (10, 10)],
         "diff_method": [None, 3], "noise_model": [0.1, "depolarizing", nn.Identity()],
     }),
+    (to_classical, {"module": MODEL}, {"module": [None, 3, "layer", nn.ReLU]}),
+    (to_pennylane, {"circuit": Circuit("ry", "ry_chain", "z", inputs=4, depth=1)}, {
+        "circuit": [None, "ry", MODEL], "device": [None, 3, nn.Identity(), "nothing.here"],
+        "shots": ["many", 2.5, True, 0, -1],
+    }),
     (Wiring, {"layers": 1, "blocks": ((0, 1),)}, {
         "layers": [*WHOLE, 0, 2], "blocks": [None, 3, ((0,),), ((1, 0),), ("01",), ((0, 0.5),)],
     }),
@@ -175,6 +182,7 @@ def test_everything_public_is_among_the_cases() -> None:
     others = {"GradientFlow"}  # made by the library, not by users
     others |= {"AngleEncoding", "Gate", "Input", "Observable", "Operation", "Weight"}  # of circuits
     others |= {"Expression", "GateList", "Hermitian", "Pauli"}  # in tests/circuits
+    others |= {"to_onnx"}  # in tests/interop
     for name in resqunn.__all__:
         public = getattr(resqunn, name)
         abstract = inspect.isabstract(public)

@@ -38,7 +38,7 @@ def _computed(of: Any, angle: AnyAngle, leaf: Callable[[Input | Weight], Any]) -
 
 
 def alike(of: Any, values: Sequence[Any]) -> list[Any]:
-    """The values as arrays of one kind and shape, if any of them is an array.
+    """The values as arrays of one kind and shape, if one of them is an array.
 
     PennyLane's gates of several angles, and torch's functions, take no others.
     """

@@ -1,4 +1,4 @@
-"""`to_classical`: a trained network without its circuits, and with the same values."""
+"""`to_classical`: a trained network as plain torch operations."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def to_classical(module: nn.Module) -> nn.Module:
     r"""A layer, a quantum head or a network that holds some, as plain torch operations.
 
     Each quantum part becomes a module of cosines, sines and products with constant real matrices,
-    with the part's values up to rounding: real numbers alone, on any device, for images of the
-    sizes that the layer takes, in the memory format that they have. It goes through
-    `torch.compile(fullgraph=True)`, `torch.export` and `torch.onnx.export`. It is for inference:
-    weights are buffers, made of the weights as they are; derivatives by the images flow, where the
-    layer's do. Values are exact: shots and noise of an engine are left out.
+    with the part's values up to rounding: real numbers alone, for images of the sizes that the
+    layer takes, in their memory format. It goes through `torch.compile(fullgraph=True)`,
+    `torch.export` and `torch.onnx.export`. It is for inference: buffers are made of the weights as
+    they are; derivatives by the images flow where the layer's do. Values are exact: shots and noise
+    of an engine are left out.
 
     Args:
         module: stays as it is; what is not quantum is copied, its hooks included, those of quantum

@@ -28,7 +28,7 @@ def to_onnx(module: nn.Module, path: str | Path, images: Tensor) -> None:
     at all.
 
     Args:
-        module: as for `to_classical`; on any device.
+        module: as for `to_classical`.
         path: of a file that is not there yet.
         images: a batch that the module takes, of one image or more. Its shape and number type
             count, not its values.

@@ -1,4 +1,4 @@
-"""`to_pennylane`: a circuit as a PennyLane QNode of the same values."""
+"""`to_pennylane`: a circuit as a PennyLane QNode."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from resqunn.interop.interfaces import alike, computed
 def to_pennylane(
     circuit: GateCircuit, device: Any = "default.qubit", shots: int | None = None
 ) -> Any:
-    r"""A circuit as a PennyLane QNode with the circuit's own gates, and the same values.
+    r"""A circuit as a PennyLane QNode, with its own gates and its values.
 
     `qnode(inputs, weights)` takes the inputs of one patch (N,), or of several (P, N) by parameter
     broadcast, and the weights in the shape of `circuit.weight_shape` or flat, in radians: a
