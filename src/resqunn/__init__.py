@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from resqunn.interop.from_pennylane import from_pennylane
     from resqunn.interop.from_torchlayer import from_torchlayer
     from resqunn.interop.imported import ImportedCircuit
+    from resqunn.interop.to_classical import to_classical
+    from resqunn.interop.to_onnx import to_onnx
+    from resqunn.interop.to_pennylane import to_pennylane
     from resqunn.nn.heads import LinearHead, QuantumHead
     from resqunn.nn.network import ResQuNN
     from resqunn.nn.presets import paper_model
@@ -93,6 +96,9 @@ _PLACES = {
     "replace_conv2d": "nn.replacing",
     "spectrum": "analysis.spectrum",
     "state": "analysis.states",
+    "to_classical": "interop.to_classical",
+    "to_onnx": "interop.to_onnx",
+    "to_pennylane": "interop.to_pennylane",
     "unitary": "analysis.states",
 }
 
@@ -145,6 +151,9 @@ __all__ = [
     "replace_conv2d",
     "spectrum",
     "state",
+    "to_classical",
+    "to_onnx",
+    "to_pennylane",
     "unitary",
 ]
 

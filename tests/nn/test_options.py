@@ -465,3 +465,14 @@ def test_a_convolution_of_half_precision_or_lazy_cannot_be_replaced() -> None:
         replace_conv2d(Branches().half(), "second")
     with pytest.raises(ConfigurationError, match="0 must know its input channels"):
         replace_conv2d(nn.Sequential(nn.LazyConv2d(3, 2)), "0")
+
+
+@pytest.mark.parametrize("name", ["auto", "statevector"])
+def test_a_variance_for_each_channel_is_what_is_summed(name: str) -> None:
+    summed = Quanv2d(2, 4, 2, readout="var_z", channel_mode="sum", engine=name, **DOUBLE)
+    x, expected = image(2), 0
+    for channel in range(2):
+        one = Quanv2d(1, 4, 2, readout="var_z", **DOUBLE)
+        one.weight = nn.Parameter(summed.weight[:, channel].detach())
+        expected = expected + one(x[:, channel : channel + 1])
+    torch.testing.assert_close(summed(x), expected, rtol=0, atol=1e-12)

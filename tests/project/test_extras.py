@@ -17,8 +17,9 @@ INSTALL = "needs the extra [lab]: pip install 'resqunn[lab]'"
 def without_the_extra(
     code: str, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess:
-    """Runs code in a process that finds none of the extra's packages."""
-    hidden = f"import sys; sys.modules.update(dict.fromkeys({LABORATORY!r}))\n"
+    """Runs code in a process that finds no package of an extra."""
+    extras = (*LABORATORY, "pennylane", "onnx", "onnxscript", "onnxruntime")
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({extras!r}))\n"
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", hidden + code, *arguments],
         env=os.environ | environment,

@@ -27,6 +27,7 @@ PLANTED = {
         ("nn.wiring", "resqunn.data.idx"),
         ("analysis.gradient_flow", "resqunn.data.idx"),
         ("data.idx", "resqunn.analysis.gradient_flow"),
+        ("interop.stages", "resqunn.data.idx"),
         ("lab.training.files", "resqunn.lab.study.rules"),
         ("lab.study.rules", "resqunn.lab.report.formatting"),
         ("lab.report.formatting", "resqunn.papers.resqunns"),
@@ -36,12 +37,14 @@ PLANTED = {
         ("nn.heads", "resqunn.lab.training.files"),
         ("data.sources", "resqunn.papers"),
         ("engines.registry", "resqunn.cli.signals"),
+        ("interop.classical", "resqunn.lab.training.files"),
     ],
     "the library needs no package of an extra": [
         ("data.datasets", "sklearn"),
         ("nn.patches", "safetensors"),
         ("analysis.gradient_flow", "scipy"),
         ("engines.auto", "pennylane"),
+        ("interop.classical", "onnx"),
     ],
     "circuits are data: no torch, no simulation": [
         ("circuits.ansatze.table", "torch"),
@@ -120,7 +123,7 @@ def test_what_is_imported_with_a_module_is_told_from_what_a_function_imports() -
 
 
 @pytest.mark.parametrize(
-    "floor", ["checks", "errors", "circuits", "engines", "nn", "analysis", "data"]
+    "floor", ["checks", "errors", "circuits", "engines", "nn", "analysis", "data", "interop"]
 )
 def test_the_library_imports_its_five_packages_with_its_modules(floor: str) -> None:
     five = {"torch", "numpy", "numba", "llvmlite", "jaxtyping"}

@@ -34,6 +34,8 @@ from resqunn import (
     spectrum,
     state,
     unitary,
+    to_classical,
+    to_pennylane,
 )
 from resqunn.nn.presets import depthwise_layers
 from resqunn.papers import Options
@@ -149,6 +151,11 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
         "device": [None, 3, nn.Identity()], "shots": ["many", 2.5, True, 0, -1, (10, 10)],
         "diff_method": [None, 3], "noise_model": [0.1, "depolarizing", nn.Identity()],
     }),
+    (to_classical, {"module": MODEL}, {"module": [None, 3, "layer", nn.ReLU]}),
+    (to_pennylane, {"circuit": Circuit("ry", "ry_chain", "z", inputs=4, depth=1)}, {
+        "circuit": [None, "ry", MODEL], "device": [None, 3, nn.Identity(), "nothing.here"],
+        "shots": ["many", 2.5, True, 0, -1],
+    }),
     (Wiring, {"layers": 1, "blocks": ((0, 1),)}, {
         "layers": [*WHOLE, 0, 2], "blocks": [None, 3, ((0,),), ((1, 0),), ("01",), ((0, 0.5),)],
     }),
@@ -199,6 +206,7 @@ def test_everything_public_is_among_the_cases() -> None:
     others |= {"AngleEncoding", "Gate", "Input", "Observable", "Operation", "Weight"}  # of circuits
     others |= {"Expression", "GateList", "Hermitian", "Pauli", "Variance"}  # in tests/circuits
     others |= {"ImportedCircuit", "from_pennylane", "from_torchlayer"}  # in tests/interop
+    others |= {"to_onnx"}  # in tests/interop
     for name in resqunn.__all__:
         public = getattr(resqunn, name)
         abstract = inspect.isabstract(public)

@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from resqunn import ConfigurationError, QuantumHead, Quanv2d, gradient_flow, paper_model
+from resqunn import (
+    ConfigurationError,
+    QuantumHead,
+    Quanv2d,
+    gradient_flow,
+    paper_model,
+    to_classical,
+)
 from resqunn.engines.base import Engine
 from resqunn.engines.registry import engine
 from resqunn.lab import TrainConfig, resume, train, train_several
@@ -74,6 +81,15 @@ def test_layers_agree_with_the_processor(layer: nn.Module) -> None:
         assert ours.grad is not None
         assert theirs.grad is not None
         assert torch.allclose(ours.grad.cpu(), theirs.grad, rtol=0, atol=1e-11)
+
+
+def test_classical_forms_agree_with_the_processor() -> None:
+    layer = Quanv2d(1, 8, 2, 1, padding=1, reupload=True, dtype=torch.float64)
+    images = torch.rand(5, 1, 8, 8, dtype=torch.float64)
+    for form in (to_classical(layer).cuda(), to_classical(copy.deepcopy(layer).cuda())):
+        found = form(images.cuda())
+        assert found.is_cuda
+        assert torch.allclose(found.cpu(), layer(images), rtol=0, atol=1e-12)
 
 
 @pytest.fixture

@@ -56,6 +56,15 @@ def compiling() -> bool:
     return torch.compiler.is_compiling() and not _exporting()
 
 
+def exporting_to_onnx() -> bool:
+    """Whether `torch.onnx.export` is at work."""
+    return torch.onnx.is_in_onnx_export()
+
+
+# torch.compile runs it, as in statevector/plan.py: by itself it takes the answer to be no.
+exporting_to_onnx._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
+
+
 # torch.compiler.disable would import the compiler, which takes seconds, with the library.
 @_disable_dynamo
 def left_out(function: Callable[..., Tensor], *arguments: Any) -> Tensor:

@@ -51,7 +51,8 @@ class Quanvolution:
         """The output channels (B, K, S') of images, in their memory format."""
         lowered, alone = in_runs(self.circuit)[1:]
         if not alone:
-            if lowered.inputs is not None or compiling():  # inputs are computed of patches
+            # Inputs are computed of patches, and variances are those of each channel.
+            if lowered.inputs is not None or compiling() or (self.summed and self._variances):
                 return self.by_patches(engine, x_BCS, weight)
             return self._by_runs(engine, x_BCS, weight)
         plain = ordinary(x_BCS, weight)
@@ -99,20 +100,33 @@ class Quanvolution:
 
     def by_patches(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor:
         """The same by any engine, through patches that are cut out."""
-        channels, outputs = x_BCS.shape[1], self.window.output_size(*x_BCS.shape[2:])
-        inputs_GNP = self.window.patches(x_BCS, channels if self.summed else self.groups)
+        weights_GFW = self.weights(weight, x_BCS.shape[1])
+        values = engine.expectation_values(self.circuit, self.inputs(x_BCS), weights_GFW)
+        return self.outputs(values, x_BCS)
+
+    def inputs(self, x_BCS: Tensor) -> Tensor:
+        """The patches of images as a circuit reads them (G, N, P)."""
+        groups = x_BCS.shape[1] if self.summed else self.groups
+        inputs_GNP = self.window.patches(x_BCS, groups)
         if self.angle_scale != 1.0 and not self.circuit.prepares_amplitudes:
             inputs_GNP = inputs_GNP * self.angle_scale
         room = self.circuit.num_inputs - inputs_GNP.shape[1]
         if room:  # amplitudes may be fewer
             inputs_GNP = torch.nn.functional.pad(inputs_GNP, (0, 0, 0, room))
-        weights_GFW = self.weights(weight, channels)
-        values_GFRP = engine.expectation_values(self.circuit, inputs_GNP, weights_GFW)
+        return inputs_GNP
+
+    def outputs(self, values_GFRP: Tensor, x_BCS: Tensor) -> Tensor:
+        """A circuit's values on the patches of images as output channels (B, K, S')."""
+        sizes = self.window.output_size(*x_BCS.shape[2:])
         if self.summed:
             values_GFRP = values_GFRP.unflatten(0, (self.groups, -1)).sum(1)
-        channels = weight.shape[0] * self.circuit.num_outputs
-        y_KBS = values_GFRP.reshape(channels, x_BCS.shape[0], *outputs)
+        channels = math.prod(values_GFRP.shape[:3])
+        y_KBS = values_GFRP.reshape(channels, x_BCS.shape[0], *sizes)
         return y_KBS.transpose(0, 1).contiguous(memory_format=memory_format(x_BCS))
+
+    @cached_property
+    def _variances(self) -> bool:
+        return any(observable.variance for observable in self.circuit.observables)
 
     @cached_property
     def runs(self) -> tuple[Quanvolution, ...]:

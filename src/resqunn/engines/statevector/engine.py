@@ -29,10 +29,11 @@ from torch import Tensor
 from resqunn.circuits.angles import Input
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine, size_obstacle
-from resqunn.engines.guard import autocasting
+from resqunn.engines.guard import autocasting, exporting_to_onnx
 from resqunn.engines.statevector.amplitudes import normalised_amplitudes
 from resqunn.engines.statevector.plan import Block, Locals, Permutation, Phases, Plan, plan_for
 from resqunn.engines.statevector.scripted import ComplexProducts, recording
+from resqunn.errors import CircuitError
 
 DENSE_QUBITS = 5
 """Up to here a weight-only block becomes one unitary; beyond, it acts gate by gate."""
@@ -87,6 +88,11 @@ class StatevectorEngine(Engine):
 
     def _evaluated(self, circuit: GateCircuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
         plan = plan_for(circuit, inputs_GNP.dtype, inputs_GNP.device)
+        if plan.identity_22.is_complex() and exporting_to_onnx():
+            raise CircuitError(
+                "circuits must be in their classical form for ONNX, which has no complex numbers: "
+                "export resqunn.to_classical(module), or use resqunn.to_onnx"
+            )
         rotations_GFK22 = _rotations(plan, weights_GFW)
         if circuit.prepares_amplitudes:
             start_GAP = normalised_amplitudes(inputs_GNP, 2**circuit.num_qubits)
