@@ -33,9 +33,9 @@ from resqunn import (
     replace_conv2d,
     spectrum,
     state,
-    unitary,
     to_classical,
     to_pennylane,
+    unitary,
 )
 from resqunn.nn.presets import depthwise_layers
 from resqunn.papers import Options
