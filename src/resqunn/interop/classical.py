@@ -68,7 +68,9 @@ class ClassicalCircuit(nn.Module):
         weights_KW = double_GFW.flatten(0, 1).numpy()
 
         def keep(name: str, numbers: Any) -> None:
-            self.register_buffer(name, torch.as_tensor(numbers, dtype=torch.float64).to(weights_GFW))
+            self.register_buffer(
+                name, torch.as_tensor(numbers, dtype=torch.float64).to(weights_GFW)
+            )
 
         # What multiplies inputs and weights is computed with each patch.
         keep("weights", weights_GFW.detach() if self.joint else weights_GFW.new_empty(0))
@@ -233,7 +235,9 @@ class ClassicalQuanv(nn.Module):
         # Its angle scale is a constant of the module, as `FULL_TURN` is.
         self.operation = replace(layer.operation, angle_scale=1.0)
         scale = 1.0 if layer.circuit.prepares_amplitudes else layer.angle_scale
-        self.register_buffer("angle_scale", torch.tensor(scale, dtype=torch.float64).to(layer.weight))
+        self.register_buffer(
+            "angle_scale", torch.tensor(scale, dtype=torch.float64).to(layer.weight)
+        )
         weights_GFW = self.operation.weights(layer.weight, layer.in_channels)
         self.circuit = ClassicalCircuit(layer.circuit, weights_GFW)
         bias = None if layer.bias is None else layer.bias.detach().clone()
