@@ -97,7 +97,9 @@ def rows(values: Any, patches: int) -> Tensor:
     """What a QNode returns, a row a value."""
     if isinstance(values, Tensor):
         return values.reshape(-1, values.shape[-1]).T.expand(-1, patches)
-    return torch.stack([each.double().expand(patches) for each in values])
+    # Of gates that read neither inputs nor weights they are no tensors.
+    tensors = [torch.as_tensor(each, dtype=torch.float64) for each in values]
+    return torch.stack([each.expand(patches) for each in tensors])
 
 
 def check(circuit: GateCircuit, seed: int, patches: int = 3) -> None:
