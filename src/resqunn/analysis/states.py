@@ -155,7 +155,8 @@ def evolved(
             source_A, factor_A = on_states(
                 operation.gate.matrix(), operation.qubits, circuit.num_qubits
             )
-            state_AP = state_AP[torch.from_numpy(source_A)]
+            index_A = torch.from_numpy(source_A).to(state_AP.device)
+            state_AP = state_AP.index_select(0, index_A)
             if (factor_A != 1).any():
                 state_AP = torch.from_numpy(factor_A).to(state_AP)[:, None] * state_AP
     return state_AP
