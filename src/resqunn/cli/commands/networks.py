@@ -37,7 +37,8 @@ class Gradients:
 
     readout: str = "mean_z"
     """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
-    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; z0, z1, ..., one."""
+    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; var_z, variances;
+    z0, z1, ..., one."""
 
     batch: int = 4
     """Random images in the batch."""
@@ -124,7 +125,8 @@ class Draw:
 
     readout: str = "z"
     """Values: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
-    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; z0, z1, ..., one."""
+    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; var_z, variances;
+    z0, z1, ..., one."""
 
     values: int = 4
     """Values in a patch; a 2x2 kernel on one channel has 4."""

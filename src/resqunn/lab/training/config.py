@@ -71,7 +71,8 @@ class TrainConfig:
 
     readout: str = "z"
     """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
-    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; z0, z1, ..., one."""
+    zz or xx, of neighbours; probs, of each basis state; mean_z, the mean of z; var_z, variances;
+    z0, z1, ..., one."""
 
     reupload: bool = False
     """Repeat the encoding before each ansatz layer."""
