@@ -156,7 +156,8 @@ def test_amplitudes_need_no_norm_and_may_be_zero(name: str) -> None:
 def test_no_patches_and_no_weights(name: str, encoding: str) -> None:
     circuit = Circuit(encoding, "ry_chain", "z", inputs=4, depth=0)
     skip_if_unsupported(name, circuit)
-    found = engine(name).expectation_values(circuit, torch.rand(2, 4, 0), torch.rand(2, 3, 0))
+    weights = torch.rand(2, 3, circuit.num_weights)  # none but those of an encoding
+    found = engine(name).expectation_values(circuit, torch.rand(2, 4, 0), weights)
     assert found.shape == (2, 3, circuit.num_outputs, 0)
 
 

@@ -53,18 +53,20 @@ def test_random_circuits(batch: int, size: Callable) -> None:
         theirs = values_and_gradients(PennyLaneEngine("default.qubit"), circuit, *double)
         # The derivative by amplitudes is one over their norm, and so is its rounding.
         amplitudes = circuit.encoding.prepares_amplitudes
+        # What is computed of the inputs is rounded too, and steep in them.
+        loose = 1e-5 if is_bare(circuit.encoding) else 1e-3
         norm = min(1.0, float(double[0].norm(dim=1).min())) if amplitudes else 1.0
         for name in OWN:
             if not evaluates(engine(name), circuit):
                 continue
-            for arguments, atol, rtol in ((double, 1e-10, 0), (single, 1e-5, 1e-5)):
+            for arguments, atol, rtol in ((double, 1e-10, 0), (single, loose, loose)):
                 ours = values_and_gradients(engine(name), circuit, *arguments)
                 for part, a, b in zip(("value", "input", "weight"), ours, theirs, strict=True):
                     assert a.dtype == arguments[0].dtype
                     scale = norm if part == "input" else 1.0
                     close = torch.allclose(a.double(), b, rtol=rtol, atol=atol / scale)
                     assert close, (name, a.dtype, part, seed, circuit)
-                value_atol = 1e-12 if arguments is double else 1e-5
+                value_atol = 1e-12 if arguments is double else loose
                 assert torch.allclose(ours[0].double(), theirs[0], rtol=0, atol=value_atol)
 
         program = circuit.to_qasm(double[0][0, :, 0].tolist(), double[1][0, 0].tolist())
