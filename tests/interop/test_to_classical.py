@@ -34,7 +34,6 @@ from resqunn import (
     to_classical,
 )
 from resqunn.circuits.ansatze import ANSATZE
-from resqunn.circuits.encodings import ENCODINGS
 from resqunn.circuits.gate_circuit import GateCircuit, PlainCircuit
 from resqunn.circuits.readouts import READOUTS, Variance
 from resqunn.engines.registry import engine
@@ -44,7 +43,7 @@ from resqunn.interop.stages import stages
 from resqunn.nn.patches import PADDING_MODES
 
 from reliability.test_expressions import drawn as drawn_expressions
-from support import any_circuit, random_arguments
+from support import SMALL, any_circuit, random_arguments
 
 DOUBLE: dict[str, Any] = {"dtype": torch.float64}
 LAYERS: dict[int, Any] = {1: Quanv1d, 2: Quanv2d, 3: Quanv3d}
@@ -137,8 +136,8 @@ def layers() -> dict[str, Case]:
         make = functools.partial(LAYERS[rank], channels, options.pop("out", 8), kernel, **options)
         found[f"{rank} {options}"] = make, (2, channels, *shape)
 
-    for encoding in ENCODINGS:
-        add(2, (4, 5), encoding=encoding, bias=True)
+    for encoding in SMALL.values():
+        add(2, (4, 5), encoding=encoding, readout="mean_z", bias=True)
     for ansatz in (*ANSATZE, "random:3"):
         add(2, (4, 4), ansatz=ansatz, reupload=True, depth=3)
     for readout in READOUTS:

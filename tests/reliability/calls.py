@@ -67,7 +67,8 @@ def circuit_of(family: int) -> Circuit:
         readout = rng.choice(["z", "z0", "mean_z"])
         depth, reupload = rng.randint(1, 8 if qubits < 5 else 3), rng.random() < 0.6
         return Circuit("ry", ansatz, readout, inputs=qubits, depth=depth, reupload=reupload)
-    return any_circuit(family, qubits, max_depth=8 if qubits < 5 else 3)
+    # Of bare inputs and weights, as kernels read them: torch computes what they are.
+    return any_circuit(family, qubits, max_depth=8 if qubits < 5 else 3, parts=False)
 
 
 def drawn(number: int) -> Case:

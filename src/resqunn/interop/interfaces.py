@@ -65,6 +65,8 @@ def _functions(of: Any, like: str) -> dict[str, Callable[..., Any]]:
         "maximum": named(of.maximum),
         "minimum": named(of.minimum),
         "greater": lambda a, b: of.where(a > b, of.ones_like(a), of.zeros_like(a)),
+        "greater_equal": lambda a, b: of.where(a >= b, of.ones_like(a), of.zeros_like(a)),
+        "equal": lambda a, b: of.where(a == b, of.ones_like(a), of.zeros_like(a)),
         "arctan2": named(of.arctan2),
         "negative": operator.neg,
         "detach": of.detach,
