@@ -94,7 +94,8 @@ def test_cases_are_of_all_kinds() -> None:
 def simple(case: Case) -> bool:
     """Whether the fused engine is called as it usually is, and compared with the reference."""
     usual = case.engine == "fused" and case.dtype == torch.float32 and case.number % 32 == 0
-    return usual and not case.rank and case.layouts["inputs"] == "contiguous"
+    bare = case.circuit.runs[0].circuit is case.circuit  # its values are the engine's own
+    return usual and bare and not case.rank and case.layouts["inputs"] == "contiguous"
 
 
 def test_whatever_a_kernel_may_do_wrong_is_found(tmp_path: Path) -> None:
