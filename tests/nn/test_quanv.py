@@ -219,7 +219,7 @@ def test_repr_names_the_circuit() -> None:
         ({"angle_scale": math.inf}, ConfigurationError, "angle_scale"),
         ({"dtype": torch.float16}, ShapeError, "dtype must be torch.float32 or"),
         ({"engine": "statevektor"}, ConfigurationError, "did you mean 'statevector'"),
-        ({"encoding": "ryy"}, ConfigurationError, "there are: ry, rx, rz, amplitude"),
+        ({"encoding": "ryy"}, ConfigurationError, "there are: ry, rx, rz, plain_rz"),
         ({"readout": "z4"}, CircuitError, "0 to 3"),
         ({"encoding": "amplitude", "reupload": True}, CircuitError, "cannot be repeated"),
     ],
