@@ -130,18 +130,28 @@ class AnyProducts(Readout):
         return tuple(Observable(terms(rng.randint(1, 3))) for _ in range(rng.randint(1, 3)))
 
 
-def any_circuit(seed: int, max_qubits: int = 8, max_depth: int = 8, parts: bool = True) -> Circuit:
-    """A circuit of table entries, or of gates, encodings and readouts that no table holds; with
-    `parts=False` of Pauli rotations by inputs and weights themselves, and fixed gates, without
-    variances.
+def any_circuit(
+    seed: int,
+    max_qubits: int = 8,
+    max_depth: int = 8,
+    parts: bool = True,
+    computed: bool = True,
+) -> Circuit:
+    """A circuit of table entries, or of gates, encodings and readouts that no table holds.
 
     Every encoding and every ansatz comes up early in the sequence of seeds.
+
+    Args:
+        parts: without, of Pauli rotations by inputs and weights themselves, and fixed gates, and
+            without variances.
+        computed: without, of encodings whose angles, or amplitudes, are the inputs.
     """
     rng = random.Random(seed)
     qubits, depth = rng.randint(1, max_qubits), rng.randint(0, max_depth)
     gates = [name for name, row in GATES.items() if row.num_qubits == 1 and row.num_angles < 2]
     own = AngleEncoding("own", tuple(rng.choices(gates, k=rng.randint(1, 3))))
-    encodings = [*(entry for entry in SMALL.values() if parts or is_bare(entry)), own]
+    encodings = [entry for entry in SMALL.values() if (parts and computed) or is_bare(entry)]
+    encodings.append(own)
     ansatze: list[str | Ansatz] = [n for n, entry in ANSATZE.items() if parts or is_bare(entry)]
     ansatze += [f"random:{seed}", AnyGates(seed, parts)]
     encoding = encodings[seed % len(encodings)]

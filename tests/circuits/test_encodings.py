@@ -375,7 +375,7 @@ def test_weights_of_an_encoding_come_after_those_of_the_ansatz(reupload: bool) -
         (lambda: MatternFRQI(white=math.inf), "white must be a positive number, got inf"),
         (lambda: NEQR().operations(65), "'neqr' must have 64 values or fewer, got 65"),
         (lambda: FRQI().operations(129), "'frqi' must have 128 values or fewer, got 129"),
-        (lambda: SoftmaxAmplitude().amplitudes(5000), "must have 4,096 values or fewer, got 5,000"),
+        (lambda: SoftmaxAmplitude().amplitudes(5000), "must have 1,024 values or fewer, got 5,000"),
         (lambda: encoding("frqui"), "unknown encoding 'frqui'; did you mean 'frqi'?"),
     ],
 )

@@ -84,12 +84,16 @@ def skip_if_unsupported(name: str, circuit: Circuit) -> None:
 
 
 def _entries() -> Iterator[object]:
-    """A small circuit for every entry of every table, each with the reference and with another
-    engine in turn; ansaetze encoded once or re-uploaded in turn. Second derivatives take long."""
-    circuits = [Circuit(e, "rx_chain", "z", inputs=3, depth=1) for e in SMALL.values()]
+    """A small circuit for every entry of every table, and some that re-upload, each with the
+    reference and with another engine in turn: second derivatives take long."""
+    circuits = [
+        Circuit(entry, "rx_chain", "z", inputs=2 if name == "neqr" else 3, depth=1)
+        for name, entry in SMALL.items()
+    ]
+    circuits += [Circuit("ry", name, "z", inputs=3, depth=1) for name in ANSATZE]
     circuits += [
-        Circuit("ry", a, "z", inputs=3, depth=1 + turn % 2, reupload=turn % 2 > 0)
-        for turn, a in enumerate(ANSATZE)
+        Circuit("ry", name, "z", inputs=3, depth=2, reupload=True)
+        for name in ("rx_chain", "strongly_entangling", "real_amplitudes")
     ]
     circuits += [Circuit("rx", "strongly_entangling", r, inputs=2, depth=1) for r in READOUTS]
     own = AngleEncoding("ry_rz", ("RY", "H", "RZ"))

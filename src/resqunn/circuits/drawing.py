@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resqunn.circuits.angles import written
+from resqunn.circuits.angles import AnyAngle, Input, leaves, written
 from resqunn.circuits.observables import Observable, Word
 from resqunn.circuits.operations import Operation
 
 MOST_TERMS = 3
 """How many observables are named at the end of a qubit's line."""
+
+LONGEST = 60
+"""Longer angles are drawn as a function of what they read."""
 
 
 def draw(
@@ -31,7 +34,7 @@ def draw(
         for q in span:
             columns[column][q] = "│"
             busy[q] = column + 1
-        angle = f"({', '.join(map(written, operation.angles))})" if operation.angles else ""
+        angle = f"({', '.join(map(_angle, operation.angles))})" if operation.angles else ""
         last = operation.qubits[-1]
         for q, symbol in zip(operation.qubits, operation.gate.symbols, strict=True):
             columns[column][q] = symbol + angle * (q == last)
@@ -44,6 +47,18 @@ def draw(
     return "\n".join(
         line + (f"┤ {text}" if text else "┤") for line, text in zip(lines, measured, strict=True)
     )
+
+
+def _angle(angle: AnyAngle) -> str:
+    """
+    >>> _angle(sum(map(Input, range(2, 9)), 0.5 * Input(1))), _angle(sum(map(Input, range(20)), 0))
+    ('0.5*x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8', 'f(x0, x1, ...)')
+    """
+    text = written(angle)
+    if len(text) <= LONGEST:
+        return text
+    read = sorted(leaves(angle), key=lambda leaf: (not isinstance(leaf, Input), leaf.index))
+    return f"f({', '.join(map(str, read[:2]))}{', ...' if len(read) > 2 else ''})"
 
 
 def _measured(observables: Sequence[Observable], qubit: int) -> str:

@@ -10,7 +10,7 @@ from resqunn.circuits.encodings.base import Encoding
 from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError
 
-MOST_SOFTMAX = 2**12
+MOST_SOFTMAX = 2**10
 """Values of "softmax_amplitude", each of which is computed by a few calls of torch."""
 
 
@@ -42,7 +42,7 @@ class SoftmaxAmplitude(AmplitudeEncoding):
     `AmplitudeEmbedding` of the square root of a softmax.
 
     Raises:
-        CircuitError: for more than 4,096 values.
+        CircuitError: for more than 1,024 values.
     """
 
     name: str = "softmax_amplitude"
