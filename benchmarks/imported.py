@@ -40,9 +40,13 @@ def ring(gate: Any = qml.CNOT) -> None:
         gate(wires=[q, (q + 1) % 4])
 
 
-def strongly(inputs: Tensor, weights: Tensor) -> Any:
+def strongly_gates(inputs: Tensor, weights: Tensor) -> None:
     qml.AngleEmbedding(inputs, wires=range(4))
     qml.StronglyEntanglingLayers(weights, wires=range(4))
+
+
+def strongly(inputs: Tensor, weights: Tensor) -> Any:
+    strongly_gates(inputs, weights)
     return zs()
 
 
@@ -58,12 +62,16 @@ def scaled(inputs: Tensor, weights: Tensor) -> Any:
     return zs()
 
 
-def reuploaded(inputs: Tensor, weights: Tensor) -> Any:
+def reuploaded_gates(inputs: Tensor, weights: Tensor) -> None:
     for layer in weights:
         for q in range(4):
             qml.RX(inputs[..., q], wires=q)
             qml.Rot(*layer[q], wires=q)
         ring(qml.CZ)
+
+
+def reuploaded(inputs: Tensor, weights: Tensor) -> Any:
+    reuploaded_gates(inputs, weights)
     return zs()
 
 
@@ -119,12 +127,12 @@ def zz_feature_map(inputs: Tensor, weights: Tensor) -> Any:
 
 
 def probabilities(inputs: Tensor, weights: Tensor) -> Any:
-    reuploaded(inputs, weights)
+    reuploaded_gates(inputs, weights)
     return qml.probs(wires=range(4))
 
 
 def letters(inputs: Tensor, weights: Tensor) -> Any:
-    strongly(inputs, weights)
+    strongly_gates(inputs, weights)
     return [qml.expval(letter(q)) for letter in (qml.X, qml.Y, qml.Z) for q in range(4)]
 
 

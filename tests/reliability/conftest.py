@@ -41,13 +41,13 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
 
 @pytest.fixture
 def holds(size: Callable) -> Holds:
-    """Tries a law on 60 examples in the short form, on 1,000 in the long one.
+    """Tries a law on 40 examples in the short form, on 1,000 in the long one.
 
     A law makes all its choices with the generator it is given, which hypothesis leads.
     """
 
     def try_examples(law: Law) -> None:
         led = given(st.randoms(use_true_random=False))(law)
-        settings(max_examples=size(60, 1000), deadline=None, database=None)(led)()
+        settings(max_examples=size(40, 1000), deadline=None, database=None)(led)()
 
     return try_examples

@@ -127,7 +127,7 @@ def test_damaged_files_of_runs_and_results(made: Path, name: str, size: Callable
         ways |= mutations.of_json(partial(sealed, place.name))
     if target.kind == "safetensors":
         ways |= mutations.of_safetensors()
-    count = size(1000, 5000) if name == "checkpoint" else size(250, 1000)
+    count = size(300, 5000) if name == "checkpoint" else size(100, 1000)
     damage(place, ways, count, lambda: target.load(made), target.error)
 
 

@@ -54,7 +54,7 @@ def unpacked(content: bytes, place: Path) -> np.ndarray:
 def test_damaged_data(data: Path, folder: str, part: str, size: Callable) -> None:
     place = data / folder / (part if folder == "plain" else f"{part}.gz")
     other = place.with_name(place.name.replace("train", "t10k")).read_bytes()
-    ways, count = mutations.of_bytes(place.with_name("mark"), other), size(250, 1000)
+    ways, count = mutations.of_bytes(place.with_name("mark"), other), size(100, 1000)
 
     def load() -> str:
         return load_dataset("mnist", per_class=2, root=data / folder).sha256

@@ -182,7 +182,7 @@ def test_multiples_keep_double_precision(name: str) -> None:
         assert torch.allclose(found, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(6))
 def test_layers_give_what_the_reference_gives(seed: int) -> None:
     rng = random.Random(seed)
     circuit = Circuit("ry", AnyAngles(seed), rng.choice(READOUTS), inputs=4, depth=1)

@@ -59,5 +59,5 @@ def check(number: int) -> str:
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_the_same_numbers_in_every_mode(batch: int, size: Callable) -> None:
-    for number in range(batch, size(80, 10_000), BATCHES):
+    for number in range(batch, size(48, 10_000), BATCHES):
         check(number)

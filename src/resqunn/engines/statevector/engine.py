@@ -69,7 +69,10 @@ class StatevectorEngine(Engine):
         # Of few qubits, all that stands between two encodings is one matrix, whatever its depth.
         layers = depth + 1 if circuit.reupload or qubits > DENSE_QUBITS else 1
         layers = max(layers, _encodings(circuit))
-        return 500 + filters * 2**qubits * (30 + 6.0 * qubits * layers)
+        # A gate is some calls of torch, whatever the patches.
+        return (
+            500 + 15 * len(circuit.operations) + filters * 2**qubits * (30 + 6.0 * qubits * layers)
+        )
 
     def evaluate(
         self,
