@@ -80,6 +80,11 @@ class GateCircuit:
         return tuple(each.words for each in self.observables) + squares
 
     @cached_property
+    def variances(self) -> tuple[int, ...]:
+        """The numbers of the values that are variances, in the order of their squares in `sums`."""
+        return tuple(row for row, each in enumerate(self.observables) if each.variance)
+
+    @cached_property
     def runs(self) -> tuple[Run, ...]:
         """The circuits that engines evaluate, whose values added up are those of `sums`.
 
@@ -163,7 +168,7 @@ class GateCircuit:
 
     def __getstate__(self) -> dict[str, Any]:
         # Hashes of strings differ from process to process, and a copy's identity is the known one.
-        kept = ("_hash", "_identity", "lowered", "runs", "sums")
+        kept = ("_hash", "_identity", "lowered", "runs", "sums", "variances")
         return {name: value for name, value in self.__dict__.items() if name not in kept}
 
     def diagonals(self) -> Float[np.ndarray, "R A"]:

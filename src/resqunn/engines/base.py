@@ -151,8 +151,7 @@ def measured(circuit: GateCircuit, values: Sequence[Tensor], dim: int) -> Tensor
 
 def _to_measure(circuit: GateCircuit) -> tuple[int, tuple[int, ...]]:
     """How many sums of words are measured, and the values that are variances."""
-    rows = tuple(row for row, each in enumerate(circuit.observables) if each.variance)
-    return len(circuit.sums), rows
+    return len(circuit.sums), circuit.variances
 
 
 _to_measure._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
