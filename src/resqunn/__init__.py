@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from resqunn.analysis.states import state, unitary
     from resqunn.circuits.angles import Expression, Input, Weight
     from resqunn.circuits.ansatze import Ansatz, GateList
+    from resqunn.circuits.channels import Channel
     from resqunn.circuits.circuit import Circuit
     from resqunn.circuits.encodings import AngleEncoding, Encoding
     from resqunn.circuits.gates import Gate
+    from resqunn.circuits.noise import Noise, Rule
     from resqunn.circuits.observables import Observable
     from resqunn.circuits.operations import Operation
     from resqunn.circuits.readouts import Hermitian, Pauli, Readout, Variance
@@ -50,6 +52,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "AngleEncoding": "circuits.encodings",
     "Ansatz": "circuits.ansatze",
+    "Channel": "circuits.channels",
     "Circuit": "circuits.circuit",
     "CircuitError": "errors",
     "CircuitReport": "analysis.circuit_report",
@@ -69,6 +72,7 @@ _PLACES = {
     "LabelledImages": "data.datasets",
     "LinearHead": "nn.heads",
     "MissingExtraError": "errors",
+    "Noise": "circuits.noise",
     "Observable": "circuits.observables",
     "Operation": "circuits.operations",
     "Pauli": "circuits.readouts",
@@ -80,6 +84,7 @@ _PLACES = {
     "Readout": "circuits.readouts",
     "ResQuNN": "nn.network",
     "ResqunnError": "errors",
+    "Rule": "circuits.noise",
     "RunError": "errors",
     "ShapeError": "errors",
     "Spectrum": "analysis.spectrum",
@@ -105,6 +110,7 @@ _PLACES = {
 __all__ = [
     "AngleEncoding",
     "Ansatz",
+    "Channel",
     "Circuit",
     "CircuitError",
     "CircuitReport",
@@ -124,6 +130,7 @@ __all__ = [
     "LabelledImages",
     "LinearHead",
     "MissingExtraError",
+    "Noise",
     "Observable",
     "Operation",
     "Pauli",
@@ -135,6 +142,7 @@ __all__ = [
     "Readout",
     "ResQuNN",
     "ResqunnError",
+    "Rule",
     "RunError",
     "ShapeError",
     "Spectrum",

@@ -167,19 +167,26 @@ class Circuit(GateCircuit):
         """
         ansatz, qubits = self.ansatz, self.num_qubits
         encode = self.encoding.operations(self.num_inputs)
+        ends = [len(encode)]
         if self.encoding.num_weights(self.num_inputs):
             encode = tuple(operation.shifted(of_ansatz) for operation in encode)
         per_layer = ansatz.num_layer_weights(qubits)
         first = ansatz.first(qubits)
         operations = [*encode, *first]
+        ends += [len(operations)] * bool(first)
         weights = weights_read(first)
         for index in range(self.depth):
             if self.reupload and index > 0:
                 operations += encode
+                ends.append(len(operations))
             layer = ansatz.layer(index, qubits)
             operations += (operation.shifted(weights) for operation in layer)
+            ends.append(len(operations))
             weights += per_layer
-        operations += (operation.shifted(weights) for operation in ansatz.last(qubits))
+        last = ansatz.last(qubits)
+        operations += (operation.shifted(weights) for operation in last)
+        ends += [len(operations)] * bool(last)
+        self._set(layer_ends=tuple(ends))
         return tuple(operations)
 
     def summary(self) -> str:

@@ -36,7 +36,7 @@ def draw(
             busy[q] = column + 1
         angle = f"({', '.join(map(_angle, operation.angles))})" if operation.angles else ""
         last = operation.qubits[-1]
-        for q, symbol in zip(operation.qubits, operation.gate.symbols, strict=True):
+        for q, symbol in zip(operation.qubits, operation.symbols, strict=True):
             columns[column][q] = symbol + angle * (q == last)
     lines = [f"{q:>{len(str(num_qubits - 1))}}: ─" for q in range(num_qubits)]
     for column in columns:

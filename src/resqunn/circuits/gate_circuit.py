@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from resqunn.circuits import drawing, qasm
 from resqunn.circuits.angles import AnyAngle, value
+from resqunn.circuits.channels import ChannelOperation
 from resqunn.circuits.lowering import Lowered, lowered, with_amplitudes
 from resqunn.circuits.observables import Observable, Word
 from resqunn.circuits.operations import Operation
@@ -55,6 +56,18 @@ class GateCircuit:
     amplitudes: tuple[AnyAngle, ...] | None = None
     depth: int
     reupload: bool
+
+    layer_ends: tuple[int, ...] | None = None
+    """How many operations come before the end of the encoding, each time it is done, and of each
+    ansatz layer, in order; None where the circuit has no layers."""
+
+    flip_probability: float = 0.0
+    """Of each measured bit, in whichever basis."""
+
+    @cached_property
+    def is_noisy(self) -> bool:
+        """Whether there are channels among the operations."""
+        return any(isinstance(operation, ChannelOperation) for operation in self.operations)
 
     @cached_property
     def num_weights(self) -> int:
@@ -108,6 +121,7 @@ class GateCircuit:
             for row, words in enumerate(self.sums):
                 terms[0][row] = list(words)
             plain = len(self.sums) == self.num_outputs and self.amplitudes is None
+            plain = plain and not self.flip_probability
             if plain and self.lowered.operations == self.operations:
                 return (Run(self, tuple(range(self.num_outputs))),)
         return tuple(map(self._measured_in, bases, terms))
@@ -120,8 +134,9 @@ class GateCircuit:
             for qubit, letter in sorted(basis.items())
             for name in TO_Z[letter]
         )
+        kept = 1 - 2 * self.flip_probability  # of the Z of a bit that may be flipped
         observables = tuple(
-            Observable(tuple((c, tuple(q for q, _ in word)) for c, word in each))
+            Observable(tuple((c * kept ** len(w), tuple(q for q, _ in w)) for c, w in each))
             for each in terms.values()
         )
         inputs, weights = self.lowered.inputs, self.lowered.weights
@@ -148,6 +163,7 @@ class GateCircuit:
                 self.weight_shape,
                 self.operations,
                 self.observables,
+                self.flip_probability,
             )
         )
 
@@ -168,7 +184,15 @@ class GateCircuit:
 
     def __getstate__(self) -> dict[str, Any]:
         # Hashes of strings differ from process to process, and a copy's identity is the known one.
-        kept = ("_hash", "_identity", "lowered", "runs", "sums", "variances")
+        kept = (
+            "_hash",
+            "_identity",
+            "is_noisy",
+            "lowered",
+            "runs",
+            "sums",
+            "variances",
+        )
         return {name: value for name, value in self.__dict__.items() if name not in kept}
 
     def diagonals(self) -> Float[np.ndarray, "R A"]:

@@ -16,6 +16,7 @@ from resqunn.circuits.angles import (
     settled_angle,
 )
 from resqunn.circuits.gates import Gate, gate
+from resqunn.circuits.parts import Part
 from resqunn.errors import CircuitError
 
 __all__ = ["Angle", "AnyAngle", "Expression", "Input", "Operation", "Weight", "expanded"]
@@ -60,6 +61,16 @@ class Operation:
         return gate(self.name)
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """The gates that make up this one, if it is made of others."""
+        return self.gate.parts
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What a drawing shows on each of its wires."""
+        return self.gate.symbols
+
+    @property
     def angles(self) -> tuple[AnyAngle, ...]:
         """The angles, one, several or none."""
         if isinstance(self.angle, tuple | list):
@@ -88,12 +99,12 @@ def expanded(operations: Sequence[Operation]) -> list[Operation]:
     """The operations with gates that are made of others written out, up to a global phase."""
     found: list[Operation] = []
     for operation in operations:
-        row = operation.gate
-        if not row.parts:
+        parts_of = operation.parts
+        if not parts_of:
             found.append(operation)
             continue
         parts = []
-        for name, wires, angle in row.parts:
+        for name, wires, angle in parts_of:
             at = None if angle is None else replaced(angle, operation.angle_of)
             parts.append(Operation(name, tuple(operation.qubits[q] for q in wires), at))
         found += expanded(parts)

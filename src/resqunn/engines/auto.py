@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -21,7 +22,7 @@ from resqunn.engines.chains.engine import ChainsEngine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.guard import compiling, interpreted, left_out
-from resqunn.engines.statevector.gradients import REFERENCE
+from resqunn.engines.reference import NOISY_REFERENCE, REFERENCE, reference
 
 CANDIDATES: tuple[Engine, ...] = (
     FourierEngine(),
@@ -29,6 +30,7 @@ CANDIDATES: tuple[Engine, ...] = (
     ChainsEngine(),
     FusedEngine(),
     REFERENCE,
+    NOISY_REFERENCE,
 )
 
 
@@ -36,7 +38,9 @@ CANDIDATES: tuple[Engine, ...] = (
 def cheapest(circuit: GateCircuit, filters: int = 1) -> Engine | None:
     """The candidate with the smallest estimated cost on the CPU; None if none can evaluate the
     circuit."""
-    costs = ((engine.cost(circuit, filters), engine) for engine in CANDIDATES)
+    noisy = circuit.is_noisy
+    found = [engine for engine in CANDIDATES if engine.simulates_noise or not noisy]
+    costs = ((engine.cost(circuit, filters), engine) for engine in found)
     able = [(cost, engine) for cost, engine in costs if cost is not None]
     return min(able, key=lambda pair: pair[0])[1] if able else None
 
@@ -46,11 +50,12 @@ class AutoEngine(Engine):
     """Whichever engine is estimated to be the fastest."""
 
     name: str = "auto"
+    simulates_noise: ClassVar[bool] = True
 
     def obstacle(self, circuit: GateCircuit) -> str | None:
         if cheapest(circuit) is not None:
             return None
-        return f"{REFERENCE.obstacle(circuit)}, and {CANDIDATES[0].obstacle(circuit)}"
+        return f"{reference(circuit).obstacle(circuit)}, and {CANDIDATES[0].obstacle(circuit)}"
 
     def chosen_for(self, circuit: GateCircuit, filters: int = 1) -> str:
         return f"auto ({self._chosen(circuit, filters).name})"
@@ -75,5 +80,6 @@ class AutoEngine(Engine):
         if compiling() and inputs_GNP.is_cpu:
             return left_out(self.evaluate, circuit, inputs_GNP, weights_GFW)
         on_cpu = inputs_GNP.is_cpu and not interpreted()
-        chosen = self._chosen(circuit, weights_GFW.shape[1]) if on_cpu else REFERENCE
+        chosen = self._chosen(circuit, weights_GFW.shape[1]) if on_cpu else None
+        chosen = chosen or reference(circuit)
         return chosen.evaluate(circuit, inputs_GNP, weights_GFW)

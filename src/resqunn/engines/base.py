@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -32,6 +33,8 @@ class Engine(ABC):
     """
 
     name: str
+    simulates_noise: ClassVar[bool] = False
+    """Whether it evaluates circuits with channels among their operations."""
 
     def expectation_values(
         self,
@@ -100,6 +103,10 @@ class Engine(ABC):
         Raises:
             CircuitError: if there is an `obstacle`.
         """
+        if circuit.is_noisy and not self.simulates_noise:
+            raise CircuitError(
+                f"engine must be one that simulates noise, such as 'auto', got {self.name!r}"
+            )
         reasons = (self.obstacle(run.circuit) for run in circuit.runs)
         for reason in filter(None, reasons):
             raise CircuitError(

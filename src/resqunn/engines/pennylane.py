@@ -11,7 +11,7 @@ import contextlib
 import pickle  # noqa: TID251  asks whether a device can be pickled, and unpickles nothing
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -59,6 +59,7 @@ class PennyLaneEngine(Engine):
     shots: int | None = None
     diff_method: str = "best"
     noise_model: Any = None
+    simulates_noise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from resqunn.circuits.channels import ChannelOperation
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.operations import Input, Weight
 from resqunn.engines.double import DoublePrecision
@@ -143,6 +144,10 @@ class QNodes:
                 normalize=True,
             )
         for operation in self.circuit.operations:
+            if isinstance(operation, ChannelOperation):
+                assert operation.channel is not None
+                qml.QubitChannel(list(operation.channel.kraus), wires=operation.qubits)
+                continue
             apply = getattr(qml, operation.gate.pennylane)
             if operation.angle is None:
                 apply(wires=operation.qubits)

@@ -11,6 +11,7 @@ from resqunn.engines.alternating.engine import AlternatingEngine
 from resqunn.engines.auto import AutoEngine
 from resqunn.engines.base import Engine
 from resqunn.engines.chains.engine import ChainsEngine
+from resqunn.engines.density.engine import DensityEngine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.pennylane import PennyLaneEngine
@@ -20,6 +21,7 @@ from resqunn.errors import unknown_name
 ENGINES: dict[str, Callable[[], Engine]] = {
     "auto": AutoEngine,
     "statevector": StatevectorEngine,
+    "density": DensityEngine,
     "fourier": FourierEngine,
     "fused": FusedEngine,
     "alternating": AlternatingEngine,

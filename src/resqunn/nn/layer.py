@@ -20,6 +20,7 @@ from resqunn.circuits.ansatze import Ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import Encoding
 from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.noise import Noise, with_noise
 from resqunn.circuits.readouts import Readout
 from resqunn.engines.base import Engine
 from resqunn.engines.guard import interpreted
@@ -84,6 +85,7 @@ class Quanv(nn.Module):
         circuit: GateCircuit | None = None,
         channel_mode: str = "joint",
         angle_scale: float | None = None,
+        noise: Noise | None = None,
         input_gradients: bool = True,
         engine: str | Engine = "auto",
         generator: torch.Generator | None = None,
@@ -128,10 +130,11 @@ class Quanv(nn.Module):
                 f"{channel_mode!r}, got a circuit of {circuit.num_inputs}"
             )
         self.circuit = circuit
+        self.noise = noise
         self._kept: tuple[tuple[Any, ...], Quanvolution] | None = None
         self._require_whole_filters()
         self.engine = find_engine(engine)
-        self.engine.require(circuit)
+        self.engine.require(self.noisy_circuit)
         place = factory(device, dtype)
         self.weight = nn.Parameter(torch.empty(self._weight_shape, **place))
         self.register_parameter(
@@ -153,6 +156,11 @@ class Quanv(nn.Module):
             f"{self.groups} group(s); other numbers are given by {', '.join(ways[:-1])} or "
             f"{ways[-1]}"
         )
+
+    @property
+    def noisy_circuit(self) -> GateCircuit:
+        """The circuit with the layer's noise, which is what is evaluated."""
+        return with_noise(self.circuit, self.noise)
 
     @property
     def _weight_shape(self) -> Sizes:
@@ -227,7 +235,7 @@ class Quanv(nn.Module):
     def operation(self) -> Quanvolution:
         """The layer as a function, kept until an attribute is set to something else."""
         summed = self.channel_mode == "sum"
-        options = (self.circuit, self.window, self.groups, summed, self.angle_scale)
+        options = (self.noisy_circuit, self.window, self.groups, summed, self.angle_scale)
         found = self._kept
         if found is None or found[0] != options:
             found = self._kept = (options, Quanvolution(*options))
@@ -283,9 +291,11 @@ class Quanv(nn.Module):
         if self.channel_mode != "joint":
             parts.append(f"channel_mode={self.channel_mode!r}")
         parts.append(f"angle_scale={self.angle_scale:.6g}")
+        if self.noise is not None:
+            parts.append(f"noise={self.noise!r}")
         if not self.input_gradients:
             parts.append("input_gradients=False")
         engine = self.engine.chosen_for(
-            circuit.runs[0].circuit, self.weight.shape[0] // self.groups
+            self.noisy_circuit.runs[0].circuit, self.weight.shape[0] // self.groups
         )
         return ", ".join([*parts, f"engine={engine}"])

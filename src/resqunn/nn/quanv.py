@@ -63,6 +63,8 @@ class Quanv2d(Quanv):
             values to read. Outputs are then within plus or minus `in_channels / groups`.
         angle_scale: radians for an input of 1; by default pi, or 1 for a `circuit` of one's
             own. Amplitude encoding ignores it.
+        noise: channels after gates or layers and flipped bits (`Noise`), through which training
+            goes as through the circuit; None for none.
         input_gradients: False cuts the derivative with respect to the layer's input, as in
             the paper's code: layers before this one then get no gradient through it.
         engine: `"auto"`, an engine's name, `"pennylane:DEVICE"`, or an `Engine`.
@@ -75,7 +77,8 @@ class Quanv2d(Quanv):
             \*circuit.weight_shape). Drawn uniformly from [0, 2 pi), the scales of an encoding that
             is trainable too.
         bias: (out_channels,), or None.
-        circuit: the `Circuit` of every filter.
+        circuit: the `Circuit` of every filter, without noise.
+        noise: as given; it may be set at any time.
         stride, padding, padding_mode, dilation: as given; they may be set at any time.
 
     Raises:

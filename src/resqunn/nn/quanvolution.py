@@ -22,9 +22,10 @@ from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine, in_runs, measured
 from resqunn.engines.compiled.engine import Gradients
 from resqunn.engines.compiled.images import ImageEngine, Job, Program, Wanted
+from resqunn.engines.derivatives import differentiable_gradients
 from resqunn.engines.guard import compiling, has_memory, ordinary, require_memory, transformed
+from resqunn.engines.reference import reference
 from resqunn.engines.slots import weight_slots
-from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
 from resqunn.nn.patches import Sizes, Window
 from resqunn.nn.placement import memory_format
 from resqunn.nn.stacking import transformed_values
@@ -208,7 +209,7 @@ class _InPlace(torch.autograd.Function):
         if not plain or torch.is_grad_enabled():
 
             def values(x_BCS: Tensor, weight: Tensor) -> Tensor:
-                return operation.by_patches(REFERENCE, x_BCS, weight)
+                return operation.by_patches(reference(operation.circuit), x_BCS, weight)
 
             return None, None, *differentiable_gradients(values, tensors[:2], cotangents, wanted)
         return None, None, *operation.gradients(ctx.engine, tensors, ctx.layout, wanted)

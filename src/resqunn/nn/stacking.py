@@ -16,11 +16,12 @@ from torch import Tensor
 from torch._C import _functorch  # pyright: ignore[reportAttributeAccessIssue]
 from torch._functorch.pyfunctorch import temporarily_pop_interpreter_stack
 
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine
 from resqunn.engines.compiled.engine import Gradients
 from resqunn.engines.compiled.images import ImageEngine, Wanted
 from resqunn.engines.guard import require_memory, transformed
-from resqunn.engines.statevector.gradients import REFERENCE
+from resqunn.engines.reference import reference
 from resqunn.nn.placement import memory_format
 
 Axis = int | None
@@ -33,6 +34,9 @@ class Operation(Protocol):
 
     @property
     def groups(self) -> int: ...
+
+    @property
+    def circuit(self) -> GateCircuit: ...
 
     def __call__(self, engine: Engine, x_BCS: Tensor, weight: Tensor) -> Tensor: ...
 
@@ -184,7 +188,7 @@ def _by_reference(
     x_BCS, weight, cotangents = tensors
 
     def values(x_BCS: Tensor, weight: Tensor) -> Tensor:
-        return operation.by_patches(REFERENCE, x_BCS, weight)
+        return operation.by_patches(reference(operation.circuit), x_BCS, weight)
 
     found = torch.func.vjp(values, x_BCS, weight)[1](cotangents)
     return tuple(gradient for gradient, want in zip(found, wanted, strict=True) if want)

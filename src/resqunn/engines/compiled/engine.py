@@ -20,8 +20,9 @@ from torch import Tensor
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.base import Engine
 from resqunn.engines.compiled.arguments import plain
+from resqunn.engines.derivatives import differentiable_gradients
 from resqunn.engines.guard import compiling, interpreted, left_out, ordinary, require_memory
-from resqunn.engines.statevector.gradients import REFERENCE, differentiable_gradients
+from resqunn.engines.reference import reference
 from resqunn.errors import ConfigurationError
 
 Gradients = tuple[Tensor | None, Tensor | None]
@@ -69,7 +70,7 @@ class CompiledEngine(Engine):
                 f"engine must be 'statevector' or 'auto' for tensors on {device}, got "
                 f"{self.name!r}, which runs on the CPU"
             )
-        return REFERENCE.evaluate(circuit, inputs_GNP, weights_GFW)
+        return reference(circuit).evaluate(circuit, inputs_GNP, weights_GFW)
 
 
 class _Compiled(torch.autograd.Function):
@@ -102,7 +103,7 @@ class _Compiled(torch.autograd.Function):
         if not regular or torch.is_grad_enabled():
 
             def values(inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
-                return REFERENCE.evaluate(circuit, inputs_GNP, weights_GFW)
+                return reference(circuit).evaluate(circuit, inputs_GNP, weights_GFW)
 
             found = differentiable_gradients(values, tensors[:2], cotangents_GFRP, wanted)
             return None, None, *found

@@ -1,4 +1,4 @@
-"""The reference engine, and the derivatives of other engines' derivatives by it."""
+"""Derivatives of a function of inputs and weights that can be differentiated again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-
-from resqunn.engines.statevector.engine import StatevectorEngine
-
-REFERENCE = StatevectorEngine()
 
 
 def differentiable_gradients(

@@ -1,0 +1,315 @@
+r"""`Noise`: which channels stand where in a circuit, and the circuit with them.
+
+What a noise is asked is `around` a gate, `after_layer` and `before_readout`; another source of
+noise answers these three (`interop.noise_from_pennylane`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
+from typing import Any, Literal, TypeAlias, get_args
+
+from numpy.typing import ArrayLike
+
+from resqunn.checks import require, settle_fields, shown
+from resqunn.circuits import drawing
+from resqunn.circuits.angles import AnyAngle
+from resqunn.circuits.channels import CHANNELS, Channel, ChannelOperation, bit_flip
+from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.gates import GATES
+from resqunn.circuits.observables import Observable
+from resqunn.circuits.operations import Operation
+from resqunn.errors import CircuitError, ConfigurationError, unknown_name
+
+Place: TypeAlias = Literal["gate", "layer", "readout"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A channel and where it stands.
+
+    Attributes:
+        channel: of one qubit, which acts on each qubit by itself, or of two.
+        place: `"gate"`, after each gate, on the qubits that it touches (a channel of two qubits
+            after gates of two); `"layer"`, after the encoding and after each ansatz layer;
+            `"readout"`, at the end.
+        gates: names of the gates after which it stands; all by default.
+        qubits: qubits on which it acts; all by default. A channel of two qubits needs both of
+            them, in order, after a layer or at the end.
+
+    Raises:
+        ConfigurationError: for a place or gate that there is not, gates without
+            `place="gate"`, or qubits that do not fit the channel.
+    """
+
+    channel: Channel
+    place: Place = "gate"
+    gates: tuple[str, ...] = ()
+    qubits: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        settle_fields(self)
+        if self.place not in get_args(Place):
+            raise unknown_name("place", self.place, get_args(Place))
+        for name in self.gates:
+            if name not in GATES:
+                raise unknown_name("gate", name, GATES)
+            if self.channel.num_qubits == 2 and GATES[name].num_qubits != 2:
+                raise ConfigurationError(
+                    f"gates must be of two qubits for a channel of two, got {name!r}"
+                )
+        if self.gates and self.place != "gate":
+            raise ConfigurationError(
+                f"gates must be given with place='gate', got place={self.place!r}"
+            )
+        if (self.qubits and min(self.qubits) < 0) or len(set(self.qubits)) != len(self.qubits):
+            raise ConfigurationError(
+                f"qubits must be different and 0 or more, got {shown(self.qubits)}"
+            )
+        both = self.channel.num_qubits == 2 and (self.qubits or self.place != "gate")
+        if both and len(self.qubits) != 2:
+            raise ConfigurationError(
+                f"qubits must be two for a channel of two, got {shown(self.qubits)}"
+            )
+
+    def after(self, operation: Operation) -> Iterator[ChannelOperation]:
+        """The channels after a gate."""
+        if self.place != "gate" or (self.gates and operation.name not in self.gates):
+            return
+        if self.channel.num_qubits == 1:
+            for qubit in operation.qubits:
+                if not self.qubits or qubit in self.qubits:
+                    yield ChannelOperation.of(self.channel, qubit)
+        elif len(operation.qubits) == 2:
+            if not self.qubits or set(self.qubits) == set(operation.qubits):
+                yield ChannelOperation.of(self.channel, *(self.qubits or operation.qubits))
+
+    def on(self, num_qubits: int) -> Iterator[ChannelOperation]:
+        """The channels on all of so many qubits."""
+        if self.channel.num_qubits == 2:
+            yield ChannelOperation.of(self.channel, *self.qubits)
+        else:
+            for qubit in self.qubits or range(num_qubits):
+                yield ChannelOperation.of(self.channel, qubit)
+
+
+@dataclass(frozen=True, init=False)
+class Noise:
+    r"""Noise of a quantum computer, as channels among a circuit's gates.
+
+    Strengths are constants as PennyLane's channels have them, probabilities for depolarizing, bit
+    flip and phase flip. The channels of all of them stand in the order of these arguments, rules
+    first. Of gates that are computed of others, such as `CRZ`, the whole is one gate; what
+    prepares amplitudes is none.
+
+    Args:
+        rules: `Rule`s, for other channels and places.
+        depolarizing, bit_flip, phase_flip, phase_damping, amplitude_damping: strengths in [0, 1].
+        readout: the probability that a measured bit is flipped, in any basis:
+            $\langle Z\rangle \to (1 - 2p)\langle Z\rangle$, and so on for words.
+        where: `"gate"`, after each gate, the encoding's included, on each qubit that it touches;
+            `"layer"`, on all qubits after the encoding, each time it is done, and after each
+            ansatz layer (and after what an ansatz has before and after its layers); `"readout"`,
+            on all qubits at the end.
+
+    Raises:
+        ConfigurationError: for a strength outside [0, 1], or a place that there is not.
+
+    >>> Noise(depolarizing=0.01, readout=0.02)
+    Noise(depolarizing=0.01, readout=0.02)
+    """
+
+    rules: tuple[Rule, ...]
+    depolarizing: float
+    bit_flip: float
+    phase_flip: float
+    phase_damping: float
+    amplitude_damping: float
+    readout: float
+    where: Place
+
+    def __init__(
+        self,
+        *rules: Rule,
+        depolarizing: float = 0.0,
+        bit_flip: float = 0.0,
+        phase_flip: float = 0.0,
+        phase_damping: float = 0.0,
+        amplitude_damping: float = 0.0,
+        readout: float = 0.0,
+        where: Place = "gate",
+    ) -> None:
+        for rule in rules:
+            require("rules", rule, Rule)
+        strengths = {
+            "depolarizing": depolarizing,
+            "bit_flip": bit_flip,
+            "phase_flip": phase_flip,
+            "phase_damping": phase_damping,
+            "amplitude_damping": amplitude_damping,
+            "readout": readout,
+        }
+        for name, value in (strengths | {"rules": rules, "where": where}).items():
+            object.__setattr__(self, name, value)
+        settle_fields(self)
+        for name in strengths:
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ConfigurationError(f"{name} must be in [0, 1], got {value}")
+        if where not in get_args(Place):
+            raise unknown_name("where", where, get_args(Place))
+
+    @cached_property
+    def _rules(self) -> tuple[Rule, ...]:
+        """All that change something."""
+        named = (
+            Rule(make(getattr(self, name)), self.where)
+            for name, make in CHANNELS.items()
+            if getattr(self, name)
+        )
+        return tuple(rule for rule in (*self.rules, *named) if not rule.channel.is_identity)
+
+    def around(self, operation: Operation) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
+        """What stands before and after a gate."""
+        return (), tuple(each for rule in self._rules for each in rule.after(operation))
+
+    def after_layer(self, num_qubits: int) -> tuple[Operation, ...]:
+        """What stands after the encoding and after each ansatz layer."""
+        return self._on("layer", num_qubits)
+
+    def before_readout(self, num_qubits: int) -> tuple[Operation, ...]:
+        """What stands at the end, before the basis of a measurement is turned to."""
+        return self._on("readout", num_qubits)
+
+    def _on(self, place: str, num_qubits: int) -> tuple[Operation, ...]:
+        rules = (rule for rule in self._rules if rule.place == place)
+        return tuple(each for rule in rules for each in rule.on(num_qubits))
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether layers matter."""
+        return any(rule.place == "layer" for rule in self._rules)
+
+    def __repr__(self) -> str:
+        parts = [repr(rule) for rule in self.rules]
+        for field in fields(self)[1:]:
+            value, default = getattr(self, field.name), "gate" if field.name == "where" else 0.0
+            if value != default:
+                parts.append(f"{field.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyCircuit(GateCircuit):
+    """A circuit with noise: gates and, among them, channels (`ChannelOperation`).
+
+    Attributes:
+        circuit: without noise.
+        noise: what is added.
+    """
+
+    circuit: GateCircuit
+    noise: Noise
+
+    def __post_init__(self) -> None:
+        _ = self.operations  # what does not fit is refused here
+
+    @property
+    def num_qubits(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.circuit.num_qubits
+
+    @property
+    def num_inputs(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.circuit.num_inputs
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.circuit.weight_shape
+
+    @property
+    def observables(self) -> tuple[Observable, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.circuit.observables
+
+    @property
+    def prepares_amplitudes(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.circuit.prepares_amplitudes
+
+    @property
+    def amplitudes(self) -> tuple[AnyAngle, ...] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.circuit.amplitudes
+
+    @property
+    def depth(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.circuit.depth
+
+    @property
+    def reupload(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.circuit.reupload
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        noise, qubits = self.noise, self.num_qubits
+        ends = self.circuit.layer_ends
+        if noise.by_layer and ends is None:
+            raise CircuitError(
+                "noise must stand after gates or before the readout of a circuit that is given by "
+                "its gates, which has no layers, got where='layer'"
+            )
+        found: list[Operation] = []
+        at_layer = noise.after_layer(qubits)
+        layers = dict.fromkeys(ends or (), at_layer)
+        found += layers.get(0, ())
+        for number, operation in enumerate(self.circuit.operations, 1):
+            before, after = noise.around(operation)
+            found += (*before, operation, *after, *layers.get(number, ()))
+        found += noise.before_readout(qubits)
+        _check_qubits(found, qubits)
+        return tuple(found)
+
+    @property
+    def flip_probability(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.noise.readout
+
+    def summary(self) -> str:
+        return f"{self.circuit.summary()}, noise={self.noise!r}"
+
+    def draw(self) -> str:
+        operations = list(self.operations)
+        if self.noise.readout:
+            flip = bit_flip(self.noise.readout)
+            operations += (ChannelOperation.of(flip, qubit) for qubit in range(self.num_qubits))
+        prepared = "amplitude" if self.prepares_amplitudes else None
+        return drawing.draw(operations, self.observables, self.num_qubits, prepared)
+
+    def to_qasm(self, inputs: ArrayLike | None = None, weights: ArrayLike | None = None) -> str:
+        raise CircuitError("OpenQASM must have no channels: write `circuit.circuit`, without noise")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"circuit": self.circuit, "noise": self.noise}
+
+
+def _check_qubits(operations: Sequence[Operation], num_qubits: int) -> None:
+    for operation in operations:
+        for qubit in operation.qubits:
+            if not 0 <= qubit < num_qubits:
+                raise CircuitError(
+                    f"qubits of noise must be below {num_qubits} (counted from 0) in this circuit, "
+                    f"got {qubit}"
+                )
+
+
+@lru_cache(maxsize=256)
+def with_noise(circuit: GateCircuit, noise: Noise | None) -> GateCircuit:
+    """The circuit with noise; the circuit itself, to the last bit, if this changes nothing.
+
+    Raises:
+        CircuitError: for noise on qubits that are not there, or after the layers of a circuit that
+            has none.
+    """
+    if noise is None:
+        return circuit
+    found = NoisyCircuit(circuit, noise)
+    same = found.operations == circuit.operations and not found.flip_probability
+    return circuit if same else found
