@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -23,7 +23,8 @@ from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError, ConfigurationError, unknown_name
 
-Place: TypeAlias = Literal["gate", "layer", "readout"]
+PLACES = ("gate", "layer", "readout")
+"""Where channels may stand."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ class Rule:
     """
 
     channel: Channel
-    place: Place = "gate"
+    place: str = "gate"
     gates: tuple[str, ...] = ()
     qubits: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         settle_fields(self)
-        if self.place not in get_args(Place):
-            raise unknown_name("place", self.place, get_args(Place))
+        if self.place not in PLACES:
+            raise unknown_name("place", self.place, PLACES)
         for name in self.gates:
             if name not in GATES:
                 raise unknown_name("gate", name, GATES)
@@ -128,7 +129,7 @@ class Noise:
     phase_damping: float
     amplitude_damping: float
     readout: float
-    where: Place
+    where: str
 
     def __init__(
         self,
@@ -139,7 +140,7 @@ class Noise:
         phase_damping: float = 0.0,
         amplitude_damping: float = 0.0,
         readout: float = 0.0,
-        where: Place = "gate",
+        where: str = "gate",
     ) -> None:
         for rule in rules:
             require("rules", rule, Rule)
@@ -158,8 +159,8 @@ class Noise:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ConfigurationError(f"{name} must be in [0, 1], got {value}")
-        if where not in get_args(Place):
-            raise unknown_name("where", where, get_args(Place))
+        if where not in PLACES:
+            raise unknown_name("where", where, PLACES)
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:

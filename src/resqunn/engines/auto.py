@@ -22,6 +22,7 @@ from resqunn.engines.chains.engine import ChainsEngine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.guard import compiling, interpreted, left_out
+from resqunn.engines.paulis.engine import PaulisEngine
 from resqunn.engines.reference import NOISY_REFERENCE, REFERENCE, reference
 
 CANDIDATES: tuple[Engine, ...] = (
@@ -29,6 +30,7 @@ CANDIDATES: tuple[Engine, ...] = (
     AlternatingEngine(),
     ChainsEngine(),
     FusedEngine(),
+    PaulisEngine(),
     REFERENCE,
     NOISY_REFERENCE,
 )
