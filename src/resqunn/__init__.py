@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from resqunn.interop.from_pennylane import from_pennylane
     from resqunn.interop.from_torchlayer import from_torchlayer
     from resqunn.interop.imported import ImportedCircuit
+    from resqunn.interop.noise_from_pennylane import noise_from_pennylane
     from resqunn.interop.to_classical import to_classical
     from resqunn.interop.to_onnx import to_onnx
     from resqunn.interop.to_pennylane import to_pennylane
@@ -97,6 +98,7 @@ _PLACES = {
     "from_torchlayer": "interop.from_torchlayer",
     "gradient_flow": "analysis.gradient_flow",
     "load_dataset": "data.datasets",
+    "noise_from_pennylane": "interop.noise_from_pennylane",
     "paper_model": "nn.presets",
     "replace_conv2d": "nn.replacing",
     "spectrum": "analysis.spectrum",
@@ -155,6 +157,7 @@ __all__ = [
     "from_torchlayer",
     "gradient_flow",
     "load_dataset",
+    "noise_from_pennylane",
     "paper_model",
     "replace_conv2d",
     "spectrum",

@@ -12,7 +12,7 @@ from resqunn import Channel, Noise, Rule
 from resqunn.circuits.channels import CHANNELS
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gate_circuit import GateCircuit
-from resqunn.circuits.noise import with_noise
+from resqunn.circuits.noisy_circuit import noisy
 from resqunn.engines.base import Engine
 
 ENCODINGS = ("ry", "rx", "rz", "plain_rz", "learnable_ry", "dense_angle", "iqp", "amplitude")
@@ -55,7 +55,7 @@ def random_noisy_circuit(seed: int) -> GateCircuit:
     """A circuit of two or three qubits; every other one encodes once."""
     rng = random.Random(seed)
     encoding = ENCODINGS[seed % len(ENCODINGS)]
-    inputs = rng.randint(2, 3) if encoding != "dense_angle" else 4
+    inputs = {"dense_angle": 4, "amplitude": 4}.get(encoding, rng.randint(2, 3))
     circuit = Circuit(
         encoding,
         ANSATZE[seed % len(ANSATZE)],
@@ -64,7 +64,7 @@ def random_noisy_circuit(seed: int) -> GateCircuit:
         depth=rng.randint(1, 2),
         reupload=encoding != "amplitude" and seed // len(ENCODINGS) % 2 == 1,
     )
-    return with_noise(circuit, random_noise(rng, circuit.num_qubits))
+    return noisy(circuit, random_noise(rng, circuit.num_qubits))
 
 
 def arguments(circuit: GateCircuit, seed: int, patches: int = 2) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,8 @@ from resqunn.circuits.ansatze import Ansatz
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import Encoding
 from resqunn.circuits.gate_circuit import GateCircuit
-from resqunn.circuits.noise import Noise, with_noise
+from resqunn.circuits.noise import Noise
+from resqunn.circuits.noisy_circuit import noisy
 from resqunn.circuits.readouts import Readout
 from resqunn.engines.base import Engine
 from resqunn.engines.guard import interpreted
@@ -160,7 +161,7 @@ class Quanv(nn.Module):
     @property
     def noisy_circuit(self) -> GateCircuit:
         """The circuit with the layer's noise, which is what is evaluated."""
-        return with_noise(self.circuit, self.noise)
+        return noisy(self.circuit, self.noise)
 
     @property
     def _weight_shape(self) -> Sizes:

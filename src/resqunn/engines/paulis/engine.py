@@ -68,7 +68,7 @@ class PaulisEngine(ImageEngine):
 
     def cost(self, circuit: GateCircuit, filters: int = 1) -> float | None:
         """In proportion to the rows that are turned or mixed."""
-        if not circuit.is_noisy or _obstacle(circuit) is not None:
+        if _obstacle(circuit) is not None:
             return None
         return 100 + filters * 0.35 * paulis_plan(circuit).operations
 
