@@ -75,7 +75,7 @@ MODELS = [gates_and_pairs, damping_of_some_wires, on_both_sides, at_readout]
 def test_noise_is_that_of_add_noise(make: Callable[[], Any], reupload: bool) -> None:
     model = make()
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=2, reupload=reupload)
-    noisy = noisy(circuit, noise_from_pennylane(model))
+    with_model = noisy(circuit, noise_from_pennylane(model))
     x, w = arguments(circuit, 1)
     theirs = qml.add_noise(to_pennylane(circuit, "default.mixed"), model)
     before = torch.get_default_dtype()
@@ -86,7 +86,7 @@ def test_noise_is_that_of_add_noise(make: Callable[[], Any], reupload: bool) -> 
     finally:
         torch.set_default_dtype(before)
     for name in ("auto", "density", "pennylane:default.mixed"):
-        found = engine(name).expectation_values(noisy, x, w)[0, 0, :, 0]
+        found = engine(name).expectation_values(with_model, x, w)[0, 0, :, 0]
         assert torch.allclose(found, expected, rtol=0, atol=1e-10)
         by_ours = torch.autograd.grad(found.sum(), (x, w))
         for one, other in zip(by_ours, by_theirs, strict=True):
