@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from resqunn.interop.to_pennylane import to_pennylane
     from resqunn.nn.heads import LinearHead, QuantumHead
     from resqunn.nn.network import ResQuNN
+    from resqunn.nn.noise import with_noise
     from resqunn.nn.presets import paper_model
     from resqunn.nn.quanv import Quanv1d, Quanv2d, Quanv3d
     from resqunn.nn.replacing import replace_conv2d
@@ -107,6 +108,7 @@ _PLACES = {
     "to_onnx": "interop.to_onnx",
     "to_pennylane": "interop.to_pennylane",
     "unitary": "analysis.states",
+    "with_noise": "nn.noise",
 }
 
 __all__ = [
@@ -166,6 +168,7 @@ __all__ = [
     "to_onnx",
     "to_pennylane",
     "unitary",
+    "with_noise",
 ]
 
 

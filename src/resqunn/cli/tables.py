@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resqunn.data.sources import Source
     from resqunn.lab.study.results import Results
     from resqunn.lab.training.evaluation import Scores
+    from resqunn.lab.training.noisy_evaluation import NoisyScores
     from resqunn.lab.training.run import Run
     from resqunn.nn.wiring import Wiring
 
@@ -69,6 +70,25 @@ def scores(folder: Path, checkpoint: str, epoch: int, scores: Scores) -> None:
     console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), validation images")
     console.print(table)
     console.print(f"mean cross entropy {scores.loss:.4f}")
+
+
+def noisy_scores(folder: Path, checkpoint: str, epoch: int, rows: Sequence[NoisyScores]) -> None:
+    """A run's scores under each noise, with each number of shots."""
+    table = _table()
+    table.add_column("noise")
+    for name in ("shots", "accuracy", "right", "of", "cross entropy"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.noise) or "none",
+            "exact" if row.shots is None else str(row.shots),
+            f"{row.scores.accuracy:.1%}",
+            str(sum(row.scores.right)),
+            str(sum(row.scores.total)),
+            f"{row.scores.loss:.4f}",
+        )
+    console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), validation images")
+    console.print(table)
 
 
 def gradients(layers: int, rows: Sequence[tuple[Wiring, GradientFlow, GradientFlow]]) -> None:

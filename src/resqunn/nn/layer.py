@@ -86,7 +86,7 @@ class Quanv(nn.Module):
         circuit: GateCircuit | None = None,
         channel_mode: str = "joint",
         angle_scale: float | None = None,
-        noise: Noise | None = None,
+        noise: Noise | str | None = None,
         input_gradients: bool = True,
         engine: str | Engine = "auto",
         generator: torch.Generator | None = None,
@@ -131,7 +131,7 @@ class Quanv(nn.Module):
                 f"{channel_mode!r}, got a circuit of {circuit.num_inputs}"
             )
         self.circuit = circuit
-        self.noise = noise
+        self.noise = Noise.parse(noise) if isinstance(noise, str) else noise
         self._kept: tuple[tuple[Any, ...], Quanvolution] | None = None
         self._require_whole_filters()
         self.engine = find_engine(engine)

@@ -63,8 +63,9 @@ class Quanv2d(Quanv):
             values to read. Outputs are then within plus or minus `in_channels / groups`.
         angle_scale: radians for an input of 1; by default pi, or 1 for a `circuit` of one's
             own. Amplitude encoding ignores it.
-        noise: channels after gates or layers and flipped bits (`Noise`), through which training
-            goes as through the circuit; None for none.
+        noise: channels after gates or layers and flipped bits, through which training goes as
+            through the circuit: a `Noise`, or its text such as `"depolarizing=0.01,readout=0.02"`;
+            None for none.
         input_gradients: False cuts the derivative with respect to the layer's input, as in
             the paper's code: layers before this one then get no gradient through it.
         engine: `"auto"`, an engine's name, `"pennylane:DEVICE"`, or an `Engine`.
@@ -78,7 +79,7 @@ class Quanv2d(Quanv):
             is trainable too.
         bias: (out_channels,), or None.
         circuit: the `Circuit` of every filter, without noise.
-        noise: as given; it may be set at any time.
+        noise: a `Noise` or None; it may be set at any time.
         stride, padding, padding_mode, dilation: as given; they may be set at any time.
 
     Raises:

@@ -119,6 +119,7 @@ def compile_kernels(runs: Sequence[PlannedRun]) -> None:
             config = run.config
             shape = (config.depths, config.encoding, config.ansatz, config.readout)
             kind = (*shape, config.reupload, config.head, config.measured, config.input_gradients)
+            kind = (*kind, config.noise, config.shots)
             if run.task != TRAIN or kind in seen:
                 continue
             seen.add(kind)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import tyro
 
 from resqunn.checks import check_fields, settle_fields
+from resqunn.circuits.noise import Noise
 from resqunn.errors import ConfigurationError, RunError, unknown_name
 from resqunn.lab.training.files import LARGEST, digest, exists, read_sealed, sealed
 from resqunn.lab.training.harmless import one_line
@@ -79,6 +80,25 @@ class TrainConfig:
 
     angle_scale: float = math.pi
     """Angle in radians that encodes a pixel of 1."""
+
+    noise: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="NAME=STRENGTH,...", help_behavior_hint="(default: none)"),
+    ] = None
+    """Noise of the circuits, as in depolarizing=0.01,readout=0.02: depolarizing, bit_flip,
+    phase_flip, phase_damping, amplitude_damping, readout (flips of measured bits); where=layer
+    or where=readout for elsewhere than after each gate."""
+
+    shots: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: exact values)")
+    ] = None
+    """Measurements that each expectation value is the mean of."""
+
+    shot_gradient: Literal["exact", "parameter-shift"] = "exact"
+    """With --shots: derivatives of the exact values, or by parameter shift from samples."""
+
+    shot_sampling: Literal["joint", "independent"] = "joint"
+    """With --shots: measure all qubits together, or each value by itself."""
 
     input_gradients: bool = True
     """Pass the true derivative to each layer's input; the paper cuts it there."""
@@ -148,6 +168,9 @@ class TrainConfig:
         self._require("learning_rate", 0 < rate <= LARGEST, f"above 0 and {LARGEST:g} at most")
         scale = abs(self.angle_scale)
         self._require("angle_scale", scale <= LARGEST, f"a number of {LARGEST:g} at most")
+        if self.noise is not None:
+            Noise.parse(self.noise)
+        self._require("shots", self.shots is None or self.shots >= 1, "1 or more, or None")
         depths = bool(self.depths) and min(self.depths) >= 0
         self._require("depths", depths, "one number a layer, each 0 or more")
         Wiring.parse(self.wiring, len(self.depths))
@@ -161,8 +184,12 @@ class TrainConfig:
 
     @property
     def sha256(self) -> str:
-        """Of everything that decides the result, which is all but `data_root`."""
-        return digest(dataclasses.asdict(dataclasses.replace(self, data_root=None)))
+        """Of everything that decides the result, which is all but `data_root`.
+
+        Options that came later count where they are not as before they came.
+        """
+        values = dataclasses.asdict(dataclasses.replace(self, data_root=None))
+        return digest({k: v for k, v in values.items() if k not in LATER or v != LATER[k]})
 
     def to_json(self) -> bytes:
         """The configuration as the content of a `config.json`."""
@@ -185,6 +212,15 @@ class TrainConfig:
         except (ValueError, TypeError) as error:
             raise RunError(f"{path} cannot be read: {one_line(error):.500}") from None
         return config
+
+
+LATER = {
+    "noise": None,
+    "shots": None,
+    "shot_gradient": "exact",
+    "shot_sampling": "joint",
+}
+"""Options that earlier versions did not have, and what stood for them."""
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ Shape suffixes: B batch, N images, K classes.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from resqunn.data.datasets import LabelledImages
 from resqunn.nn.network import ResQuNN
+from resqunn.nn.noise import noisy_parts
 
 EVALUATION_BATCH = 256
 """Images a forward pass of the evaluation: bounds memory on large sets."""
@@ -43,6 +45,17 @@ def scores_of(model: ResQuNN, first: Sequence[Tensor | None]) -> Float[Tensor, "
     # A sum that is left out is never read: any tensor may stand in its place.
     sums = model.sums([first[-1] if s is None else s for s in first])
     return model.head(sums[-1])
+
+
+def seed_samples(model: nn.Module, *numbers: int) -> None:
+    """Fixes by whole numbers what the shots of a network's circuits draw from now on."""
+    parts = [part for part in noisy_parts(model) if part.shots is not None]
+    if not parts:
+        return
+    mixed = int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "big")
+    generator = torch.Generator().manual_seed(mixed)
+    for part in parts:
+        part.shot_generator = generator
 
 
 @torch.no_grad()

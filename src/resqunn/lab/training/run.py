@@ -12,7 +12,7 @@ from typing import TypeVar
 from resqunn.errors import RunError
 from resqunn.lab.training.checkpoint import remove_leftovers
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.evaluation import Scores, evaluate, prepare
+from resqunn.lab.training.evaluation import Scores, evaluate, prepare, seed_samples
 from resqunn.lab.training.files import exists, is_partial, remove_partials, write_atomically
 from resqunn.lab.training.lock import exclusive
 from resqunn.lab.training.memory import available_memory
@@ -242,14 +242,25 @@ def evaluate_run(folder: str | Path, checkpoint: str = "best") -> tuple[int, Sco
     Raises:
         RunError: as `resume`.
     """
+    epoch, session = restored(folder, checkpoint)
+    with threads(session.config.threads):
+        seed_samples(session.model, session.config.seed)
+        return epoch, evaluate(session.model, prepare(session.model, session.validation))
+
+
+def restored(folder: str | Path, checkpoint: str = "best") -> tuple[int, Session]:
+    """The epoch of a run's checkpoint, and its network with its data.
+
+    Raises:
+        RunError: as `resume`.
+    """
     folder = Path(folder)
     config = TrainConfig.from_json(folder / "config.json")
     saved = checkpoint_of(folder, checkpoint, config)
     session = Session(config)
     _require_same_data(folder, session)
     session.restore(folder, saved, with_optimizer=False)
-    with threads(config.threads):
-        return saved.epoch, evaluate(session.model, prepare(session.model, session.validation))
+    return saved.epoch, session
 
 
 def load_model(folder: str | Path, checkpoint: str = "best") -> ResQuNN:
