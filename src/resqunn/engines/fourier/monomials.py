@@ -22,7 +22,10 @@ from jaxtyping import Integer
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.compiled.arguments import Constants
 from resqunn.engines.fourier.heisenberg import propagate
-from resqunn.engines.fourier.product_state import Factor
+from resqunn.engines.fourier.reached import ADDS
+
+Factor = int
+"""1 + 2 i stands for the cosine of input i, 2 + 2 i for its sine, 0 for the number 1."""
 
 TASK = 1024
 """Patches of a task, in whole blocks."""
@@ -52,19 +55,23 @@ class Rotations(NamedTuple):
     """The arrays that the kernels of the coefficients read.
 
     Attributes:
-        start_S: the observables' vector before the first rotation.
-        weight_T: the weight of each rotation.
-        pair_T: where each rotation's pairs begin, and where the last's end.
-        pairs: the two slots of each pair.
-        terms: slot, coefficient and sign, for each slot with a value in the end.
+        start_S: the observables' vector before the first step.
+        weight_T: the weight of each step, `reached.ADDS` where it adds.
+        pair_T: where each step's pairs begin, and where the last's end.
+        pairs_P2: the two slots of each pair.
+        ratio_P: their ratios (`reached.Step`); none where all are 1 and no step adds.
+        terms_K2: slot and coefficient of each term of the coefficients.
+        worth_K: what the slot is multiplied by there.
         count: how many coefficients there are.
     """
 
     start_S: Any
     weight_T: Any
     pair_T: Any
-    pairs: Any
-    terms: Any
+    pairs_P2: Any
+    ratio_P: Any
+    terms_K2: Any
+    worth_K: Any
     count: Any
 
 
@@ -107,16 +114,21 @@ def fourier_plan(circuit: GateCircuit) -> FourierPlan:
     place_T3 = _fewest_segments(np.stack([propagation.row_T, left_T, right_T], axis=1))
     place_K3, number_T = np.unique(place_T3, axis=0, return_inverse=True)
     segment_S2, segment_K = np.unique(place_K3[:, :2], axis=0, return_inverse=True)
-    pairs = [pairs_P2 for _, pairs_P2 in propagation.steps]
-    terms = (propagation.slot_T, number_T.reshape(-1), propagation.sign_T)
+    steps = propagation.steps
+    no_pairs = np.empty((0, 2), dtype=np.int64)
+    ratio_P = np.concatenate([np.empty(0), *(step.ratio_P for step in steps)])
+    if (ratio_P == 1).all() and all(step.weight != ADDS for step in steps):
+        ratio_P = np.empty(0)
     return FourierPlan(
         nodes=len(nodes.of),
         rotations=Rotations(
             start_S=propagation.start_S,
-            weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
-            pair_T=np.cumsum([0, *map(len, pairs)], dtype=np.int64),
-            pairs=np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs]),
-            terms=np.stack(terms, axis=1),
+            weight_T=np.array([step.weight for step in steps], dtype=np.int64),
+            pair_T=np.cumsum([0, *(len(step.ratio_P) for step in steps)], dtype=np.int64),
+            pairs_P2=np.concatenate([no_pairs, *(step.pairs_P2 for step in steps)]),
+            ratio_P=ratio_P,
+            terms_K2=np.stack([propagation.slot_T, number_T.reshape(-1)], axis=1),
+            worth_K=propagation.worth_T,
             count=len(place_K3),
         ),
         polynomial=Polynomial(
