@@ -46,6 +46,7 @@ MOST_SECONDS = 2.5
 FEW_STRINGS = 10_000
 """So many are worth a plan in any circuit."""
 
+
 @dataclass(frozen=True, eq=False)
 class Propagation:
     """How the coefficients follow from the weights.
@@ -84,8 +85,10 @@ def propagate(circuit: GateCircuit, limit: int | None = None) -> Propagation:
 
 def string_limit(circuit: GateCircuit) -> int:
     """So many strings that more are not worth a plan: they would take longer than state vectors,
-    or density matrices, or the plan itself `MOST_SECONDS`."""
-    worth = (4 if circuit.is_noisy else 2) ** circuit.num_qubits * len(circuit.operations)
+    or the plan itself `MOST_SECONDS`."""
+    # Density matrices take about ten times as long for each of their numbers.
+    numbers = 10 * 4**circuit.num_qubits if circuit.is_noisy else 2**circuit.num_qubits
+    worth = numbers * len(circuit.operations)
     return min(int(MOST_SECONDS / SECONDS_PER_STRING), max(FEW_STRINGS, worth))
 
 

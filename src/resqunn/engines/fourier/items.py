@@ -99,7 +99,7 @@ class PushedChannel:
     @cached_property
     def between(self) -> Bool[np.ndarray, " A"]:
         """Words that become others, and that others become."""
-        return self.others.any(axis=0) & self.others.any(axis=1)
+        return np.logical_and(self.others.any(axis=0), self.others.any(axis=1))
 
     @cached_property
     def least(self) -> float:

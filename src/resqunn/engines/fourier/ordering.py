@@ -1,10 +1,10 @@
 """Rotations and channels in an order in which few strings are reached.
 
 Items that commute may change places. The sooner a qubit has met the last item that changes letters
-on it, the sooner letters there are dead (`dead_letters.py`), and the fewer strings are ever reached.
+on it, the sooner letters there are dead (`dead_letters.py`), and the fewer strings are reached.
 
 Two items commute if all their axes do. Channels that multiply strings by numbers commute with each
-other, and with a rotation if they multiply the strings that it mixes by the same.
+other, and with a rotation if they multiply all strings that it may mix by the same.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def _blocking(items: Sequence[Item]) -> Bool[np.ndarray, "K K"]:
     for k, item in enumerate(items):
         for axis in item.axes:
             found[k] |= np.logical_or.reduceat(anticommuting(axis, x, z), begin_K)
-    pauli_K = np.array([isinstance(item, PushedChannel) and item.is_pauli for item in items])
     channel_K = np.array([isinstance(item, PushedChannel) for item in items])
-    for k in np.nonzero(pauli_K)[0]:
-        item = items[k]
-        assert isinstance(item, PushedChannel)
-        numbers = np.arange(len(item.words))
-        same = np.array([(item.factors == item.factors[numbers ^ p]).all() for p in numbers])
-        passed_K = np.where(channel_K, pauli_K, same[item.words_of(x, z)[begin_K]])
-        found[k] &= ~passed_K
-        found[:, k] &= ~passed_K
+    pauli_K = np.array([isinstance(item, PushedChannel) and item.is_pauli for item in items])
+    for k, item in enumerate(items):
+        if isinstance(item, PushedChannel) and item.is_pauli:
+            words = np.arange(len(item.words))
+            same = np.array([(item.factors == item.factors[words ^ word]).all() for word in words])
+            of_rotations_K = same[item.words_of(x, z)[begin_K]]
+            passed_K = np.where(channel_K, pauli_K, of_rotations_K)
+            found[k] &= ~passed_K
+            found[:, k] &= ~passed_K
     return found

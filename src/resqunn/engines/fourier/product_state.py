@@ -81,9 +81,7 @@ class ProductState:
 
     def monomials(
         self, x_S: np.ndarray, z_S: np.ndarray, limit: int
-    ) -> tuple[
-        Integer[np.ndarray, " T"], Float[np.ndarray, " T"], Integer[np.ndarray, "T Q"]
-    ]:
+    ) -> tuple[Integer[np.ndarray, " T"], Float[np.ndarray, " T"], Integer[np.ndarray, "T Q"]]:
         """Strings as sums of monomials: whose each of these is, what it is multiplied by there, and
         its factors on each qubit.
 

@@ -70,15 +70,12 @@ class Reached:
         dead: Sequence[Dead],
         limit: int,
     ) -> None:
-        start = np.array(list(strings.values()), dtype=np.float64)
-        self.x_S = np.array([x for x, _ in strings], dtype=np.uint64)
-        self.z_S = np.array([z for _, z in strings], dtype=np.uint64)
-        self.slot_S, self.scale_S = np.arange(len(start)), np.ones(len(start))
-        alive_S = ~dead[0].covers(self.x_S, self.z_S)
-        start = start[alive_S]
-        self._keep(alive_S)
+        bits_S2 = np.array(list(strings), dtype=np.uint64).reshape(-1, 2)
+        alive_S = ~dead[0].covers(*bits_S2.T)
+        self.x_S, self.z_S = bits_S2[alive_S].T.copy()
+        start = np.array(list(strings.values()), dtype=np.float64)[alive_S]
         self.slots = len(start)
-        self.slot_S = np.arange(self.slots)
+        self.slot_S, self.scale_S = np.arange(self.slots), np.ones(self.slots)
         self.steps: list[Step] = []
         self._least = 1.0
         for item, before, after in zip(items, dead[:-1], dead[1:], strict=True):

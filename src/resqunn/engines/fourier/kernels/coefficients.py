@@ -88,7 +88,8 @@ def _add_back(vector, adjoint, ends, rotations):
     """Undoes `_add`, and changes the derivatives by the vector to those before."""
     first, last = ends
     for k in range(first, last):
-        i, j, ratio = rotations.pairs_P2[k, 0], rotations.pairs_P2[k, 1], entry(rotations.ratio_P, k)
+        i, j = rotations.pairs_P2[k, 0], rotations.pairs_P2[k, 1]
+        ratio = entry(rotations.ratio_P, k)
         set_entry(vector, j, entry(vector, j) - ratio * entry(vector, i))
         set_entry(adjoint, i, entry(adjoint, i) + ratio * entry(adjoint, j))
 
@@ -155,6 +156,4 @@ def weight_gradients(weights_CFW, gradient_CFW, sums_CTK, memory, rotations):
                 else:
                     angle = np.float64(weights_W[weight])
                     cosine, sine = math.cos(angle), math.sin(angle)
-                    gradient_W[weight] += _turn_back(
-                        vector, adjoint, ends, rotations, cosine, sine
-                    )
+                    gradient_W[weight] += _turn_back(vector, adjoint, ends, rotations, cosine, sine)
