@@ -79,7 +79,7 @@ class PushedChannel:
     @cached_property
     def moves(self) -> tuple[Pauli, ...]:
         """As those of a rotation."""
-        return tuple(self.words[k] for k in {int(a ^ b) for a, b in np.argwhere(self.others)})
+        return tuple(self.words[k] for k in {a ^ b for a, b in np.argwhere(self.others).tolist()})
 
     @cached_property
     def factors(self) -> Float[np.ndarray, " A"]:

@@ -131,7 +131,7 @@ class Reached:
         scale_S = self.scale_S * factor_S
         anew_S = anew_A[word_S] & (factor_S != 0)
         added = [(self.slot_S[anew_S], self.x_S[anew_S], self.z_S[anew_S], scale_S[anew_S])]
-        for a, b in np.argwhere(channel.others):
+        for a, b in np.argwhere(channel.others).tolist():
             here_S = word_S == a
             x_P, z_P, sign_P = channel.taken(a, b, self.x_S[here_S], self.z_S[here_S])
             value_P = sign_P * channel.others[a, b] * self.scale_S[here_S]
