@@ -139,14 +139,14 @@ class ResQuNN(nn.Module):
     def fixed_layers(self) -> int:
         """How many leading layers training cannot change, so that their sums stay the same.
 
-        Those are quanvolutional layers that are frozen, or that the loss does not reach because
-        derivatives are cut.
+        Those are quanvolutional layers without shots that are frozen, or that the loss does not
+        reach because derivatives are cut.
         """
         cut = [getattr(layer, "input_gradients", True) for layer in self.layers]
         for number, reached in enumerate(self.wiring.reached(cut)):
             layer = self.layers[number]
             learns = reached and any(p.requires_grad for p in layer.parameters())
-            if learns or not isinstance(layer, Quanv):
+            if learns or not isinstance(layer, Quanv) or layer.shots is not None:
                 return number
         return len(self.layers)
 
