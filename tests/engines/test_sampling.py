@@ -279,7 +279,8 @@ def test_shifted_samples_give_the_derivatives_on_average(name: str, sampling: st
     )
     for sampled, of_exact in zip(found, exact, strict=True):
         assert_zero_mean((sampled - of_exact[:1]).flatten(1).T)
-        assert sampled.std(0).max() > 0.01 and of_exact.abs().max() > 0.01
+        assert sampled.std(0).max() > 0.01
+        assert of_exact.abs().max() > 0.01
 
 
 @SAMPLINGS
@@ -411,8 +412,9 @@ def test_only_measured_qubits_count_for_joint_sampling() -> None:
     assert_zero_mean(found - exact_R(every)[:, None])
 
 
-def test_twelve_qubits_are_sampled_jointly() -> None:
-    circuit = Circuit("ry", "ry_chain", "z", inputs=12, depth=1)
+@pytest.mark.parametrize("qubits", [9, pytest.param(12, marks=pytest.mark.slow)])
+def test_many_qubits_are_sampled_jointly(qubits: int) -> None:
+    circuit = Circuit("ry", "ry_chain", "z", inputs=qubits, depth=1)
     found = values_RT(circuit, sampler(100), 40)
     assert_zero_mean(found - exact_R(circuit)[:, None])
 
@@ -491,7 +493,7 @@ def test_derivatives_by_amplitudes_are_no_shifts() -> None:
 
 
 def test_mistakes_get_one_line() -> None:
-    with pytest.raises(ConfigurationError, match="shots must be 1 or more, or None .*, got 0"):
+    with pytest.raises(ConfigurationError, match=r"shots must be 1 or more, or None .*, got 0"):
         ShotOptions(shots=0)
     with pytest.raises(ConfigurationError, match="shots must be given once, got shots=5 and"):
         SamplingEngine(PennyLaneEngine(shots=10), ShotOptions(5))
