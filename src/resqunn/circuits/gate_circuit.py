@@ -290,6 +290,8 @@ class Run:
 
 def _flipped(of_bits: Observable, probability: float) -> Observable:
     """What is measured of qubits, each of whose bits is then flipped with this probability."""
+    if not probability:
+        return of_bits
     kept = 1 - 2 * probability
     return Observable(tuple((c * kept ** len(word), word) for c, word in of_bits.words))
 

@@ -112,6 +112,7 @@ class CircuitModule(nn.Module):
 
     def _sampled(self, x: Tensor, weight: Tensor) -> Tensor:
         sampling = SamplingEngine(self.engine, self._shot_options, self._shot_generator)
+        sampling.require_plain()
         return self.operation.by_patches(sampling, x, weight)
 
     def _noise_and_shots(self) -> list[str]:

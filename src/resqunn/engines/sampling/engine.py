@@ -121,8 +121,7 @@ class SamplingEngine(Engine):
     ) -> Float[Tensor, "G F R P"]:
         if compiling():
             return left_out(self.evaluate_run, run, inputs_GNP, weights_GFW)
-        if interpreted():
-            raise self.refusal("transforms and tracing of torch")
+        self.require_plain()
         if inputs_GNP.is_meta:
             return self.engine.evaluate(run.circuit, inputs_GNP, weights_GFW)
         if self.options.shot_gradient == "parameter-shift" and run.circuit.prepares_amplitudes:
@@ -132,6 +131,14 @@ class SamplingEngine(Engine):
                 inputs_GNP,
             )
         return _Sampled.apply(self, run, inputs_GNP, weights_GFW)
+
+    def require_plain(self) -> None:
+        """
+        Raises:
+            ConfigurationError: while torch transforms or traces.
+        """
+        if interpreted():
+            raise self.refusal("transforms and tracing of torch")
 
     def refusal(self, what: str) -> ConfigurationError:
         """The error for what samples cannot do."""
@@ -199,8 +206,7 @@ class _Sampled(torch.autograd.Function):
         ctx: Any, cotangents: Tensor
     ) -> tuple[None, None, Tensor | None, Tensor | None]:
         engine: SamplingEngine = ctx.engine
-        if interpreted():
-            raise engine.refusal("transforms and tracing of torch")
+        engine.require_plain()
         tensors, wanted = ctx.saved_tensors, ctx.needs_input_grad[2:]
         with torch.no_grad():
             found = engine.gradients_of_run(ctx.run, tensors, cotangents, wanted)
