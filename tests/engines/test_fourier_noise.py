@@ -20,7 +20,7 @@ from resqunn import (
 )
 from resqunn.circuits.channels import CHANNELS
 from resqunn.circuits.gate_circuit import GateCircuit
-from resqunn.circuits.noise import with_noise
+from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.engines.auto import AutoEngine
 from resqunn.engines.base import Engine
 from resqunn.engines.density.engine import DensityEngine
@@ -78,11 +78,11 @@ def any_noisy(seed: int, most: int = 4) -> GateCircuit:
         inputs=qubits,
         depth=rng.randint(0, 3),
     )
-    return with_noise(circuit, any_noise(rng, qubits))
+    return add_noise(circuit, any_noise(rng, qubits))
 
 
 def chain(noise: Noise | None = None, encoding="ry", readout="z", qubits=4, depth=2) -> GateCircuit:
-    return with_noise(Circuit(encoding, "rx_chain", readout, inputs=qubits, depth=depth), noise)
+    return add_noise(Circuit(encoding, "rx_chain", readout, inputs=qubits, depth=depth), noise)
 
 
 def found(engine: Engine, circuit: GateCircuit, seed: int = 0, dtype=torch.float64) -> list[Tensor]:
@@ -120,7 +120,7 @@ def test_each_channel_at_each_place(name: str, encoding, place) -> None:
     noise = Noise(**{name: 0.3}, where=place)
     for ansatz in ("rx_chain", "strongly_entangling"):
         circuit = Circuit(encoding, ansatz, "z", inputs=3, depth=2)
-        assert_close(with_noise(circuit, noise))
+        assert_close(add_noise(circuit, noise))
 
 
 @pytest.mark.parametrize("operators", [1, 2, 4])
@@ -176,7 +176,7 @@ def test_a_chain_of_49_qubits() -> None:
     """Its last value is a product of all cosines; noise after each layer shrinks it by one factor
     for each letter."""
     noise = Noise(depolarizing=0.03, where="layer")
-    circuit = with_noise(Circuit("ry", "rx_chain", "z48", inputs=49, depth=1), noise)
+    circuit = add_noise(Circuit("ry", "rx_chain", "z48", inputs=49, depth=1), noise)
     inputs, weights, _ = random_arguments(circuit, 0, groups=1, filters=1)
     values = FourierEngine().expectation_values(circuit, inputs, weights)
     expected = 0.96**50 * inputs.cos().prod(1) * weights.cos().prod(2)
@@ -193,9 +193,9 @@ def test_pauli_noise_adds_no_coefficients(
 ) -> None:
     plain = Circuit(encoding, ansatz, "z", inputs=qubits, depth=depth)
     noise = Noise(depolarizing=0.02, phase_damping=0.1, bit_flip=0.01, phase_flip=0.01)
-    noisy = with_noise(plain, noise)
+    noisy = add_noise(plain, noise)
     for place in PLACES[:2]:
-        layers = with_noise(plain, Noise(depolarizing=0.02, where=place))
+        layers = add_noise(plain, Noise(depolarizing=0.02, where=place))
         for circuit in (noisy, layers):
             assert monomials(circuit) == monomials(plain)
             costs = [FourierEngine().cost(each, filters=4) for each in (circuit, plain)]
@@ -212,14 +212,14 @@ def test_auto_takes_it_where_it_can() -> None:
     for noise in (Noise(depolarizing=0.05), Noise(amplitude_damping=0.05, readout=0.01)):
         assert AutoEngine().chosen_for(chain(noise).runs[0].circuit) == "auto (fourier)"
     repeated = Circuit("ry", "rx_chain", "z", inputs=3, depth=2, reupload=True)
-    again = with_noise(repeated, Noise(depolarizing=0.05))
+    again = add_noise(repeated, Noise(depolarizing=0.05))
     assert FourierEngine().cost(again) is None
     assert AutoEngine().chosen_for(again) != "auto (fourier)"
 
 
 def test_too_many_monomials_are_refused() -> None:
     """A string of 40 letters is a sum of 2^40, however few strings there are."""
-    damped = with_noise(
+    damped = add_noise(
         Circuit("ry", "rx_chain", "z39", inputs=40, depth=1),
         Noise(amplitude_damping=0.1, where="layer"),
     )

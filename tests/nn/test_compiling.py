@@ -74,6 +74,33 @@ for _ in range(12):
 assert compiled == counter.frame_count > 0
 """
 
+SAMPLED = """
+from resqunn import Noise
+
+def seeded(module, images):
+    torch.manual_seed(0)
+    given = images.clone().requires_grad_()
+    output = module(given)
+    return [output, *torch.autograd.grad(output.sin().sum(), [given, *module.parameters()])]
+
+options = {"shots": 10, "noise": Noise(readout=0.1)}
+for make, shape in (
+    (lambda **more: Quanv2d(1, 4, 2, 2, **more), (1, 4, 4)),
+    (lambda **more: QuantumHead(3, num_qubits=3, **more), (8,)),
+):
+    layer = make(**options)
+    module = torch.nn.Sequential(torch.nn.Identity(), layer, torch.nn.ReLU())
+    for backend in BACKENDS:
+        torch._dynamo.reset()
+        found, images = torch.compile(module, backend=backend), torch.rand(2, *shape)
+        for shots, noise in ((10, 0.1), (20, 0.1), (20, 0.2)):  # set at any time
+            layer.shots, layer.noise = shots, Noise(readout=noise)
+            for one, other in zip(seeded(found, images), seeded(module, images), strict=True):
+                assert torch.equal(one, other)
+        layer.shots = None
+        check(found, module, images)
+"""
+
 EXPORTED = """
 for engine in ENGINES:
     for module, shape, _ in rows(engine):
@@ -106,6 +133,10 @@ def run(request: pytest.FixtureRequest):
 
 def test_compiled_layers_run_the_same_engines(run) -> None:
     run(COMPILED)
+
+
+def test_samples_are_left_out_of_what_is_compiled(run) -> None:
+    run(SAMPLED)
 
 
 def test_strictly_exported_layers(run) -> None:

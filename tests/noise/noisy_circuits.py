@@ -12,7 +12,7 @@ from resqunn import Channel, Noise, Rule
 from resqunn.circuits.channels import CHANNELS
 from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.gate_circuit import GateCircuit
-from resqunn.circuits.noisy_circuit import noisy
+from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.engines.base import Engine
 
 ENCODINGS = ("ry", "rx", "rz", "plain_rz", "learnable_ry", "dense_angle", "iqp", "amplitude")
@@ -64,7 +64,7 @@ def random_noisy_circuit(seed: int) -> GateCircuit:
         depth=rng.randint(1, 2),
         reupload=encoding != "amplitude" and seed // len(ENCODINGS) % 2 == 1,
     )
-    return noisy(circuit, random_noise(rng, circuit.num_qubits))
+    return add_noise(circuit, random_noise(rng, circuit.num_qubits))
 
 
 def arguments(circuit: GateCircuit, seed: int, patches: int = 2) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ import pytest
 
 from resqunn import Channel, Circuit, Noise, Rule
 from resqunn.circuits.channels import CHANNELS, ChannelOperation, depolarizing
-from resqunn.circuits.noisy_circuit import noisy
+from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.errors import CircuitError, ConfigurationError
 
 
@@ -106,7 +106,7 @@ def test_rules_of_two_qubits_that_do_not_fit() -> None:
 def test_noise_on_qubits_that_are_not_there() -> None:
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
     with pytest.raises(CircuitError, match="qubits of noise must be below 2"):
-        noisy(circuit, Noise(Rule(depolarizing(0.1), "readout", qubits=(2,))))
+        add_noise(circuit, Noise(Rule(depolarizing(0.1), "readout", qubits=(2,))))
 
 
 def test_noise_is_what_it_says() -> None:
@@ -115,8 +115,8 @@ def test_noise_is_what_it_says() -> None:
     assert noise == Noise(depolarizing=0.1, readout=0.05, where="layer") != Noise()
     assert len({noise, Noise(readout=0.05, depolarizing=0.1, where="layer")}) == 1
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
-    assert noisy(circuit, Noise()) is circuit
-    assert noisy(circuit, noise) == noisy(circuit, noise) != circuit
-    assert "[depolarizing]" in noisy(circuit, noise).draw()
+    assert add_noise(circuit, Noise()) is circuit
+    assert add_noise(circuit, noise) == add_noise(circuit, noise) != circuit
+    assert "[depolarizing]" in add_noise(circuit, noise).draw()
     with pytest.raises(CircuitError, match="OpenQASM"):
-        noisy(circuit, noise).to_qasm()
+        add_noise(circuit, noise).to_qasm()

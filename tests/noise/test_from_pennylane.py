@@ -13,7 +13,7 @@ from noise.noisy_circuits import arguments
 from pennylane.noise import meas_eq, op_eq, op_in, partial_wires, wires_in
 
 from resqunn import Circuit, Pauli, Quanv2d, noise_from_pennylane, to_pennylane
-from resqunn.circuits.noisy_circuit import noisy
+from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError, ConfigurationError
 
@@ -75,7 +75,7 @@ MODELS = [gates_and_pairs, damping_of_some_wires, on_both_sides, at_readout]
 def test_noise_is_that_of_add_noise(make: Callable[[], Any], reupload: bool) -> None:
     model = make()
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=2, reupload=reupload)
-    with_model = noisy(circuit, noise_from_pennylane(model))
+    with_model = add_noise(circuit, noise_from_pennylane(model))
     x, w = arguments(circuit, 1)
     theirs = qml.add_noise(to_pennylane(circuit, "default.mixed"), model)
     before = torch.get_default_dtype()
@@ -108,7 +108,7 @@ def test_a_layer_is_trained_through_a_model() -> None:
 def refused(model: Any, message: str) -> None:
     circuit = Circuit("ry", "rx_chain", "z", inputs=2, depth=1)
     with pytest.raises(CircuitError, match=message):
-        noisy(circuit, noise_from_pennylane(model))
+        add_noise(circuit, noise_from_pennylane(model))
 
 
 def test_models_that_depend_on_angles() -> None:
@@ -132,7 +132,7 @@ def test_models_that_are_not_of_one_circuit_or_of_few_qubits() -> None:
     some = qml.NoiseModel({}, meas_map={products: partial_wires(qml.BitFlip, 0.1)})
     circuit = Circuit("ry", "rx_chain", Pauli("Z", "ZZ"), inputs=2, depth=1)
     with pytest.raises(CircuitError, match="the same for all values that are measured on a qubit"):
-        noisy(circuit, noise_from_pennylane(some))
+        add_noise(circuit, noise_from_pennylane(some))
 
     def away(op: Any, **_: Any) -> None:
         qml.BitFlip(0.1, wires=5)

@@ -18,6 +18,7 @@ from resqunn import (
     Dataset,
     LabelledImages,
     LinearHead,
+    Noise,
     PennyLaneEngine,
     QuantumHead,
     Quanv1d,
@@ -52,6 +53,10 @@ PLACE: dict[str, list[Any]] = {
     "generator": [0, "seed", torch],
 }
 HEAD = {"classes": [*WHOLE, 0, 1], "softmax": FLAG, **PLACE}
+SHOTS = {
+    "noise": [0.1, "depolarizing", 3, Noise], "shots": ["many", 2.5, True, 0, -1, (10, 10)],
+    "shot_gradient": NAME, "shot_sampling": NAME,
+}  # fmt: skip
 CIRCUIT = {
     "encoding": NAME, "ansatz": NAME, "readout": [*NAME, "z99", "z0,"], "depth": WHOLE,
     "reupload": FLAG,
@@ -66,7 +71,7 @@ MODEL = paper_model("O1+O2", depths=(1, 1))
 
 def layer_options(sizes: list[Any]) -> dict[str, list[Any]]:
     """What no layer takes, whatever its rank but for what is no size of its rank."""
-    return CIRCUIT | {
+    return CIRCUIT | SHOTS | {
         "in_channels": [*WHOLE, 0], "out_channels": [*WHOLE, 0, 3], "groups": [*WHOLE, 0, 3],
         "kernel_size": [*sizes, 0], "stride": [*sizes, 0], "padding": sizes,
         "dilation": [*sizes, 0],
@@ -94,7 +99,7 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
          "head": [None, "linear", nn.Flatten], "align": ["center", None, 3],
      }),
     (LinearHead, {"classes": 3}, HEAD | {"features": ["many", 2.5, True, 0, -1, [1]]}),
-    (QuantumHead, {"classes": 3}, HEAD | {
+    (QuantumHead, {"classes": 3}, HEAD | SHOTS | {
         "num_qubits": [*WHOLE, 0, 1000], "measured": [3, "012", (0, 1), (0, 1, 1.5), (0, 0, 1)],
         "engine": NAME,
     }),

@@ -9,6 +9,7 @@ as Z S and then H turn Y into Z.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -123,7 +124,7 @@ class GateCircuit:
             plain = len(self.sums) == self.num_outputs and self.amplitudes is None
             plain = plain and not self.flip_probability
             if plain and self.lowered.operations == self.operations:
-                return (Run(self, tuple(range(self.num_outputs))),)
+                return (Run(self, tuple(range(self.num_outputs)), self.observables),)
         return tuple(map(self._measured_in, bases, terms))
 
     def _measured_in(
@@ -134,9 +135,8 @@ class GateCircuit:
             for qubit, letter in sorted(basis.items())
             for name in TO_Z[letter]
         )
-        kept = 1 - 2 * self.flip_probability  # of the Z of a bit that may be flipped
-        observables = tuple(
-            Observable(tuple((c * kept ** len(w), tuple(q for q, _ in w)) for c, w in each))
+        of_bits = tuple(
+            Observable(tuple((c, tuple(q for q, _ in w)) for c, w in each))
             for each in terms.values()
         )
         inputs, weights = self.lowered.inputs, self.lowered.weights
@@ -145,12 +145,12 @@ class GateCircuit:
             self.num_inputs if inputs is None else len(inputs.angles),
             self.weight_shape if weights is None else (len(weights.angles),),
             self.lowered.operations + turned,
-            observables,
+            tuple(_flipped(each, self.flip_probability) for each in of_bits),
             self.prepares_amplitudes,
             depth=self.depth,
             reupload=self.reupload,
         )
-        return Run(circuit, tuple(terms))
+        return Run(circuit, tuple(terms), of_bits, self.flip_probability)
 
     @cached_property
     def _identity(self) -> tuple[Any, ...]:
@@ -250,16 +250,50 @@ class GateCircuit:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """A circuit that measures products of Z, and to which `sums` of the whole its values belong.
 
     Attributes:
         rows: of each of its values the number of the sum that it is added to.
+        of_bits: what each of its values is of the bits that are read, flipped ones among them.
+        flip_probability: of each bit, which is in the observables of `circuit`.
     """
 
     circuit: GateCircuit
     rows: tuple[int, ...]
+    of_bits: tuple[Observable, ...]
+    flip_probability: float = 0.0
+
+    def measuring(self, products: Sequence[tuple[int, ...]]) -> GateCircuit:
+        """The circuit whose values are the means of products of Z, of the bits that are read.
+
+        Args:
+            products: the qubits of each.
+        """
+        of_bits = (Observable(((1.0, product),)) for product in products)
+        observables = tuple(_flipped(each, self.flip_probability) for each in of_bits)
+        here = self.circuit
+        if observables == here.observables:
+            return here
+        return PlainCircuit(
+            here.num_qubits,
+            here.num_inputs,
+            here.weight_shape,
+            here.operations,
+            observables,
+            here.prepares_amplitudes,
+            depth=here.depth,
+            reupload=here.reupload,
+        )
+
+
+def _flipped(of_bits: Observable, probability: float) -> Observable:
+    """What is measured of qubits, each of whose bits is then flipped with this probability."""
+    if not probability:
+        return of_bits
+    kept = 1 - 2 * probability
+    return Observable(tuple((c * kept ** len(word), word) for c, word in of_bits.words))
 
 
 @dataclass(frozen=True, eq=False)

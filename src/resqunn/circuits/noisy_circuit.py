@@ -119,7 +119,7 @@ def _check_qubits(operations: Sequence[Operation], num_qubits: int) -> None:
 
 
 @lru_cache(maxsize=256)
-def noisy(circuit: GateCircuit, noise: Noise | None) -> GateCircuit:
+def add_noise(circuit: GateCircuit, noise: Noise | None) -> GateCircuit:
     """The circuit with noise; the circuit itself, to the last bit, if this changes nothing.
 
     Raises:

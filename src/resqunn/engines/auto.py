@@ -83,7 +83,21 @@ class AutoEngine(Engine):
     ) -> Float[Tensor, "G F R P"]:
         if compiling() and inputs_GNP.is_cpu:
             return left_out(self.evaluate, circuit, inputs_GNP, weights_GFW)
+        chosen = self._engine_for(circuit, inputs_GNP, weights_GFW)
+        return chosen.evaluate(circuit, inputs_GNP, weights_GFW)
+
+    def gradients(
+        self,
+        circuit: GateCircuit,
+        tensors: tuple[Tensor, Tensor],
+        cotangents_GFRP: Float[Tensor, "G F R P"],
+        wanted: tuple[bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None]:
+        return self._engine_for(circuit, *tensors).gradients(
+            circuit, tensors, cotangents_GFRP, wanted
+        )
+
+    def _engine_for(self, circuit: GateCircuit, inputs_GNP: Tensor, weights_GFW: Tensor) -> Engine:
         on_cpu = inputs_GNP.is_cpu and not interpreted()
         chosen = self._chosen(circuit, weights_GFW.shape[1]) if on_cpu else None
-        chosen = chosen or reference(circuit)
-        return chosen.evaluate(circuit, inputs_GNP, weights_GFW)
+        return chosen or reference(circuit)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from resqunn.circuits.gate_circuit import GateCircuit, Run
 from resqunn.circuits.lowering import Lowered
+from resqunn.engines.derivatives import differentiable_gradients
 from resqunn.engines.guard import has_memory, interpreted, require_memory
 from resqunn.engines.slots import input_slots, weight_slots
 from resqunn.errors import CircuitError, ShapeError
@@ -78,7 +80,7 @@ class Engine(ABC):
             weights_GFW = weight_slots(lowered.weights, weights_GFW)
         if lowered.joint:  # a group for each filter
             weights_GFW = weights_GFW.flatten(0, 1).unsqueeze(1)
-        found = [self.evaluate(run.circuit, inputs_GNP, weights_GFW) for run in runs]
+        found = [self.evaluate_run(run, inputs_GNP, weights_GFW) for run in runs]
         values = measured(circuit, found, 2)
         return values.squeeze(1).unflatten(0, filters) if lowered.joint else values
 
@@ -91,6 +93,27 @@ class Engine(ABC):
     ) -> Float[Tensor, "G F R P"]:
         """What `expectation_values` returns, for one of a circuit's `runs`, and tensors that it has
         checked."""
+
+    def evaluate_run(
+        self,
+        run: Run,
+        inputs_GNP: Float[Tensor, "G N P"],
+        weights_GFW: Float[Tensor, "G F W"],
+    ) -> Float[Tensor, "G F R P"]:
+        """What `evaluate` returns, for an engine that asks more of a run than its circuit."""
+        return self.evaluate(run.circuit, inputs_GNP, weights_GFW)
+
+    def gradients(
+        self,
+        circuit: GateCircuit,
+        tensors: tuple[Tensor, Tensor],
+        cotangents_GFRP: Float[Tensor, "G F R P"],
+        wanted: tuple[bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The derivatives of the sum of cotangents times what `evaluate` returns, by the inputs
+        and by the weights, without the values; None for what is not wanted."""
+        values = partial(self.evaluate, circuit)
+        return differentiable_gradients(values, tensors, cotangents_GFRP, wanted)
 
     def obstacle(self, circuit: GateCircuit) -> str | None:
         """Why the engine cannot evaluate `circuit`, which is one of a circuit's `runs`; None if it

@@ -48,6 +48,12 @@ def once_differentiable(evaluation: Evaluation, inputs: Tensor, weights: Tensor)
     return _FirstOrder.apply(evaluation, _Defined.apply(evaluation.undefined, inputs), weights)
 
 
+def undifferentiable(message: str, tensor: Tensor, *anchors: Tensor) -> Tensor:
+    """The tensor as it is, whose derivative by anything that it or the anchors depend on is an
+    error with this message."""
+    return _Undifferentiable.apply(message, tensor, *anchors)
+
+
 class _FirstOrder(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, evaluation: Evaluation, inputs: Tensor, weights: Tensor) -> Tensor:
@@ -85,8 +91,7 @@ class _FirstOrder(torch.autograd.Function):
                 )
         if torch.is_grad_enabled():
             found = [
-                _Undifferentiable.apply(evaluation.second_order, gradient, *anchors)
-                for gradient in found
+                undifferentiable(evaluation.second_order, gradient, *anchors) for gradient in found
             ]
         rest = iter(found)
         of_inputs, of_weights = (

@@ -14,8 +14,12 @@ NOISY_REFERENCE = DensityEngine()
 
 def reference(circuit: GateCircuit) -> Engine:
     """The reference engine for a circuit."""
-    return NOISY_REFERENCE if circuit.is_noisy else REFERENCE
+    return NOISY_REFERENCE if _is_noisy(circuit) else REFERENCE
 
 
-# torch.compile runs it, as in statevector/plan.py.
-reference._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
+def _is_noisy(circuit: GateCircuit) -> bool:
+    return circuit.is_noisy
+
+
+# torch.compile runs it, as in statevector/plan.py; of an engine it has to know where it is found.
+_is_noisy._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]

@@ -21,11 +21,15 @@ from torch.nn.parameter import UninitializedParameter
 
 from resqunn.checks import checked
 from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.noise import Noise
 from resqunn.circuits.readouts import ChosenZ
 from resqunn.engines.base import Engine
 from resqunn.engines.guard import transformed
 from resqunn.engines.registry import engine as find_engine
+from resqunn.engines.sampling.options import ShotGradient, ShotOptions, ShotSampling
 from resqunn.errors import ConfigurationError, ShapeError, unknown_name
+from resqunn.nn.circuit_module import CircuitModule
 from resqunn.nn.patches import Window
 from resqunn.nn.placement import draw, factory, fitting, require_computable
 from resqunn.nn.quanvolution import Quanvolution
@@ -153,7 +157,7 @@ class LinearHead(LazyModuleMixin, nn.Module):
         return f"classes={self.classes}, softmax={self.softmax}"
 
 
-class QuantumHead(nn.Module):
+class QuantumHead(CircuitModule):
     r"""Amplitude encoding, RY and a CNOT chain, and one measured qubit a class.
 
     The features, zero-padded to $2^n$ and normalised, are the amplitudes of $n$ qubits; then
@@ -166,16 +170,19 @@ class QuantumHead(nn.Module):
         measured: the K measured qubits; by default the last ones. (With few features the
             first qubits stay in |0> before the circuit and say nothing about the data.)
         softmax: return softmax(y) instead of y, the paper's *double softmax*.
-        engine: as in `Quanv2d`.
+        noise, shots, shot_gradient, shot_sampling, engine: as in `Quanv2d`. By the parameter-shift
+            rule there are derivatives by the weights alone, since features are amplitudes.
         generator: draws the initial weights, U[0, 2 pi).
 
     Attributes:
         weight: (1, num_qubits), in radians.
+        noise, engine, shots, shot_gradient, shot_sampling, shot_generator: as in `Quanv2d`.
 
     Shape: (B, ...) -> (B, K)
 
     Raises:
         ConfigurationError, CircuitError: for options that do not fit.
+        ConfigurationError: with shots, as in `Quanv2d`.
         ShapeError: from `forward`, for features that do not fit.
     """
 
@@ -187,6 +194,10 @@ class QuantumHead(nn.Module):
         num_qubits: int = 10,
         measured: tuple[int, ...] | None = None,
         softmax: bool = False,
+        noise: Noise | str | None = None,
+        shots: int | None = None,
+        shot_gradient: ShotGradient = "exact",
+        shot_sampling: ShotSampling = "joint",
         engine: str | Engine = "auto",
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
@@ -208,10 +219,10 @@ class QuantumHead(nn.Module):
         self.softmax = softmax
         self.measured = tuple(measured)
         readout = ChosenZ(",".join(f"z{q}" for q in measured), self.measured)
-        self.circuit = Circuit("amplitude", "ry_chain", readout, inputs=2**num_qubits, depth=1)
-        self.engine = find_engine(engine)
-        self.engine.require(self.circuit)
-        self.weight = nn.Parameter(torch.empty(self.circuit.weight_shape, **factory(device, dtype)))
+        circuit = Circuit("amplitude", "ry_chain", readout, inputs=2**num_qubits, depth=1)
+        options = ShotOptions(shots, shot_gradient, shot_sampling)
+        self._set_circuit(circuit, noise, find_engine(engine), options)
+        self.weight = nn.Parameter(torch.empty(circuit.weight_shape, **factory(device, dtype)))
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -232,12 +243,12 @@ class QuantumHead(nn.Module):
                 f"features must be {circuit.num_inputs} or fewer, as {circuit.num_qubits} qubits "
                 f"hold, got {flat_BD.shape[1]}: use more qubits"
             )
-        if flat_BD.numel() and transformed(flat_BD, weight):
-            scores_BK = self.operation(self.engine, flat_BD, weight)
+        if self.shots is not None or (flat_BD.numel() and transformed(flat_BD, weight)):
+            scores_BK = self._evaluated(flat_BD, weight)
         else:
             amplitudes_BA = nn.functional.pad(flat_BD, (0, room))
             values = self.engine.expectation_values(
-                circuit, amplitudes_BA.T.unsqueeze(0), weight.reshape(1, 1, -1)
+                self.noisy_circuit, amplitudes_BA.T.unsqueeze(0), weight.reshape(1, 1, -1)
             )
             scores_BK = values[0, 0].T
         return scores_BK.softmax(dim=1) if self.softmax else scores_BK
@@ -245,18 +256,20 @@ class QuantumHead(nn.Module):
     @property
     def operation(self) -> Quanvolution:
         """The head as a function of features (B, D) and weights."""
-        return _rows(self.circuit)
+        return _rows(self.noisy_circuit)
 
     def extra_repr(self) -> str:
-        engine = self.engine.chosen_for(self.circuit)
-        return (
-            f"classes={self.classes}, num_qubits={self.circuit.num_qubits}, "
-            f"measured={self.measured}, softmax={self.softmax}, engine={engine}"
-        )
+        parts = [
+            f"classes={self.classes}, num_qubits={self.circuit.num_qubits}",
+            f"measured={self.measured}, softmax={self.softmax}",
+            *self._noise_and_shots(),
+            f"engine={self._engine_in_words(filters=1)}",
+        ]
+        return ", ".join(parts)
 
 
 @lru_cache(maxsize=256)
-def _rows(circuit: Circuit) -> Quanvolution:
+def _rows(circuit: GateCircuit) -> Quanvolution:
     """A quantum head as a layer without spatial dimensions: features (B, D) are its channels."""
     return Quanvolution(circuit, Window((), (), (), ()), 1, summed=False, angle_scale=1.0)
 

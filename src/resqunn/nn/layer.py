@@ -21,12 +21,13 @@ from resqunn.circuits.circuit import Circuit
 from resqunn.circuits.encodings import Encoding
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.noise import Noise
-from resqunn.circuits.noisy_circuit import noisy
 from resqunn.circuits.readouts import Readout
 from resqunn.engines.base import Engine
 from resqunn.engines.guard import interpreted
 from resqunn.engines.registry import engine as find_engine
+from resqunn.engines.sampling.options import ShotGradient, ShotOptions, ShotSampling
 from resqunn.errors import ConfigurationError, ShapeError, unknown_name
+from resqunn.nn.circuit_module import CircuitModule
 from resqunn.nn.patches import AXES, OneOrEach, PaddingOption, Sizes, Window, padding_of, sizes
 from resqunn.nn.placement import draw, factory, fitting, require_computable
 from resqunn.nn.quanvolution import Quanvolution
@@ -55,7 +56,7 @@ def _circuit_or_parts(init: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-class Quanv(nn.Module):
+class Quanv(CircuitModule):
     """What the layers of all ranks share; `Quanv2d` says it."""
 
     rank: ClassVar[int]
@@ -87,6 +88,9 @@ class Quanv(nn.Module):
         channel_mode: str = "joint",
         angle_scale: float | None = None,
         noise: Noise | str | None = None,
+        shots: int | None = None,
+        shot_gradient: ShotGradient = "exact",
+        shot_sampling: ShotSampling = "joint",
         input_gradients: bool = True,
         engine: str | Engine = "auto",
         generator: torch.Generator | None = None,
@@ -130,12 +134,10 @@ class Quanv(nn.Module):
                 f"circuit must read {values} values, as many as a patch has with channel_mode="
                 f"{channel_mode!r}, got a circuit of {circuit.num_inputs}"
             )
-        self.circuit = circuit
-        self.noise = Noise.parse(noise) if isinstance(noise, str) else noise
         self._kept: tuple[tuple[Any, ...], Quanvolution] | None = None
-        self._require_whole_filters()
-        self.engine = find_engine(engine)
-        self.engine.require(self.noisy_circuit)
+        self._require_whole_filters(circuit)
+        options = ShotOptions(shots, shot_gradient, shot_sampling)
+        self._set_circuit(circuit, noise, find_engine(engine), options)
         place = factory(device, dtype)
         self.weight = nn.Parameter(torch.empty(self._weight_shape, **place))
         self.register_parameter(
@@ -143,8 +145,8 @@ class Quanv(nn.Module):
         )
         self.reset_parameters(generator)
 
-    def _require_whole_filters(self) -> None:
-        step = self.circuit.num_outputs * self.groups
+    def _require_whole_filters(self, circuit: GateCircuit) -> None:
+        step = circuit.num_outputs * self.groups
         if self.out_channels % step == 0:
             return
         ways = ["a readout of one value such as 'mean_z'", "encoding='amplitude'"]
@@ -152,16 +154,11 @@ class Quanv(nn.Module):
             ways += ["groups", "channel_mode='sum'"]
         raise ConfigurationError(
             f"out_channels must be a multiple of {step} ({step}, {2 * step}, {3 * step}, ...), "
-            f"got {self.out_channels}: a filter gives {self.circuit.num_outputs} channel(s), one "
-            f"for each value of the readout on {self.circuit.num_qubits} qubits, and there are "
+            f"got {self.out_channels}: a filter gives {circuit.num_outputs} channel(s), one "
+            f"for each value of the readout on {circuit.num_qubits} qubits, and there are "
             f"{self.groups} group(s); other numbers are given by {', '.join(ways[:-1])} or "
             f"{ways[-1]}"
         )
-
-    @property
-    def noisy_circuit(self) -> GateCircuit:
-        """The circuit with the layer's noise, which is what is evaluated."""
-        return noisy(self.circuit, self.noise)
 
     @property
     def _weight_shape(self) -> Sizes:
@@ -227,7 +224,7 @@ class Quanv(nn.Module):
         x_BCS = x.unsqueeze(0) if unbatched else x
         if not self.input_gradients:
             x_BCS = x_BCS.detach()
-        y_BKS = self.operation(self.engine, x_BCS, weight)
+        y_BKS = self._evaluated(x_BCS, weight)
         if bias is not None:
             y_BKS = y_BKS + bias.reshape(-1, *[1] * self.rank)
         return y_BKS.squeeze(0).contiguous() if unbatched else y_BKS
@@ -292,11 +289,8 @@ class Quanv(nn.Module):
         if self.channel_mode != "joint":
             parts.append(f"channel_mode={self.channel_mode!r}")
         parts.append(f"angle_scale={self.angle_scale:.6g}")
-        if self.noise is not None:
-            parts.append(f"noise={self.noise!r}")
+        parts += self._noise_and_shots()
         if not self.input_gradients:
             parts.append("input_gradients=False")
-        engine = self.engine.chosen_for(
-            self.noisy_circuit.runs[0].circuit, self.weight.shape[0] // self.groups
-        )
+        engine = self._engine_in_words(self.weight.shape[0] // self.groups)
         return ", ".join([*parts, f"engine={engine}"])

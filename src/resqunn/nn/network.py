@@ -139,8 +139,8 @@ class ResQuNN(nn.Module):
     def fixed_layers(self) -> int:
         """How many leading layers training cannot change, so that their sums stay the same.
 
-        Those are quanvolutional layers that are frozen, or that the loss does not reach because
-        derivatives are cut, and whose values are exact.
+        Those are quanvolutional layers without shots that are frozen, or that the loss does not
+        reach because derivatives are cut.
         """
         cut = [getattr(layer, "input_gradients", True) for layer in self.layers]
         for number, reached in enumerate(self.wiring.reached(cut)):

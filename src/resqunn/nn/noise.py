@@ -11,16 +11,12 @@ from torch import nn
 from resqunn.checks import checked, shown
 from resqunn.circuits.noise import Noise
 from resqunn.errors import ConfigurationError
-from resqunn.nn.heads import QuantumHead
-from resqunn.nn.layer import Quanv
-
-Noisy = Quanv | QuantumHead
-"""What has noise and shots."""
+from resqunn.nn.circuit_module import CircuitModule
 
 
-def noisy_parts(model: nn.Module) -> list[Noisy]:
+def circuits_of(model: nn.Module) -> list[CircuitModule]:
     """The quanvolutional layers and quantum heads of a network, itself perhaps."""
-    return [module for module in model.modules() if isinstance(module, Quanv | QuantumHead)]
+    return [module for module in model.modules() if isinstance(module, CircuitModule)]
 
 
 @contextmanager
@@ -55,20 +51,18 @@ def with_noise(
     >>> layer.noise is None
     True
     """
-    parts = noisy_parts(model)
+    parts = circuits_of(model)
     if not parts:
         raise ConfigurationError(
             f"model must have quanvolutional layers or a quantum head, got {shown(model)}"
         )
     if shots is not None and shots < 1:
         raise ConfigurationError(f"shots must be 1 or more, or None, got {shots}")
-    given = Noise.parse(noise) if isinstance(noise, str) else noise
     before = [(part.noise, part.shots, part.shot_generator) for part in parts]
     try:
         for part in parts:
-            if given is not None:
-                part.noise = given
-                part.engine.require(part.noisy_circuit)
+            if noise is not None:
+                part.noise = noise
             if shots is not None:
                 part.shots = shots
             if generator is not None:

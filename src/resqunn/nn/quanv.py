@@ -66,11 +66,21 @@ class Quanv2d(Quanv):
         noise: channels after gates or layers and flipped bits, through which training goes as
             through the circuit: a `Noise`, or its text such as `"depolarizing=0.01,readout=0.02"`;
             None for none.
+        shots: how often each circuit is run, in each basis that it is measured in; values are then
+            means of that many samples, drawn anew at each call, whose expectation is the exact
+            value. None for exact values.
+        shot_gradient: `"exact"`, derivatives are those of the exact expectation values;
+            `"parameter-shift"`, they are unbiased estimates from more samples, twice as many
+            circuits for each angle of each rotation.
+        shot_sampling: `"joint"`, a shot reads all qubits, of which at most 12 may be measured in
+            one basis, so that channels of one circuit are correlated as they are on a device;
+            `"independent"`, each product of Pauli matrices has shots of its own, which is faster.
+            `engines/sampling/engine.py` says what is drawn and how.
         input_gradients: False cuts the derivative with respect to the layer's input, as in
             the paper's code: layers before this one then get no gradient through it.
         engine: `"auto"`, an engine's name, `"pennylane:DEVICE"`, or an `Engine`.
         device, dtype: of the weights; float32 or float64.
-        generator: draws the initial weights.
+        generator: draws the initial weights; samples are drawn by `shot_generator`.
 
     Attributes:
         weight: (filters, \*circuit.weight_shape), in radians; for the chains
@@ -79,11 +89,19 @@ class Quanv2d(Quanv):
             is trainable too.
         bias: (out_channels,), or None.
         circuit: the `Circuit` of every filter, without noise.
-        noise: a `Noise` or None; it may be set at any time.
+        noise: a `Noise` or None; it may be set at any time, also to a text.
+        engine, shots, shot_gradient, shot_sampling: as given; they may be set at any time.
+        shot_generator: a `torch.Generator` that draws the samples; None at first, for torch's
+            default generator, as `nn.Dropout` does. It may be set at any time, is no part of the
+            `state_dict`, and goes into copies and pickles in the state that it is in.
         stride, padding, padding_mode, dilation: as given; they may be set at any time.
 
     Raises:
-        ConfigurationError, CircuitError: for options that do not fit.
+        ConfigurationError, CircuitError: for options that do not fit, when they are given or set.
+        ConfigurationError: with shots, from `forward` or on the way back, for derivatives of
+            derivatives, torch's transforms and tracing (`torch.vmap`, `torch.func`,
+            `torch.export`, `torch.jit.trace`, forward-mode derivatives), and derivatives by
+            amplitudes with `shot_gradient="parameter-shift"`.
         ShapeError: from `forward`, for images, or replaced parameters, that do not fit.
 
     Warns:
@@ -98,6 +116,10 @@ class Quanv2d(Quanv):
     torch.Size([2, 2, 4])
     >>> Quanv2d(3, 18, 3, channel_mode="sum").weight.shape
     torch.Size([2, 3, 2, 9])
+    >>> sampled = Quanv2d(1, 4, 2, shots=100)
+    >>> sampled.shot_generator = torch.Generator().manual_seed(0)
+    >>> (50 * sampled(torch.rand(1, 8, 8))).round(decimals=3).frac().any()  # means of 100 signs
+    tensor(False)
     """
 
     rank = 2

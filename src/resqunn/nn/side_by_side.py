@@ -55,8 +55,8 @@ class SideBySide(ResQuNN):
 def shape_of(model: nn.Module) -> Hashable | None:
     """What networks must have in common to stand side by side, or None if this one cannot.
 
-    Layers must be quanvolutional and evaluated by compiled code, as a quantum head must; hooks
-    and classes derived from ours stand alone.
+    Layers must be quanvolutional and evaluated by compiled code, without shots, as a quantum head
+    must; hooks and classes derived from ours stand alone.
     """
     if type(model) is not ResQuNN or _hooked(model):
         return None
@@ -77,6 +77,8 @@ def _layer_shape(layer: nn.Module) -> Hashable | None:
     if type(layer) not in (Quanv1d, Quanv2d, Quanv3d):
         return None
     assert isinstance(layer, Quanv)
+    if layer.shots is not None:
+        return None
     operation = layer.operation
     readers = operation.reader(layer.engine, layer.weight.shape[0] // layer.groups)
     parameters = [layer.weight, *([] if layer.bias is None else [layer.bias])]
@@ -85,7 +87,7 @@ def _layer_shape(layer: nn.Module) -> Hashable | None:
     options = (operation.window, operation.groups, operation.summed, operation.angle_scale)
     return (
         type(layer),
-        layer.circuit,
+        layer.noisy_circuit,
         *options,
         layer.input_gradients,
         readers,
@@ -100,10 +102,12 @@ def _head_shape(head: Any) -> Hashable | None:
             return None
         return (LinearHead, head.softmax, *_kinds(parameters))
     if type(head) is QuantumHead:
-        engine = head.engine.reader(head.circuit, 1)
-        if not isinstance(engine, ImageEngine) or not _plain([head.weight]):
+        circuit = head.noisy_circuit
+        readers = head.operation.reader(head.engine, 1)
+        able = all(isinstance(each, ImageEngine) for each in readers)
+        if head.shots is not None or not able or not _plain([head.weight]):
             return None
-        return (QuantumHead, head.circuit, head.softmax, engine, *_kinds([head.weight]))
+        return (QuantumHead, circuit, head.softmax, readers, *_kinds([head.weight]))
     return None
 
 

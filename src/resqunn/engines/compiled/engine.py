@@ -49,9 +49,24 @@ class CompiledEngine(Engine):
     ) -> Gradients:
         """The gradients by inputs and by weights, each None if it is not wanted."""
 
-    def prepared(self, circuit: GateCircuit, inputs_GNP: Tensor) -> Tensor:
-        """The inputs as `forward` takes them, by differentiable operations."""
-        return inputs_GNP
+    def gradients(
+        self,
+        circuit: GateCircuit,
+        tensors: tuple[Tensor, Tensor],
+        cotangents_GFRP: Tensor,
+        wanted: tuple[bool, bool],
+    ) -> Gradients:
+        regular = ordinary(*tensors, cotangents_GFRP)
+        if regular:
+            require_memory(*tensors, cotangents_GFRP)
+        if not regular or torch.is_grad_enabled():
+
+            def values(inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
+                return reference(circuit).evaluate(circuit, inputs_GNP, weights_GFW)
+
+            return differentiable_gradients(values, tensors, cotangents_GFRP, wanted)
+        inputs_GNP, weights_GFW = map(plain, tensors)
+        return self.backward(circuit, inputs_GNP, weights_GFW, plain(cotangents_GFRP), wanted)
 
     def evaluate(
         self,
@@ -62,7 +77,6 @@ class CompiledEngine(Engine):
         if compiling() and inputs_GNP.is_cpu:
             return left_out(self.evaluate, circuit, inputs_GNP, weights_GFW)
         if ordinary(inputs_GNP, weights_GFW):
-            inputs_GNP = self.prepared(circuit, inputs_GNP)
             return _Compiled.apply(self, circuit, inputs_GNP, weights_GFW)
         device = inputs_GNP.device.type
         if device not in ("cpu", "meta") and not interpreted():
@@ -93,19 +107,6 @@ class _Compiled(torch.autograd.Function):
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, cotangents_GFRP: Tensor
     ) -> tuple[None, None, Tensor | None, Tensor | None]:
-        inputs_GNP, weights_GFW = ctx.saved_tensors
-        tensors = (inputs_GNP, weights_GFW, cotangents_GFRP)
         wanted = ctx.needs_input_grad[2:]
-        circuit: GateCircuit = ctx.circuit
-        regular = ordinary(*tensors)
-        if regular:
-            require_memory(*tensors)
-        if not regular or torch.is_grad_enabled():
-
-            def values(inputs_GNP: Tensor, weights_GFW: Tensor) -> Tensor:
-                return reference(circuit).evaluate(circuit, inputs_GNP, weights_GFW)
-
-            found = differentiable_gradients(values, tensors[:2], cotangents_GFRP, wanted)
-            return None, None, *found
-        arguments = map(plain, tensors)
-        return None, None, *ctx.engine.backward(circuit, *arguments, wanted)
+        found = ctx.engine.gradients(ctx.circuit, ctx.saved_tensors, cotangents_GFRP, wanted)
+        return None, None, *found

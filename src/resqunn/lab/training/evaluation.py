@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from resqunn.data.datasets import LabelledImages
 from resqunn.nn.network import ResQuNN
-from resqunn.nn.noise import noisy_parts
+from resqunn.nn.noise import circuits_of
 
 EVALUATION_BATCH = 256
 """Images a forward pass of the evaluation: bounds memory on large sets."""
@@ -49,7 +49,7 @@ def scores_of(model: ResQuNN, first: Sequence[Tensor | None]) -> Float[Tensor, "
 
 def seed_samples(model: nn.Module, *numbers: int) -> None:
     """Fixes by whole numbers what the shots of a network's circuits draw from now on."""
-    parts = [part for part in noisy_parts(model) if part.shots is not None]
+    parts = [part for part in circuits_of(model) if part.shots is not None]
     if not parts:
         return
     mixed = int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "big")

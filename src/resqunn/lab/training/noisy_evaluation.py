@@ -11,7 +11,7 @@ from resqunn.errors import ConfigurationError
 from resqunn.lab.training.evaluation import Scores, evaluate, prepare, seed_samples
 from resqunn.lab.training.run import restored
 from resqunn.lab.training.session import threads
-from resqunn.nn.noise import noisy_parts
+from resqunn.nn.noise import circuits_of
 
 NONE, EXACT = "none", "exact"
 """How no noise, and no shots, are named."""
@@ -56,11 +56,10 @@ def evaluate_under_noise(
         wanted_noises = [Noise() if config.noise is None else Noise.parse(config.noise)]
     if not wanted_shots:
         wanted_shots = [config.shots]
-    parts = noisy_parts(model)
+    parts = circuits_of(model)
     for noise in wanted_noises:
         for part in parts:
-            part.noise = noise
-            part.engine.require(part.noisy_circuit)
+            part.noise = noise  # refused here if it cannot be simulated
     with threads(config.threads):
         for noise in wanted_noises:
             for count in wanted_shots:

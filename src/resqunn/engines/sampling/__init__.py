@@ -1,0 +1,1 @@
+"""Finite numbers of shots: samples of what a circuit measures, whichever engine evaluates it."""

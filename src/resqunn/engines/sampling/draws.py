@@ -1,0 +1,57 @@
+"""Draws from distributions given as tensors, in float64.
+
+Draws are made one after the other in a fixed order, so that a seed gives the same ones whatever
+torch's number of threads. A NaN among the probabilities gives NaNs, not a draw.
+
+Shape suffixes: C circuits, A outcomes, P patches.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Generator = torch.Generator | None
+"""What draws: None for torch's default generator, which `torch.manual_seed` seeds."""
+
+SMALLEST = torch.finfo(torch.float64).tiny
+
+
+def device_of(tensor: Tensor, generator: Generator) -> torch.device:
+    """Where draws are made: the generator's device, else that of the tensor if it has float64."""
+    if generator is not None:
+        return generator.device
+    return torch.device("cpu") if tensor.device.type == "mps" else tensor.device
+
+
+def successes(trials: Tensor, probabilities: Tensor, generator: Generator) -> Tensor:
+    """Binomial draws: how many of so many trials succeed."""
+    return torch.binomial(trials, probabilities.clamp(0, 1), generator=generator)
+
+
+def counts(
+    probabilities_CAP: Float[Tensor, "C A P"], shots: int, generator: Generator
+) -> Float[Tensor, "C A P"]:
+    r"""Multinomial draws: how often each outcome is among `shots` samples.
+
+    The shots are split between the first and the second half of the outcomes, those of a half
+    between its halves, and so on: with $A = 2^n$ these are $2^n - 1$ binomial draws, and the
+    counts' distribution is exact.
+
+    Args:
+        probabilities_CAP: of $2^n$ outcomes; rounding may have made them negative, or their sum
+            other than 1.
+    """
+    sums = [probabilities_CAP.clamp(min=0)]
+    while sums[-1].shape[1] > 1:
+        sums.append(sums[-1][:, 0::2] + sums[-1][:, 1::2])
+    found = torch.full_like(sums.pop(), shots)
+    while sums:
+        parts = sums.pop()
+        second = parts[:, 1::2]
+        # Of an empty half no share is ever drawn.
+        share = second / (parts[:, 0::2] + second).clamp(min=SMALLEST)
+        drawn = successes(found, share, generator)
+        found = torch.stack((found - drawn, drawn), dim=2).flatten(1, 2)
+    return found
