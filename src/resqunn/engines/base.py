@@ -126,7 +126,7 @@ class Engine(ABC):
         Raises:
             CircuitError: if there is an `obstacle`.
         """
-        if circuit.is_noisy and not self.simulates_noise:
+        if not self.simulates_noise and any(run.circuit.is_noisy for run in circuit.runs):
             raise CircuitError(
                 f"engine must be one that simulates noise, such as 'auto', got {self.name!r}"
             )

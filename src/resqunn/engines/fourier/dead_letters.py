@@ -1,7 +1,7 @@
 """Letters of Pauli strings that cannot lead to a value other than zero.
 
 A letter on a qubit lives if it, or its product with letters of the moves that are still to come
-(`items.py`), is worth something in the encoding's product state.
+(`circuits/pushed.py`), is worth something in the encoding's product state.
 
 Shape suffix: S strings.
 """
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from resqunn.engines.fourier.items import Item
-from resqunn.engines.fourier.pauli import LETTERS
+from resqunn.circuits.pauli_strings import LETTERS
+from resqunn.circuits.pushed import Item
 from resqunn.engines.fourier.product_state import ProductState
 
 Bits = Any

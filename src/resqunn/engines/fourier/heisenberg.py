@@ -2,8 +2,8 @@ r"""Observables propagated backwards through a circuit, as a plan of constants.
 
 In the Heisenberg picture the expectation value of observable $r$ is
 $\langle 0| E(x)^\dagger U(w)^\dagger O_r U(w) E(x) |0\rangle$. With $U$ a sequence of
-rotations about Pauli strings (`items.py`), $U^\dagger O_r U$ is a vector over strings that
-each rotation changes in pairs only:
+rotations about Pauli strings (`circuits/pushed.py`), $U^\dagger O_r U$ is a vector over strings
+that each rotation changes in pairs only:
 
 $$Q \to \cos(w) Q + \sin(w) Q', \qquad Q' \to \cos(w) Q' - \sin(w) Q, \qquad Q' = iPQ.$$
 
@@ -29,10 +29,10 @@ from jaxtyping import Float, Integer
 
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.observables import Observable
+from resqunn.circuits.pauli_strings import Pauli, through
+from resqunn.circuits.pushed import pushed_apart
 from resqunn.engines.fourier.dead_letters import dead_letters
-from resqunn.engines.fourier.items import pushed_apart
 from resqunn.engines.fourier.ordering import by_qubit
-from resqunn.engines.fourier.pauli import Pauli, through
 from resqunn.engines.fourier.product_state import ProductState, split
 from resqunn.engines.fourier.reached import Reached, Step
 from resqunn.errors import CircuitError
@@ -74,7 +74,7 @@ def propagate(circuit: GateCircuit, limit: int | None = None) -> Propagation:
 
     Raises:
         CircuitError: if the circuit is not of the supported kind (`product_state.split`,
-            `items.pushed_apart`), or if its observables reach more than `limit` strings.
+            `pushed.pushed_apart`), or if its observables reach more than `limit` strings.
     """
     limit = string_limit(circuit) if limit is None else limit
     result = _attempt(circuit, limit)

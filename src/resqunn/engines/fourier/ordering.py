@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from resqunn.engines.fourier.items import Item, PushedChannel
-from resqunn.engines.fourier.pauli import anticommuting
+from resqunn.circuits.pauli_strings import anticommuting
+from resqunn.circuits.pushed import Item, PushedChannel
 
 
 def by_qubit(items: Sequence[Item]) -> list[Item]:

@@ -19,8 +19,8 @@ from jaxtyping import Float, Integer
 
 from resqunn.circuits.channels import ChannelOperation
 from resqunn.circuits.operations import Input, Operation
-from resqunn.engines.fourier.items import cleaned
-from resqunn.engines.fourier.pauli import LETTERS, Pauli, anticommute, axis_of, through, turned
+from resqunn.circuits.pauli_strings import LETTERS, Pauli, anticommute, axis_of, through, turned
+from resqunn.circuits.pushed import cleaned
 from resqunn.errors import CircuitError
 
 TOO_MANY = "its observables reach too many Pauli strings"

@@ -24,9 +24,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Integer
 
+from resqunn.circuits.pauli_strings import Pauli, anticommuting, signs_of_turned
+from resqunn.circuits.pushed import Item, PushedChannel, Rotation
 from resqunn.engines.fourier.dead_letters import Bits, Dead
-from resqunn.engines.fourier.items import Item, PushedChannel, Rotation
-from resqunn.engines.fourier.pauli import Pauli, anticommuting, signs_of_turned
 from resqunn.engines.fourier.product_state import TOO_MANY
 from resqunn.errors import CircuitError
 
@@ -80,7 +80,9 @@ class Reached:
         self._least = 1.0
         for item, before, after in zip(items, dead[:-1], dead[1:], strict=True):
             turns = isinstance(item, Rotation)
-            self.steps.append(self._turned(*item) if turns else self._passed(item))
+            self.steps.append(
+                self._turned(item.axis, item.angle.index) if turns else self._passed(item)
+            )
             if after != before:
                 self._keep(~after.covers(self.x_S, self.z_S))
             if self.slots > limit:

@@ -1,9 +1,10 @@
 r"""Mixed states as Pauli vectors, compiled: circuits with channels, of few qubits.
 
 A state $\rho$ is the numbers $\mathrm{tr}(P\rho)$, one for each Pauli string. Rotations turn pairs
-of them, channels are sparse matrices, and fixed gates take no time (`items.py`, `plan.py`). Code is
-compiled for a number type, not for a circuit. The way back computes the states again, keeps them
-between channels, and undoes rotations with one vector of derivatives for all outputs.
+of them, channels are sparse matrices (`plan.py`), and fixed gates take no time, as they are pushed
+behind both (`circuits/pushed.py`). Code is compiled for a number type, not for a circuit. The way
+back computes the states again, keeps them between channels, and undoes rotations with one vector of
+derivatives for all outputs.
 
 Shape suffixes as in `base.py` and `kernels/program.py`.
 """

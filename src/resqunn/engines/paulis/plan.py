@@ -20,9 +20,9 @@ import numpy as np
 
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.operations import Input
+from resqunn.circuits.pauli_strings import Pauli, anticommuting, signs_of_turned, through
+from resqunn.circuits.pushed import Item, PushedChannel, Rotation, pushed_apart
 from resqunn.engines.compiled.arguments import Constants
-from resqunn.engines.fourier.pauli import Pauli, signs_of_turned, through
-from resqunn.engines.paulis.items import Mix, Strings, Turn, items_of
 
 BY_INPUT, BY_WEIGHT, MIX = 0, 1, 2
 """Kinds of steps."""
@@ -50,6 +50,10 @@ class Steps(NamedTuple):
     start_R: Any
     read_O2: Any
     share_O: Any
+
+
+Strings = tuple[np.ndarray, np.ndarray]
+"""The bits x and z of all strings, in 64-bit words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +94,10 @@ def paulis_plan(circuit: GateCircuit) -> PaulisPlan:
     Raises:
         CircuitError: for a gate that is neither a Pauli rotation nor Clifford.
     """
-    items, fixed = items_of(circuit.operations)
+    items, fixed = pushed_apart(circuit.operations)
     count = circuit.num_qubits
-    numbers = np.arange(4**count)
-    strings = numbers >> count, numbers & (2**count - 1)
+    numbers = np.arange(4**count, dtype=np.uint64)
+    strings = numbers >> np.uint64(count), numbers & np.uint64(2**count - 1)
     readout = _readout(circuit, fixed)
     stages = list(_stages(items, strings, count))
     while stages and isinstance(stages[-1], _Sparse):
@@ -121,14 +125,14 @@ def _readout(circuit: GateCircuit, fixed: Sequence) -> _Sparse:
 
 
 def _stages(
-    items: Sequence[Turn | Mix], strings: Strings, count: int
-) -> Iterator[list[Turn] | _Sparse]:
+    items: Sequence[Item], strings: Strings, count: int
+) -> Iterator[list[Rotation] | _Sparse]:
     """Rotations in a row, as lists, and in between matrices: channels wait for the first rotation
     that does not leave them alone."""
-    turns: list[Turn] = []
-    waiting: list[Mix] = []
+    turns: list[Rotation] = []
+    waiting: list[PushedChannel] = []
     for item in items:
-        if isinstance(item, Mix):
+        if isinstance(item, PushedChannel):
             waiting.append(item)
             continue
         if not all(mix.commutes(item.axis) for mix in waiting):
@@ -140,7 +144,7 @@ def _stages(
     yield from _matrices(waiting, strings, count)
 
 
-def _matrices(mixes: Sequence[Mix], strings: Strings, count: int) -> Iterator[_Sparse]:
+def _matrices(mixes: Sequence[PushedChannel], strings: Strings, count: int) -> Iterator[_Sparse]:
     """Channels, multiplied as long as that makes fewer entries."""
     found: _Sparse | None = None
     for mix in mixes:
@@ -158,17 +162,16 @@ def _matrices(mixes: Sequence[Mix], strings: Strings, count: int) -> Iterator[_S
         yield found
 
 
-def _matrix(mix: Mix, strings: Strings, count: int) -> _Sparse:
+def _matrix(mix: PushedChannel, strings: Strings, count: int) -> _Sparse:
     """A channel, as it acts on all strings."""
-    numbers, words = np.arange(4**count), mix.words(strings)
+    x_S, z_S = strings
+    numbers, word_S = np.arange(4**count), mix.words_of(x_S, z_S)
     parts = []
-    for word in range(len(mix.images)):
-        factor = mix.matrix[words, word]
-        kept = factor != 0
-        if kept.any():
-            (x, z), sign = mix.replaced(strings, words, word)
-            of = (x << count | z)[kept]
-            parts.append((numbers[kept], of, (factor * sign)[kept]))
+    for a, b in np.argwhere(mix.matrix).tolist():
+        here_S = word_S == a
+        x_E, z_E, sign_E = mix.taken(a, b, x_S[here_S], z_S[here_S])
+        of_E = (x_E << np.uint64(count) | z_E).astype(np.int64)
+        parts.append((numbers[here_S], of_E, mix.matrix[a, b] * sign_E))
     to, source, factor = map(np.concatenate, zip(*parts, strict=True))
     order = np.argsort(to, kind="stable")
     return _Sparse(to[order], source[order], factor[order])
@@ -198,7 +201,7 @@ class _Maker:
         self.circuit, self.readout, self.stages, self.strings = circuit, readout, stages, strings
         self.count = circuit.num_qubits
         # Each turn's pairs of strings, and which strings are not zero before each step.
-        self.steps: list[tuple[Turn, np.ndarray] | _Sparse] = []
+        self.steps: list[tuple[Rotation, np.ndarray] | _Sparse] = []
         for stage in stages:
             if isinstance(stage, list):
                 self.steps += ((turn, self._pairs(turn.axis)) for turn in stage)
@@ -206,11 +209,8 @@ class _Maker:
                 self.steps.append(stage)
 
     def _pairs(self, axis: Pauli) -> np.ndarray:
-        x, z = (part.astype(np.uint64) for part in self.strings)
-        crossings = np.bitwise_count(x & np.uint64(axis.z)) + np.bitwise_count(
-            z & np.uint64(axis.x)
-        )
-        first = np.flatnonzero(crossings % 2)
+        x, z = self.strings
+        first = np.flatnonzero(anticommuting(axis, x, z))
         shift = axis.x << self.count | axis.z
         second = first ^ shift
         first, second = first[first < second], second[first < second]

@@ -27,10 +27,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from resqunn.circuits.channels import ChannelOperation
-from resqunn.circuits.operations import Operation, Weight
-from resqunn.engines.fourier.pauli import (
+from resqunn.circuits.operations import Input, Operation, Weight
+from resqunn.circuits.pauli_strings import (
     LETTERS,
     Pauli,
+    anticommute,
     anticommuting,
     axis_of,
     conjugations,
@@ -43,10 +44,10 @@ SMALLEST = 1e-15
 
 
 class Rotation(NamedTuple):
-    r"""$\exp(-i w P/2)$ with $w$ the weight of that index and $P$ the signed string `axis`."""
+    r"""$\exp(-i t P/2)$ with $t$ an input or a weight and $P$ the signed string `axis`."""
 
     axis: Pauli
-    weight: int
+    angle: Input | Weight
 
     @property
     def axes(self) -> tuple[Pauli, ...]:
@@ -109,6 +110,16 @@ class PushedChannel:
         in_place = self.others * ~self.between + np.diag(np.where(gone, 1.0, self.factors))
         return float(np.linalg.svd(in_place, compute_uv=False)[-1])
 
+    def commutes(self, axis: Pauli) -> bool:
+        """Whether a rotation about `axis` leaves the channel's qubits alone."""
+        return not any(anticommute(axis, own) for own in self.axes)
+
+    def word_of(self, string: Pauli) -> int:
+        """The number of the word that a string has on the channel's qubits; see `words_of`."""
+        return sum(
+            anticommute(self.words[1 << (bit ^ 1)], string) << bit for bit in range(len(self.axes))
+        )
+
     def words_of(self, x_S: np.ndarray, z_S: np.ndarray) -> np.ndarray:
         """The number of the word that each string has on the channel's qubits.
 
@@ -134,8 +145,8 @@ Item: TypeAlias = Rotation | PushedChannel
 
 
 def pushed_apart(operations: Sequence[Operation]) -> tuple[list[Item], list[Operation]]:
-    """Weight-driven rotations, fixed gates and channels as rotations and channels, then fixed
-    gates. Channels with nothing in between on their qubits become one.
+    """Rotations and channels, and the fixed gates, which come after all of them. Channels with
+    nothing in between on their qubits become one.
 
     Raises:
         CircuitError: for a gate that is neither a Pauli rotation nor Clifford.
@@ -144,25 +155,37 @@ def pushed_apart(operations: Sequence[Operation]) -> tuple[list[Item], list[Oper
     fixed: list[Operation] = []
     latest: dict[tuple[int, ...], int] = {}  # channels that nothing has followed yet
     for operation in operations:
-        qubits = operation.qubits
-        if isinstance(operation, ChannelOperation):
-            matrix = cleaned(operation.matrix)
-            if qubits in latest:
-                before = items[latest[qubits]]
-                assert isinstance(before, PushedChannel)
-                items[latest[qubits]] = PushedChannel(before.words, cleaned(matrix @ before.matrix))
-                continue
-            words = (_word(number, qubits) for number in range(len(matrix)))
-            items.append(PushedChannel(tuple(through(fixed, word) for word in words), matrix))
-        elif isinstance(operation.angle, Weight):
-            items.append(Rotation(through(fixed, axis_of(operation)), operation.angle.index))
-        else:
-            conjugations(operation.name)
+        qubits, item = operation.qubits, pushed(operation, fixed)
+        if item is None:
             fixed.append(operation)
+        elif isinstance(item, PushedChannel) and qubits in latest:
+            before = items[latest[qubits]]
+            assert isinstance(before, PushedChannel)
+            matrix = cleaned(item.matrix @ before.matrix)
+            items[latest[qubits]] = PushedChannel(before.words, matrix)
+            continue
+        else:
+            items.append(item)
         latest = {of: k for of, k in latest.items() if not {*of} & {*qubits}}
-        if isinstance(operation, ChannelOperation):
+        if isinstance(item, PushedChannel):
             latest[qubits] = len(items) - 1
     return items, fixed
+
+
+def pushed(operation: Operation, fixed: Sequence[Operation]) -> Item | None:
+    """A rotation or channel once the fixed gates before it stand behind it; None for one of these.
+
+    Raises:
+        CircuitError: for a gate that is neither a Pauli rotation nor Clifford.
+    """
+    if isinstance(operation, ChannelOperation):
+        matrix = cleaned(operation.matrix)
+        words = (_word(number, operation.qubits) for number in range(len(matrix)))
+        return PushedChannel(tuple(through(fixed, word) for word in words), matrix)
+    if isinstance(operation.angle, Input | Weight):
+        return Rotation(through(fixed, axis_of(operation)), operation.angle)
+    conjugations(operation.name)
+    return None
 
 
 def cleaned(matrix: np.ndarray) -> np.ndarray:
