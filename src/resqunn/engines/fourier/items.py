@@ -5,7 +5,7 @@ channels. So what follows the encoding is rotations about strings, and channels 
 words $P_a$ have become strings $W_a = C^\dagger P_a C$, followed by a Clifford operation that is
 absorbed in the observables.
 
-A channel with the Pauli transfer matrix $R$ takes a string $S = W_a T$, with $T$ nothing on its
+A channel with the Pauli transfer matrix $R$ takes a string $S = W_a T$, with $T$ on other
 qubits, to
 
 $$\sum_b R_{ab} W_b T = \sum_b R_{ab} W_b W_a S.$$
@@ -93,7 +93,7 @@ class PushedChannel:
 
     @property
     def is_pauli(self) -> bool:
-        """Whether it multiplies strings by numbers, and nothing else."""
+        """Whether it only multiplies strings by numbers."""
         return not self.others.any()
 
     @cached_property
@@ -135,7 +135,7 @@ Item: TypeAlias = Rotation | PushedChannel
 
 def pushed_apart(operations: Sequence[Operation]) -> tuple[list[Item], list[Operation]]:
     """Weight-driven rotations, fixed gates and channels as rotations and channels, then fixed
-    gates. Channels with nothing in between on their qubits become one.
+    gates. Channels that follow each other on their qubits become one.
 
     Raises:
         CircuitError: for a gate that is neither a Pauli rotation nor Clifford.
@@ -166,7 +166,7 @@ def pushed_apart(operations: Sequence[Operation]) -> tuple[list[Item], list[Oper
 
 
 def cleaned(matrix: np.ndarray) -> np.ndarray:
-    """The same numbers with zeros in place of the smallest."""
+    """The numbers, with zeros in place of the smallest."""
     return np.where(np.abs(matrix) < SMALLEST, 0.0, matrix)
 
 
