@@ -5,7 +5,7 @@ channels. So what follows the encoding is rotations about strings, and channels 
 words $P_a$ have become strings $W_a = C^\dagger P_a C$, followed by a Clifford operation that is
 absorbed in the observables.
 
-A channel with the Pauli transfer matrix $R$ takes a string $S = W_a T$, with $T$ nothing on its
+A channel with the Pauli transfer matrix $R$ takes a string $S = W_a T$, with $T$ on other
 qubits, to
 
 $$\sum_b R_{ab} W_b T = \sum_b R_{ab} W_b W_a S.$$
@@ -94,7 +94,7 @@ class PushedChannel:
 
     @property
     def is_pauli(self) -> bool:
-        """Whether it multiplies strings by numbers, and nothing else."""
+        """Whether it only multiplies strings by numbers."""
         return not self.others.any()
 
     @cached_property
@@ -189,7 +189,7 @@ def pushed(operation: Operation, fixed: Sequence[Operation]) -> Item | None:
 
 
 def cleaned(matrix: np.ndarray) -> np.ndarray:
-    """The same numbers with zeros in place of the smallest."""
+    """The numbers, with zeros in place of the smallest."""
     return np.where(np.abs(matrix) < SMALLEST, 0.0, matrix)
 
 

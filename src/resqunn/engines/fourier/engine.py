@@ -8,7 +8,8 @@ $$f_r(x; w) = \sum_m C_{rm}(w) \prod_{i \in m} \{\cos x_i, \sin x_i\}$$
 (Schuld, Sweke and Meyer, arXiv:2008.08605). `heisenberg.py` finds which products occur and
 how the coefficients follow from the weights; `monomials.py` lays that out as arrays;
 `kernels/polynomial.py` evaluates and differentiates it. The coefficients are computed once for
-all patches, so that the cost per patch does not grow with depth once all products occur.
+all patches, so that the cost per patch does not grow with depth once all products occur. Noise
+whose channels multiply Pauli strings by numbers changes the coefficients, and not which there are.
 
 Shape suffixes as in `base.py`, and C groups of channels that one circuit reads, T tasks of a
 group, S slots, K coefficients.

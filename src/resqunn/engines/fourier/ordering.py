@@ -4,7 +4,7 @@ Items that commute may change places. The sooner a qubit has met the last item t
 on it, the sooner letters there are dead (`dead_letters.py`), and the fewer strings are reached.
 
 Two items commute if all their axes do. Channels that multiply strings by numbers commute with each
-other, and with a rotation if they multiply all strings that it may mix by the same.
+other, and with a rotation if they multiply all strings that it may mix by one number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from resqunn.circuits.pushed import Item, PushedChannel
 
 
 def by_qubit(items: Sequence[Item]) -> list[Item]:
-    """The same product of items in an order that finishes qubit after qubit."""
+    """The items, with an equal product, in an order that finishes qubit after qubit."""
     blocking = [
         int.from_bytes(np.packbits(row, bitorder="little").tobytes(), "little")
         for row in _blocking(items)
