@@ -1,7 +1,7 @@
-"""Draws from distributions given as tensors, in float64.
+"""Draws by torch, in float64, on whichever device, of however many shots.
 
-Draws are made one after the other in a fixed order, so that a seed gives the same ones whatever
-torch's number of threads. A NaN among the probabilities gives NaNs, not a draw.
+They are made one after the other in a fixed order, so that on the CPU they do not depend on torch's
+number of threads. A NaN among the probabilities gives NaNs, not a draw.
 
 Shape suffixes: C circuits, A outcomes, P patches.
 """

@@ -47,17 +47,17 @@ class Measurement(ABC):
     def by_compiled_code(
         self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
     ) -> Float[Tensor, "C R P"]:
-        """The same by compiled code, which applies."""
+        """Those values by compiled code, where it applies."""
 
     @abstractmethod
     def by_torch(
         self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
     ) -> Float[Tensor, "C R P"]:
-        """The same in float64 on any device that has it."""
+        """Those values in float64, on a device that has it."""
 
     @cached_property
     def circuit(self) -> GateCircuit:
-        """The circuit whose values are the means of the products, if there are any."""
+        """The circuit whose values are the means of the products, if there are some."""
         return self.run.measuring(self.products) if self.products else self.run.circuit
 
     @cached_property
