@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pennylane as qml
 import pytest
+import scipy.stats
 import torch
 from torch import Tensor
 
@@ -33,6 +34,8 @@ from resqunn.engines.sampling.options import ShotOptions
 from support import any_circuit, random_arguments
 
 SAMPLINGS = pytest.mark.parametrize("sampling", ["joint", "independent"])
+SHOTS = pytest.mark.parametrize("shots", [50, 10_000])
+"""Drawn by compiled code, and by torch."""
 LARGEST_Z = 5.0
 """Of some hundred values of a test; the chance of one beyond is below one in ten thousand."""
 
@@ -93,11 +96,12 @@ def test_means_are_the_expectation_values(
     assert_zero_mean(found - exact_R(circuit)[:, None])
 
 
+@SHOTS
 @SAMPLINGS
 @pytest.mark.parametrize("readout", ["x", "y", "xyz", "xx", Pauli("XYZ", "ZZI", "IXI", "YYZ")])
-def test_means_in_every_basis(readout: str | Readout, sampling: str) -> None:
+def test_means_in_every_basis(readout: str | Readout, sampling: str, shots: int) -> None:
     circuit = Circuit("rx", "strongly_entangling", readout, inputs=3, depth=1)
-    found = values_RT(circuit, sampler(30, sampling=sampling), 2000)
+    found = values_RT(circuit, sampler(shots, sampling=sampling), 2000)
     assert_zero_mean(found - exact_R(circuit)[:, None])
 
 
@@ -133,10 +137,13 @@ def theory(circuit: Circuit, kept: float = 1.0) -> tuple[np.ndarray, np.ndarray]
 
 
 @pytest.mark.parametrize("flips", [0.0, 0.15])
+@SHOTS
 @SAMPLINGS
-def test_variances_and_covariances_are_those_of_the_state(sampling: str, flips: float) -> None:
+def test_variances_and_covariances_are_those_of_the_state(
+    sampling: str, shots: int, flips: float
+) -> None:
     circuit = Circuit("ry", "rx_chain", "z", inputs=3, depth=2)
-    shots, times = 40, 20_000
+    times = 20_000
     means, covariances = theory(circuit, 1 - 2 * flips)
     if sampling == "independent":
         covariances = np.diag(np.diag(covariances))
@@ -160,22 +167,73 @@ def test_bases_have_shots_of_their_own() -> None:
     assert np.abs(correlations[1, [0, 2]]).max() < LARGEST_Z / math.sqrt(20_000)
 
 
+@pytest.mark.parametrize("shots", [1, 7, 64, 65, 10_000])
 @SAMPLINGS
-def test_values_are_means_of_so_many_signs(sampling: str) -> None:
+def test_values_are_means_of_so_many_signs(sampling: str, shots: int) -> None:
     circuit = Circuit("ry", "ry_chain", "z", inputs=4, depth=1)
-    found = values_RT(circuit, sampler(7, sampling=sampling), 50)
-    counts = 7 * (1 + found) / 2
-    assert torch.allclose(counts, counts.round(), rtol=0, atol=1e-12)
+    found = values_RT(circuit, sampler(shots, sampling=sampling), 50)
+    counts = shots * (1 + found) / 2
+    assert torch.allclose(counts, counts.round(), rtol=0, atol=1e-9)
     assert found.abs().max() <= 1
-    assert len(found.unique()) > 4
+    assert len(found.unique()) > min(shots, 20)
 
 
-def test_joint_probabilities_are_shares_of_the_shots() -> None:
+@pytest.mark.parametrize("shots", [16, 2**14])
+def test_joint_probabilities_are_shares_of_the_shots(shots: int) -> None:
     circuit = Circuit("ry", "ry_chain", "probs", inputs=3, depth=1)
-    found = values_RT(circuit, sampler(16), 200)
-    assert torch.equal(16 * found, (16 * found).round())  # exactly
+    found = values_RT(circuit, sampler(shots), 200)
+    assert torch.equal(shots * found, (shots * found).round())  # exactly
     assert torch.equal(found.sum(0), torch.ones(200, dtype=torch.float64))
-    assert found.min() == 0
+    assert found.min() < 0.05
+
+
+TRIALS = [
+    (shots, p)
+    for shots in (1, 2, 63, 64, 65, 100, 1000, 10_000)
+    for p in (1e-9, 0.003, 0.2, 0.5, 0.5 + 1e-12, 0.87, 0.9999)
+]
+
+
+@SAMPLINGS
+@pytest.mark.parametrize(("shots", "p"), TRIALS)
+def test_counts_of_one_qubit_are_binomial(shots: int, p: float, sampling: str) -> None:
+    times = 20_000
+    angle = 2 * math.asin(math.sqrt(p))
+    inputs = torch.full((1, 1, times), angle, dtype=torch.float64)
+    circuit = Circuit("ry", "ry_chain", "z", inputs=1, depth=0)
+    by = sampler(shots, sampling=sampling)
+    found = by.expectation_values(circuit, inputs, torch.empty(1, 1, 0, dtype=torch.float64))
+    counts = (shots * (1 - found.flatten().numpy()) / 2).round().astype(int)
+    # Classes of five expected draws or more, of which the chi-squared test knows the law.
+    expected = times * scipy.stats.binom.pmf(np.arange(shots + 1), shots, p)
+    classes = np.minimum((np.cumsum(expected) - expected / 2) // 25, times // 25 - 1).astype(int)
+    seen = np.bincount(classes[counts], minlength=classes.max() + 1)
+    wanted = np.bincount(classes, expected)
+    few = wanted < 5
+    assert seen[few].sum() < wanted[few].sum() + 30
+    squares = ((seen - wanted)[~few] ** 2 / wanted[~few]).sum()
+    if (~few).sum() > 1:
+        assert scipy.stats.chi2.sf(squares, (~few).sum() - 1) > 1e-6
+    assert counts.min() >= 0
+    assert counts.max() <= shots
+
+
+@SHOTS
+@SAMPLINGS
+def test_neighbours_filters_and_calls_are_independent(sampling: str, shots: int) -> None:
+    circuit, times = Circuit("ry", "ry_chain", "z0", inputs=1, depth=1), 2000
+    inputs, weights = repeated(circuit, 96 * times)
+    weights = weights.expand(1, 2, -1).contiguous()
+    by = sampler(shots, sampling=sampling)
+    calls = [by.expectation_values(circuit, inputs, weights)[0, :, 0] for _ in range(2)]
+    calls.append(sampler(shots, sampling=sampling, seed=1).expectation_values(
+        circuit, inputs, weights
+    )[0, :, 0])  # fmt: skip
+    rows = torch.cat([each.unflatten(1, (times, 96)).movedim(1, 2).flatten(0, 1) for each in calls])
+    correlations = np.corrcoef(rows.numpy())
+    np.fill_diagonal(correlations, 0.0)
+    assert len(correlations) == 3 * 2 * 96
+    assert np.abs(correlations).max() * math.sqrt(times) < 6  # of 165,600 pairs
 
 
 def test_independent_probabilities_sum_to_one() -> None:
@@ -313,17 +371,20 @@ def values_RT_of(inputs: Tensor, weights: Tensor) -> Tensor:
     return sampler(10).expectation_values(circuit, inputs, weights)[0]
 
 
+@SHOTS
 @SAMPLINGS
 @pytest.mark.parametrize("gradient", ["exact", "parameter-shift"])
-def test_a_seed_gives_the_same_samples_whatever_the_threads(gradient: str, sampling: str) -> None:
+def test_a_seed_gives_the_same_samples_whatever_the_threads(
+    gradient: str, sampling: str, shots: int
+) -> None:
     circuit = Circuit("ry", "ry_chain", "z", inputs=4, depth=1)
-    arguments = random_arguments(circuit, 0, patches=500, dtype=torch.float32)
+    arguments = random_arguments(circuit, 0, patches=6000, dtype=torch.float32)
     threads, found = torch.get_num_threads(), []
     try:
         for count, seed in ((1, 3), (4, 3), (1, 4)):
             torch.set_num_threads(count)
             tensors = [each.clone().requires_grad_() for each in arguments[:2]]
-            by = sampler(50, gradient, sampling, seed)
+            by = sampler(shots, gradient, sampling, seed)
             values = by.expectation_values(circuit, *tensors)
             gradients = torch.autograd.grad(values, tensors, arguments[2])
             found.append(torch.cat([each.flatten() for each in (values, *gradients)]))
@@ -343,14 +404,15 @@ def test_without_a_generator_torchs_own_draws() -> None:
     assert not torch.equal(first, second)
 
 
+@pytest.mark.parametrize("shots", [3, 10_000])
 @SAMPLINGS
-def test_every_sample_belongs_to_its_patch_and_filter(sampling: str) -> None:
+def test_every_sample_belongs_to_its_patch_and_filter(sampling: str, shots: int) -> None:
     # Of basis states, whose samples are all alike; more of them than are drawn at once.
     circuit = Circuit("rx", "ry_chain", "z", inputs=4, depth=1)
     bits = torch.randint(2, (2, 4, 40_000), generator=torch.Generator().manual_seed(1))
     turned = torch.randint(2, (2, 3, 4), generator=torch.Generator().manual_seed(2))
     inputs, weights = math.pi * bits.double(), math.pi * turned.double()
-    found = sampler(3, sampling=sampling).expectation_values(circuit, inputs, weights)
+    found = sampler(shots, sampling=sampling).expectation_values(circuit, inputs, weights)
     exact = engine("auto").expectation_values(circuit, inputs, weights)
     assert torch.equal(found, exact.round())
     assert (exact.round() - exact).abs().max() < 1e-9
@@ -419,25 +481,27 @@ def test_many_qubits_are_sampled_jointly(qubits: int) -> None:
     assert_zero_mean(found - exact_R(circuit)[:, None])
 
 
+@SHOTS
 @SAMPLINGS
-def test_undefined_angles_give_undefined_values(sampling: str) -> None:
+def test_undefined_angles_give_undefined_values(sampling: str, shots: int) -> None:
     circuit = Circuit("ry", "ry_chain", "z", inputs=2, depth=1)
     inputs, weights = repeated(circuit, 2)
     inputs[0, 0, 1] = math.nan
-    found = sampler(sampling=sampling).expectation_values(circuit, inputs, weights)
+    found = sampler(shots, sampling=sampling).expectation_values(circuit, inputs, weights)
     assert found[..., 0].isfinite().all()
     assert found[..., 1].isnan().all()
 
 
+@SHOTS
 @SAMPLINGS
 @pytest.mark.parametrize("shape", [(1, 1, 0), (1, 0, 3), (0, 1, 3)])
-def test_nothing_gives_nothing(shape: tuple[int, int, int], sampling: str) -> None:
+def test_nothing_gives_nothing(shape: tuple[int, int, int], sampling: str, shots: int) -> None:
     groups, filters, patches = shape
     circuit = Circuit("ry", "ry_chain", "z", inputs=2, depth=1)
     inputs = torch.ones(groups, 2, patches, requires_grad=True)
     weights = torch.ones(groups, filters, 2, requires_grad=True)
     for gradient in ("exact", "parameter-shift"):
-        by = sampler(10, gradient, sampling)
+        by = sampler(shots, gradient, sampling)
         values = by.expectation_values(circuit, inputs, weights)
         assert values.shape == (groups, filters, 2, patches)
         for found in torch.autograd.grad(values.sum(), (inputs, weights)):

@@ -68,6 +68,12 @@ def test_kernels_stay_within_their_memory(tmp_path: Path, size) -> None:
     assert found["passes"] >= passes
 
 
+def test_samples_stay_within_their_memory(tmp_path: Path, size) -> None:
+    record = tmp_path / "record"
+    done = process("sampled_canaries", 0, size(120, 20_000), record)
+    assert done.returncode == 0, f"case {record.read_text()}: {done.stderr}"
+
+
 def test_cases_are_of_all_kinds() -> None:
     compiled = {name for name in ENGINES if isinstance(engine(name), CompiledEngine)}
     assert set(COMPILED) == compiled

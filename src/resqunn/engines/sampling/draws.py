@@ -1,7 +1,7 @@
-"""Draws from distributions given as tensors, in float64.
+"""Draws by torch, in float64, on whichever device, of however many shots.
 
-Draws are made one after the other in a fixed order, so that a seed gives the same ones whatever
-torch's number of threads. A NaN among the probabilities gives NaNs, not a draw.
+They are made one after the other in a fixed order, so that on the CPU they do not depend on torch's
+number of threads. A NaN among the probabilities gives NaNs, not a draw.
 
 Shape suffixes: C circuits, A outcomes, P patches.
 """
@@ -27,11 +27,11 @@ def device_of(tensor: Tensor, generator: Generator) -> torch.device:
 
 def successes(trials: Tensor, probabilities: Tensor, generator: Generator) -> Tensor:
     """Binomial draws: how many of so many trials succeed."""
-    return torch.binomial(trials, probabilities.clamp(0, 1), generator=generator)
+    return torch.binomial(trials, probabilities, generator=generator)
 
 
 def counts(
-    probabilities_CAP: Float[Tensor, "C A P"], shots: int, generator: Generator
+    weights_CAP: Float[Tensor, "C A P"], shots: int, generator: Generator
 ) -> Float[Tensor, "C A P"]:
     r"""Multinomial draws: how often each outcome is among `shots` samples.
 
@@ -40,18 +40,17 @@ def counts(
     counts' distribution is exact.
 
     Args:
-        probabilities_CAP: of $2^n$ outcomes; rounding may have made them negative, or their sum
-            other than 1.
+        weights_CAP: what the probabilities of $2^n$ outcomes are in proportion to; those that
+            rounding has made negative are zero.
     """
-    sums = [probabilities_CAP.clamp(min=0)]
+    sums = [weights_CAP.clamp(min=0)]
     while sums[-1].shape[1] > 1:
         sums.append(sums[-1][:, 0::2] + sums[-1][:, 1::2])
     found = torch.full_like(sums.pop(), shots)
     while sums:
         parts = sums.pop()
-        second = parts[:, 1::2]
-        # Of an empty half no share is ever drawn.
-        share = second / (parts[:, 0::2] + second).clamp(min=SMALLEST)
-        drawn = successes(found, share, generator)
+        first, second = parts[:, 0::2], parts[:, 1::2]
+        # No shots are left where both are zero.
+        drawn = successes(found, second / (first + second).clamp_(min=SMALLEST), generator)
         found = torch.stack((found - drawn, drawn), dim=2).flatten(1, 2)
     return found

@@ -22,7 +22,6 @@ from resqunn.circuits.gate_circuit import GateCircuit, Run
 from resqunn.engines.base import Engine
 from resqunn.engines.first_order import undifferentiable
 from resqunn.engines.guard import compiling, interpreted, left_out
-from resqunn.engines.sampling.draws import device_of
 from resqunn.engines.sampling.measuring import Measurement, measured_qubits, measurement
 from resqunn.engines.sampling.options import ShotOptions
 from resqunn.engines.sampling.shifts import MOST_NUMBERS, shift_gradients
@@ -159,10 +158,8 @@ class SamplingEngine(Engine):
             means = self.engine.evaluate(of_run.circuit, inputs_GNP, weights_GFW)
         else:  # nothing is measured
             means = inputs_GNP.new_empty(groups, filters, 0, inputs_GNP.shape[2])
-        device = device_of(means, self.generator)
-        means_CWP = means.flatten(0, 1).to(device, torch.float64)
-        values_CRP = of_run.sampled(means_CWP, self.shots, self.generator)
-        return values_CRP.to(inputs_GNP).unflatten(0, (groups, filters))
+        values_CRP = of_run.sampled(means.flatten(0, 1), self.shots, self.generator)
+        return values_CRP.unflatten(0, (groups, filters))
 
     def _measurement(self, run: Run) -> Measurement:
         return measurement(run, self.options.shot_sampling)

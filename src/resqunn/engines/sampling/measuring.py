@@ -15,7 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from resqunn.circuits.gate_circuit import GateCircuit, Run
-from resqunn.engines.sampling.draws import Generator, counts, successes
+from resqunn.engines.sampling import compiled_draws
+from resqunn.engines.sampling.draws import Generator, counts, device_of, successes
 
 TOGETHER = 4
 """Qubits that one matrix of signs acts on."""
@@ -32,18 +33,31 @@ class Measurement(ABC):
     def products(self) -> tuple[tuple[int, ...], ...]:
         """The qubits of each product of Z whose mean is asked of an engine."""
 
-    @abstractmethod
     def sampled(
         self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
     ) -> Float[Tensor, "C R P"]:
-        """The run's values in `shots` samples of each circuit and patch, given the exact means.
+        """The run's values in `shots` samples of each circuit and patch, given the exact means."""
+        if compiled_draws.applies(means_CWP, shots, generator):
+            return self.by_compiled_code(means_CWP, shots, generator).to(means_CWP)
+        device = device_of(means_CWP, generator)
+        means = means_CWP.to(device, torch.float64)
+        return self.by_torch(means, shots, generator).to(means_CWP)
 
-        Both are float64, where the draws are made.
-        """
+    @abstractmethod
+    def by_compiled_code(
+        self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
+    ) -> Float[Tensor, "C R P"]:
+        """Those values by compiled code, where it applies."""
+
+    @abstractmethod
+    def by_torch(
+        self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
+    ) -> Float[Tensor, "C R P"]:
+        """Those values in float64, on a device that has it."""
 
     @cached_property
     def circuit(self) -> GateCircuit:
-        """The circuit whose values are the means of the products, if there are any."""
+        """The circuit whose values are the means of the products, if there are some."""
         return self.run.measuring(self.products) if self.products else self.run.circuit
 
     @cached_property
@@ -95,14 +109,19 @@ class Joint(Measurement):
         coefficients = self.coefficients_RW(self._subsets)
         return signed_sums(coefficients.unsqueeze(2)).squeeze(2)
 
-    def sampled(
+    def by_compiled_code(
+        self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
+    ) -> Float[Tensor, "C R P"]:
+        return compiled_draws.joint(means_CWP, self.values_RA, shots, generator)
+
+    def by_torch(
         self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
     ) -> Float[Tensor, "C R P"]:
         circuits, words, patches = means_CWP.shape
         subsets_CAP = means_CWP.new_ones(circuits, words + 1, patches)
         subsets_CAP[:, 1:] = means_CWP
-        probabilities = signed_sums(subsets_CAP) / (words + 1)
-        return self.values_RA.to(means_CWP) @ counts(probabilities, shots, generator) / shots
+        drawn_CAP = counts(signed_sums(subsets_CAP), shots, generator)
+        return self.values_RA.to(means_CWP) @ drawn_CAP / shots
 
 
 class Independent(Measurement):
@@ -120,13 +139,21 @@ class Independent(Measurement):
     def _constants_R1(self) -> Tensor:
         return self.coefficients_RW([()])
 
-    def sampled(
+    def by_compiled_code(
+        self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
+    ) -> Float[Tensor, "C R P"]:
+        return self._summed(compiled_draws.independent(means_CWP, shots, generator))
+
+    def by_torch(
         self, means_CWP: Float[Tensor, "C W P"], shots: int, generator: Generator
     ) -> Float[Tensor, "C R P"]:
         trials = means_CWP.new_full((), shots).expand_as(means_CWP)
-        drawn = successes(trials, (1 + means_CWP) / 2, generator)
-        means = (2 * drawn - shots) / shots
-        return self._of_products_RW.to(means) @ means + self._constants_R1.to(means)
+        drawn = successes(trials, ((1 + means_CWP) / 2).clamp_(0, 1), generator)
+        return self._summed((2 * drawn - shots) / shots)
+
+    def _summed(self, means_CWP: Tensor) -> Tensor:
+        """The values, of the means of the products."""
+        return self._of_products_RW.to(means_CWP) @ means_CWP + self._constants_R1.to(means_CWP)
 
 
 SAMPLINGS: dict[str, type[Measurement]] = {"joint": Joint, "independent": Independent}

@@ -1,11 +1,10 @@
 r"""The parameter-shift rule: derivatives of samples, from more samples.
 
-A rotation about a Pauli matrix, by an angle t that nothing else turns by, makes every expectation
-value $a + b \cos t + c \sin t$, whatever gates and channels stand around it. Its derivative is
-half the difference of its values at $t + \pi/2$ and $t - \pi/2$ (Mitarai et al.,
-arXiv:1803.00745), and where both are sampled, an unbiased estimate of it. So inputs and weights
-that several rotations turn by become one of its own for each, and derivatives by these are added
-up.
+As a function of the angle t of one rotation about a Pauli matrix, an expectation value is
+$a + b \cos t + c \sin t$, whatever gates and channels stand around it. Its derivative is half the
+difference of its values at $t + \pi/2$ and $t - \pi/2$ (Mitarai et al., arXiv:1803.00745), and
+where both are sampled, this is an unbiased estimate. So an input or a weight that several rotations
+turn by becomes one of its own for each, and the derivatives by these are added up.
 
 Weights that are shifted are more filters, and inputs that are shifted more patches, of a few
 calls.
