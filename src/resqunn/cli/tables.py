@@ -199,11 +199,13 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
 
 def verdicts(results: Results, path: Path) -> None:
     """Every claim with its verdict, and where the numbers are."""
+    from resqunn.lab.report.verdicts import verdict
+
     table = _table()
     for name in ("verdict", "claim", "source"):
         table.add_column(name, no_wrap=name == "verdict")
     for claim in results.claims:
-        table.add_row(shown(claim.verdict), shown(claim.statement), shown(claim.source))
+        table.add_row(shown(verdict(claim)), shown(claim.statement), shown(claim.source))
     if results.claims:
         console.print(table)
     if results.source.warning:

@@ -53,7 +53,7 @@ def run(
 
     Raises:
         ConfigurationError: for a task that does not exist.
-        RunError: if the folder belongs to other options or cannot be written to.
+        RunError: if the folder belongs to other options, limits or rules, or cannot be written to.
         DataError: if a data set cannot be had.
     """
     folder = Path(folder)
@@ -65,7 +65,7 @@ def run(
     runs = [replace(each, config=located(each.config)) for each in plan.runs]
     for address in {each.task for each in runs} - {TRAIN}:
         task(address)
-    with opened(folder, plan.options):
+    with opened(folder, plan.options, plan.limits):
         for config in plan.data:
             load_data(located(config))  # once, before hundreds of runs fail at it
         # A damaged run shows now, not after hours of training.

@@ -1,7 +1,7 @@
 """From the finished runs of a plan to its results.
 
-Bands of learning curves run from the lowest to the highest seed, because outcomes gather in
-clusters rather than around a mean.
+Learning curves are medians over seeds with bands from the lowest to the highest, because outcomes
+gather in clusters rather than around a mean.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from resqunn import __version__
 from resqunn.lab.study.execution import Outcome
 from resqunn.lab.study.finished import METRICS, FinishedRun, read_runs
 from resqunn.lab.study.plan import Plan, Series, Study
+from resqunn.lab.study.questions import DELTA, Share, Stats
 from resqunn.lab.study.results import (
     Curve,
     DataRecord,
@@ -26,7 +27,7 @@ from resqunn.lab.study.results import (
     SeriesResult,
     StudyResult,
 )
-from resqunn.lab.study.statistics import stats
+from resqunn.lab.study.statistics import beyond, stats
 
 
 def summarise(plan: Plan, folder: Path, failed: Sequence[Outcome] = ()) -> Results:
@@ -101,6 +102,9 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
     names = (*METRICS, "loss") if epochs else ()
     parts = done[0].epochs[0].gradient_norms if epochs else ()
     counted = done[0].measured.num_weights or done[0].manifest.get("num_weights")
+    seeds = tuple(run.run.seed for run in done)
+    missing = series.seeds.index(seeds[-1]) + 1 - len(seeds)
+    final = {name: stats((run.final[name] for run in done), missing) for name in done[0].final}
     return SeriesResult(
         label=series.label,
         variant=series.variant,
@@ -108,8 +112,8 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
         task=series.task,
         config=config,
         keys=tuple(run.key for run in study.runs(series)),
-        seeds=tuple(run.run.seed for run in done),
-        final={name: stats(run.final[name] for run in done) for name in done[0].final},
+        seeds=seeds,
+        final=final,
         curves={
             name: _curve([[getattr(epoch, name) for epoch in same] for same in epochs])
             for name in names
@@ -121,12 +125,24 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
         num_weights=counted,
         seconds=round(sum(run.seconds for run in done) / len(done), 3),
         note=series.note,
+        planned=() if seeds == series.seeds else series.seeds,
+        learns=_learns(final, series.config.classes),
     )
+
+
+def _learns(final: Mapping[str, Stats], classes: int) -> dict[str, Share]:
+    """Of each accuracy, the seeds that learn at all: they end beyond guessing."""
+    found = {
+        name: beyond([value - 1 / classes for value in of.values], DELTA)
+        for name, of in final.items()
+        if name.endswith("accuracy")
+    }
+    return {name: share for name, share in found.items() if share is not None}
 
 
 def _curve(values: list[list[float]]) -> Curve:
     return Curve(
-        tuple(sum(same) / len(same) for same in values),
+        tuple(map(median, values)),
         tuple(min(same) for same in values),
         tuple(max(same) for same in values),
     )
