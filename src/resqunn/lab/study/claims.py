@@ -107,7 +107,12 @@ def measured(quantity: Quantity, series: Sequence[SeriesResult]) -> Stats | None
     if not seeds:
         return None
     first, second = known[: len(plus)], known[len(plus) :]
-    offset = 1 / series[0].config["classes"] if quantity.kind == "above_chance" else 0.0
+    offset = 0.0
+    if quantity.kind == "above_chance":
+        classes = next((each.config["classes"] for each in series if each.config["classes"]), None)
+        if classes is None:
+            return None
+        offset = 1 / (classes if isinstance(classes, int) else len(classes))
     return stats(
         sum(v[seed] for v in first) / len(first)
         - (sum(v[seed] for v in second) / len(second) if second else 0.0)
