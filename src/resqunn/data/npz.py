@@ -11,7 +11,6 @@ import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -91,8 +90,7 @@ def _arrays(archive: zipfile.ZipFile, path: Path) -> dict[str, np.ndarray]:
         left -= entry.file_size
         if left < 0:
             raise DataError(f"{path} unpacks to more than {LIMIT:,} bytes: take fewer images")
-        with archive.open(entry) as file:
-            found[name] = _array(file, entry.file_size, f"{name} of {path}")
+        found[name] = _array(archive.read(entry), f"{name} of {path}")
     if not found:
         raise DataError(
             f"{path} must hold images and labels, train_images and train_labels, or x_train and "
@@ -101,8 +99,9 @@ def _arrays(archive: zipfile.ZipFile, path: Path) -> dict[str, np.ndarray]:
     return found
 
 
-def _array(file: IO[bytes], size: int, what: str) -> np.ndarray:
-    """The array in an entry of so many bytes."""
+def _array(content: bytes, what: str) -> np.ndarray:
+    """The array in the bytes of an entry, which has no more of them than it claims."""
+    file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
         raise DataError(f"{what} must be an array of numbers or strings")
@@ -114,15 +113,15 @@ def _array(file: IO[bytes], size: int, what: str) -> np.ndarray:
         )
     if dtype.kind not in "biufUS":
         raise DataError(f"{what} must hold numbers or strings, got {dtype}")
-    start, expected = file.tell(), math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or start + expected != size:
+    needed = file.tell() + math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or needed != len(content):
         raise DataError(
-            f"{what} is damaged: shape {shape} needs {start + expected} bytes, it has {size}; "
-            "write it anew"
+            f"{what} is damaged: shape {shape} needs {needed} bytes, it has {len(content)}; write "
+            "it anew"
         )
-    values = file.read(expected + 1)  # to the end, where the archive's checksum is compared
     order = "F" if by_columns else "C"
-    return np.frombuffer(values, dtype, math.prod(shape)).reshape(shape, order=order)
+    values = np.frombuffer(content, dtype, math.prod(shape), file.tell())
+    return values.reshape(shape, order=order)
 
 
 def _paired(arrays: dict[str, np.ndarray], path: Path) -> dict[str, Pair]:
