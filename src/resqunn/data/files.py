@@ -47,7 +47,7 @@ def bounded(path: Path, limit: int, *, through_links: bool = True) -> bytes:
             content = b""
             if found.st_size <= limit:
                 with os.fdopen(handle, "rb", closefd=False) as file:
-                    content = file.read(limit + 1)
+                    content = file.read(found.st_size + 1)  # takes so much memory at once
         finally:
             os.close(handle)
     except OSError as error:

@@ -63,10 +63,7 @@ def decoded(content: bytes, path: Path) -> np.ndarray:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
                 if picture.width * picture.height > PIXELS:
-                    raise DataError(
-                        f"{path} has {picture.width:,} x {picture.height:,} pixels, and {PIXELS:,} "
-                        "are the most: make it smaller"
-                    )
+                    raise Image.DecompressionBombError
                 if getattr(picture, "is_animated", False):
                     raise DataError(f"{path} holds several pictures: keep one of them")
                 _require_whole(content, path)
