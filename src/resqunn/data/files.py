@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from resqunn.errors import DataError
@@ -15,15 +17,27 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(o
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """
+    Raises:
+        DataError: in place of the error of a file or folder that cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from None
+    except ValueError:  # as of a path with a zero byte
+        raise DataError(f"{str(path)!r} is no path") from None
+
+
 def state_of(path: Path) -> State:
     """
     Raises:
         DataError: if the file cannot be looked at.
     """
-    try:
+    with readable(path):
         return in_numbers(path.stat())
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from None
 
 
 def in_numbers(found: os.stat_result) -> State:
@@ -38,7 +52,7 @@ def bounded(path: Path, limit: int, *, through_links: bool = True) -> bytes:
         DataError: if it cannot be read, is a device or a pipe, which may have no end, or has
             more than `limit` bytes.
     """
-    try:
+    with readable(path):
         handle = os.open(path, os.O_RDONLY | _NO_WAIT | (0 if through_links else _NO_LINK))
         try:
             found = os.fstat(handle)
@@ -50,8 +64,6 @@ def bounded(path: Path, limit: int, *, through_links: bool = True) -> bytes:
                     content = file.read(found.st_size + 1)  # takes so much memory at once
         finally:
             os.close(handle)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from None
     if max(found.st_size, len(content)) > limit:
         raise DataError(f"{path} has more than {limit:,} bytes: it is not the file wanted")
     return content

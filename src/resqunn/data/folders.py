@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from resqunn.data.files import State, bounded, in_numbers
+from resqunn.data.files import State, bounded, in_numbers, readable
 from resqunn.data.pictures import decoded, require_moderate, resized
 from resqunn.data.split import SPLITS
 from resqunn.errors import DataError
@@ -98,11 +98,8 @@ def _in_order(found: Mapping[str, Mapping[str, Sequence[Found]]]) -> Listing:
 
 def _entries(root: Path, below: str) -> dict[str, os.DirEntry[str]]:
     """What a folder holds, by name and in its order, but for what systems leave there."""
-    try:
-        with os.scandir(root / below) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        raise DataError(f"{root / below} cannot be read ({error.strerror})") from None
+    with readable(root / below), os.scandir(root / below) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
     kept = {}
     for entry in entries:
         if entry.name.startswith(".") or entry.name.lower() in PASSED_OVER:
@@ -144,11 +141,8 @@ def _pictures(root: Path, below: str) -> list[Found]:
             raise DataError(
                 f"{root / path} is no PNG or JPEG file: convert it, or put it elsewhere"
             )
-        try:
-            state = in_numbers(entry.stat(follow_symlinks=False))
-        except OSError as error:
-            raise DataError(f"{root / path} cannot be read ({error.strerror})") from None
-        found.append((path, state))
+        with readable(root / path):
+            found.append((path, in_numbers(entry.stat(follow_symlinks=False))))
     if not found:
         raise DataError(f"{root / below} holds no PNG or JPEG file: fill it, or remove it")
     return found

@@ -186,7 +186,7 @@ class Images:
         pairs = {
             split: items.stacked(each, split, layout, to)
             for split, each in given.items()
-            if each is not None
+            if each is not None or split == "train"
         }
         return _made(name, pairs, "", classes or items.class_names(dataset), "NCHW")
 
