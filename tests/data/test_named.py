@@ -1,4 +1,4 @@
-"""Sets of the table that are one archive: MedMNIST's .npz files and CIFAR-10's .tar.gz."""
+"""Sets of the table that are one archive: MedMNIST's, CIFAR-10 and EuroSAT."""
 
 import gzip
 import hashlib
@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -16,10 +17,12 @@ from threading import Thread
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from resqunn import load_dataset
 from resqunn.data import cifar
 from resqunn.data.cifar import parse_cifar
+from resqunn.data.eurosat import parse_eurosat
 from resqunn.data.medmnist import MEDMNIST
 from resqunn.data.sources import SOURCES, Archive
 from resqunn.errors import DataError
@@ -56,6 +59,24 @@ def cifar_files(count: int = 20) -> tuple[dict[str, bytes], np.ndarray, np.ndarr
     return {"batches.meta.txt": b"airplane\n", **files}, images, labels
 
 
+def zip_of_tiles(count: int = 5) -> tuple[bytes, np.ndarray]:
+    """EuroSAT's archive with few tiles, in no order, and all tiles class after class."""
+    content, tiles = io.BytesIO(), []
+    rng = np.random.default_rng(0)
+    entries = {"2750/": b"", "2750/Forest/notes.txt": b"x"}
+    for name in SOURCES["eurosat"].classes:
+        for number in range(count):
+            jpeg = io.BytesIO()
+            tile = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+            Image.fromarray(tile).save(jpeg, "JPEG")
+            entries[f"2750/{name}/{name}_{number}.jpg"] = jpeg.getvalue()
+            tiles.append(np.asarray(Image.open(jpeg)).transpose(2, 0, 1))
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in sorted(entries, key=lambda name: name[::-1]):
+            archive.writestr(name, entries[name])
+    return content.getvalue(), np.stack(tiles)
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A mirror's folder with small sets of both kinds, which the table knows by their sums."""
@@ -68,7 +89,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         arrays[f"{split}_labels"] = np.arange(count, dtype=np.uint8)[:, None] % 5
     np.savez_compressed(folder / "retinamnist.npz", **arrays)
     (folder / "cifar-10-binary.tar.gz").write_bytes(tar(cifar_files()[0]))
-    for name in ("retinamnist", "cifar10"):
+    (folder / "EuroSAT.zip").write_bytes(zip_of_tiles()[0])
+    for name in ("retinamnist", "cifar10", "eurosat"):
         (file,) = SOURCES[name].files
         assert isinstance(file, Archive)
         known = replace(file, sums=(md5((folder / file.name).read_bytes()),))
@@ -124,7 +146,22 @@ def test_cifar_10_is_downloaded(small: Path, server: str) -> None:
     assert len(load_dataset("cifar10", classes=(3, 5), per_class=10, mirror=server).train) == 16
 
 
-@pytest.mark.parametrize("name", ["retinamnist", "cifar10"])
+def test_eurosat_is_downloaded(small: Path, server: str) -> None:
+    data = load_dataset("eurosat", per_class="all", mirror=server)
+    parts = (data.train, data.validation, data.test)
+    assert [len(part) for part in parts] == [30, 10, 10]
+    assert data.train.classes[0] == "AnnualCrop"
+    found = torch.cat([part.images for part in parts])
+    labels = torch.cat([part.labels for part in parts])
+    tiles = torch.as_tensor(zip_of_tiles()[1] / np.float32(255))
+    for image, label in zip(found, labels, strict=True):
+        assert (tiles[5 * int(label) : 5 * int(label) + 5] == image).flatten(1).all(dim=1).any()
+    two = load_dataset("eurosat", ("River", "Forest"), 5, mirror=server, test=0.4, size=8)
+    assert two.train.images.shape == (4, 3, 8, 8)
+    assert len(two.test) == 4
+
+
+@pytest.mark.parametrize("name", ["retinamnist", "cifar10", "eurosat"])
 def test_an_altered_archive_is_refused(small: Path, server: str, tmp_path: Path, name: str) -> None:
     (file,) = SOURCES[name].files
     content = (small / file.name).read_bytes()
@@ -173,6 +210,20 @@ def test_an_archive_of_other_images_is_refused(
 def test_archives_that_are_not_cifar_10(content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         parse_cifar(content, HERE)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "damaged .zip file"),
+        (b"not an archive", "damaged .zip file"),
+        (zip_of_tiles()[0][:-100], "damaged .zip file"),
+        (b"PK\5\6" + bytes(18), "does not hold tiles of its ten classes"),
+    ],
+)
+def test_archives_that_are_not_eurosat(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        parse_eurosat(content, HERE, SOURCES["eurosat"].classes)
 
 
 def test_the_table_of_medmnist() -> None:

@@ -129,7 +129,8 @@ def load_dataset(
     if row is not None and row.test_validates and per_class == "all":
         images = Images(images.name, images.classes, images.train, images.test)
     fractions = [] if images.validation is not None else [validation]
-    drawn_too = row is None and list(images.splits) == ["train"]
+    settled = row is not None and not row.files
+    drawn_too = not settled and list(images.splits) == ["train"]
     if test is not None and not drawn_too:
         raise ConfigurationError(
             f"test must be left out for {images.name}, whose test images are settled, got {test}"

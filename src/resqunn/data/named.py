@@ -10,6 +10,7 @@ import numpy as np
 
 from resqunn.data.arrays import as_labels, in_layout, in_range
 from resqunn.data.cifar import parse_cifar
+from resqunn.data.eurosat import parse_eurosat
 from resqunn.data.files import State, state_of
 from resqunn.data.images import Images
 from resqunn.data.npz import parse_npz
@@ -45,7 +46,10 @@ def _read(row: Source, places: tuple[tuple[Path, State], ...]) -> Images:
     (file,), ((path, _),) = row.files, places
     assert isinstance(file, Archive)
     content = verified_archive(file, path)
-    pairs = (parse_npz if row.kind == "npz" else parse_cifar)(content, path)
+    if row.kind == "eurosat":
+        pairs = parse_eurosat(content, path, row.classes)
+    else:
+        pairs = (parse_npz if row.kind == "npz" else parse_cifar)(content, path)
     splits = {}
     for name, (pixels, labels) in pairs.items():
         what = f"{name} images of {path}"

@@ -2,10 +2,10 @@
 
 To add a set of IDX files, add a row to `SOURCES`.
 
-The SHA-256 sums of the .gz files and of CIFAR-10 are those that TensorFlow Datasets publishes for
-the same mirrors' files; the sums of MNIST's unpacked files were taken from the originals. The MD5
-sum of CIFAR-10 is that of its authors' page, those of MedMNIST are its maintainers'. No numpy
-here, so that the command can show its help at once.
+The SHA-256 sums of the .gz files, of CIFAR-10 and of EuroSAT are those that TensorFlow Datasets
+publishes; the sums of MNIST's unpacked files were taken from the originals. The MD5 sum of
+CIFAR-10 is that of its authors' page, that of EuroSAT and its mirror are torchvision's, those of
+MedMNIST are its maintainers'. No numpy here, so that the command can show its help at once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,18 @@ _CIFAR10 = (
     "horse",
     "ship",
     "truck",
+)
+_EUROSAT = (
+    "AnnualCrop",
+    "Forest",
+    "HerbaceousVegetation",
+    "Highway",
+    "Industrial",
+    "Pasture",
+    "PermanentCrop",
+    "Residential",
+    "River",
+    "SeaLake",
 )
 
 
@@ -75,7 +87,7 @@ class Source:
     per_class: int | None
     mirror: str = ""
     files: tuple[IdxFile | Archive, ...] = ()
-    kind: Literal["idx", "npz", "cifar"] = "idx"
+    kind: Literal["idx", "npz", "cifar", "eurosat"] = "idx"
     shape: tuple[int, int, int] = (1, 28, 28)
     folder: str = ""
     test_validates: bool = False
@@ -201,6 +213,25 @@ SOURCES: dict[str, Source] = {
             ),
             kind="cifar",
             shape=(3, 32, 32),
+        ),
+        Source(
+            "eurosat",
+            "27,000 satellite tiles, 64x64 in colour",
+            _EUROSAT,
+            200,
+            "https://huggingface.co/datasets/torchgeo/eurosat/resolve/"
+            "c877bcd43f099cd0196738f714544e355477f3fd/",
+            (
+                Archive(
+                    "EuroSAT.zip",
+                    (
+                        "sha256:8ebea626349354c5328b142b96d0430e647051f26efc2dc974c843f25ecf70bd",
+                        "md5:c8fa014336c82ac7804f0398fcb19387",
+                    ),
+                ),
+            ),
+            kind="eurosat",
+            shape=(3, 64, 64),
         ),
         *(
             Source(

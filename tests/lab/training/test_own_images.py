@@ -257,6 +257,7 @@ def test_configurations_of_before_keep_their_sum() -> None:
     assert TrainConfig(data="mnist", classes=10).sha256 == TrainConfig(data="mnist").sha256
     assert TrainConfig(data="mnist", classes=4).sha256 != TrainConfig(data="mnist").sha256
     assert replace(SMALL, size=8).sha256 != SMALL.sha256
+    assert replace(SMALL, data="a/tiles").sha256 != replace(SMALL, data="b/tiles").sha256
     assert replace(SMALL, classes=(0, 1)).sha256 != replace(SMALL, classes=2).sha256
 
 

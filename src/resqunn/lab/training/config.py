@@ -39,10 +39,10 @@ class TrainConfig:
     """Residual wiring, such as none, X+O1 or "(X+O1)+O2"; `resqunn wirings` lists them."""
 
     data: str = "digits"
-    """Images: digits, mnist, fashion_mnist, kmnist, cifar10, or of MedMNIST pathmnist, dermamnist,
-    octmnist, pneumoniamnist, retinamnist, breastmnist, bloodmnist, tissuemnist, organamnist,
-    organcmnist or organsmnist; or the path of an .npz file, or of a folder that holds a folder of
-    PNG or JPEG files for each class."""
+    """Images: digits, mnist, fashion_mnist, kmnist, cifar10, eurosat, or of MedMNIST pathmnist,
+    dermamnist, octmnist, pneumoniamnist, retinamnist, breastmnist, bloodmnist, tissuemnist,
+    organamnist, organcmnist or organsmnist; or the path of an .npz file, or of a folder that holds
+    a folder of PNG or JPEG files for each class."""
 
     data_root: Annotated[
         str | None,
