@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from resqunn.circuits.observables import Observable
     from resqunn.circuits.operations import Operation
     from resqunn.circuits.readouts import Hermitian, Pauli, Readout, Variance
-    from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
+    from resqunn.data.datasets import Dataset, load_dataset
+    from resqunn.data.images import Images
+    from resqunn.data.labelled import LabelledImages
     from resqunn.engines.base import Engine
     from resqunn.engines.pennylane import PennyLaneEngine
     from resqunn.errors import (
@@ -69,9 +71,10 @@ _PLACES = {
     "GateList": "circuits.ansatze",
     "GradientFlow": "analysis.gradient_flow",
     "Hermitian": "circuits.readouts",
+    "Images": "data.images",
     "ImportedCircuit": "interop.imported",
     "Input": "circuits.angles",
-    "LabelledImages": "data.datasets",
+    "LabelledImages": "data.labelled",
     "LinearHead": "nn.heads",
     "MissingExtraError": "errors",
     "Noise": "circuits.noise",
@@ -129,6 +132,7 @@ __all__ = [
     "GateList",
     "GradientFlow",
     "Hermitian",
+    "Images",
     "ImportedCircuit",
     "Input",
     "LabelledImages",

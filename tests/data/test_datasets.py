@@ -22,6 +22,7 @@ from resqunn.data import sources
 from resqunn.data.datasets import LabelledImages
 from resqunn.data.idx import decompressed, parse_idx
 from resqunn.data.sources import SOURCES, IdxFile
+from resqunn.data.verified import find
 from resqunn.errors import ConfigurationError, DataError
 
 from support import idx, small_mnist
@@ -141,17 +142,17 @@ def test_files_of_another_set_are_passed_over(
     assert load_dataset("mnist", root=flat, mirror=server).sha256 == expected.sha256
     shutil.copytree(tiny, flat / "mnist")
     assert load_dataset("mnist", root=flat).sha256 == expected.sha256
-    assert sources.find(row, files[0], flat) == flat / f"{files[0].name}.gz"
+    assert find(row, files[0], flat) == flat / f"{files[0].name}.gz"
 
 
 def test_files_that_cannot_be_read_or_kept(
     tiny: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(path: Path, *_: object) -> None:
+    def refused(path: Path, *_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refused)
+        patch.setattr("resqunn.data.files.os.open", refused)
         with pytest.raises(DataError, match=r"train-images.*cannot be read \(Permission denied\)"):
             load_dataset("mnist", root=tiny.parent)
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")

@@ -63,9 +63,10 @@ def scores(folder: Path, checkpoint: str, epoch: int, scores: Scores) -> None:
     table = _table()
     for name in ("class", "right", "of", "accuracy"):
         table.add_column(name, justify="right")
-    for label, (right, total) in enumerate(zip(scores.right, scores.total, strict=True)):
+    rows = zip(scores.classes, scores.right, scores.total, strict=True)
+    for name, right, total in rows:
         share = f"{right / total:.1%}" if total else "-"
-        table.add_row(str(label), str(right), str(total), share)
+        table.add_row(shown(name), str(right), str(total), share)
     table.add_row("all", str(sum(scores.right)), str(sum(scores.total)), f"{scores.accuracy:.1%}")
     console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), validation images")
     console.print(table)

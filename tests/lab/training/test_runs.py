@@ -136,7 +136,7 @@ def test_a_trained_network_is_loaded_for_predictions(
     run = train(config, tmp_path / "run")
     data = load_data(config).validation
     # It needs no data.
-    monkeypatch.setattr("resqunn.lab.training.session.load_dataset", None)
+    monkeypatch.setattr("resqunn.lab.training.inputs.load_dataset", None)
     for checkpoint, epoch in (("best", run.best), ("latest", run.epochs[-1])):
         model = load_model(tmp_path / "run", checkpoint)
         assert not model.training
@@ -278,6 +278,7 @@ BAD_VALUES = {
     "data": ("mnits", "did you mean 'mnist'"),
     "classes": (1, "classes must be 2 to 10,000, got 1"),
     "per_class": (1, "per_class must be 2 or more"),
+    "size": (0, "size must be 1 to 4,096, got 0"),
     "depths": ((), "depths must be one number a layer"),
     "kernel_size": (0, "kernel_size must be 1 or more"),
     "encoding": ("ryy", "unknown encoding"),

@@ -102,6 +102,7 @@ class Evaluate:
         if self.json:
             value = {"checkpoint": self.checkpoint, "epoch": epoch, "loss": scores.loss}
             value |= {"accuracy": scores.accuracy, "right": scores.right, "total": scores.total}
+            value |= {"classes": scores.classes}
             print_json(value)
         else:
             tables.scores(self.folder, self.checkpoint, epoch, scores)

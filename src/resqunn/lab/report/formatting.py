@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from resqunn.data.sources import SOURCES
 from resqunn.lab.study.questions import Quantity, Stats, Term
 from resqunn.lab.study.results import SeriesResult
 from resqunn.lab.training.config import PRESETS, TrainConfig
@@ -147,6 +148,9 @@ def command(config: Mapping[str, Any], seed: int = 0) -> str:
     preset = config.get("preset")
     preset = preset if isinstance(preset, str) and preset in PRESETS else "resqunn"
     base = dataclasses.asdict(PRESETS[preset])
+    row = SOURCES.get(str(config.get("data", base["data"])))
+    if row is not None and config.get("classes") == len(row.classes):
+        base["classes"] = config["classes"]  # all of them, as by default
     words = ["resqunn", "train"] + (["--preset", preset] if preset != "resqunn" else [])
     for field in dataclasses.fields(TrainConfig):
         found = config.get(field.name, base[field.name])

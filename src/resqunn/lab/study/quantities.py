@@ -42,7 +42,12 @@ def values_of(quantity: Quantity, series: Sequence[SeriesResult]) -> Values | No
         for part in (columns[: len(quantity.plus)], columns[len(quantity.plus) :])
     ]
     first, second = means
-    offset = 1 / known[0].config["classes"] if quantity.kind == "above_chance" else 0.0
+    offset = 0.0
+    if quantity.kind == "above_chance":
+        classes = _classes(known[0])
+        if not classes:  # of images in Python that say none
+            return None
+        offset = 1 / classes
     found = stats(
         (x - (second[i] if second else 0.0) - offset for i, x in enumerate(first)),
         missing=last + 1 - len(seeds),
@@ -55,6 +60,11 @@ def _series(term: Term, series: Sequence[SeriesResult]) -> SeriesResult | None:
         if (each.label, each.frozen) == (term.label, term.frozen) and each.seeds:
             return each
     return None
+
+
+def _classes(series: SeriesResult) -> int:
+    classes = series.config["classes"]
+    return classes if isinstance(classes, int) else len(classes)
 
 
 def _planned(series: SeriesResult) -> tuple[int, ...]:

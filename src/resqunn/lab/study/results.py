@@ -209,7 +209,7 @@ class DataRecord:
     """Which images a run was trained on, and their SHA-256."""
 
     data: str
-    classes: int
+    classes: int | tuple[int | str, ...]
     per_class: int | str | None
     seed: int
     sha256: str

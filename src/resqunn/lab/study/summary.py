@@ -60,11 +60,12 @@ def failures(failed: Sequence[Outcome]) -> tuple[Failure, ...]:
 def _environment(runs: Sequence[FinishedRun]) -> Environment:
     trained = [run for run in runs if run.manifest]
     data = {
-        (c.data, c.classes, str(c.per_class), c.seed): DataRecord(
-            c.data, c.classes, c.per_class, c.seed, run.manifest["data_sha256"]
+        (c.data, str(classes), str(c.per_class), c.seed): DataRecord(
+            c.data, classes, c.per_class, c.seed, run.manifest["data_sha256"]
         )
         for run in trained
         for c in (run.run.config,)
+        for classes in (_classes(run),)
     }
     first = trained[0].manifest if trained else {}
     return Environment(
@@ -72,6 +73,14 @@ def _environment(runs: Sequence[FinishedRun]) -> Environment:
         first.get("platform", ""),
         tuple(data[key] for key in sorted(data)),
     )
+
+
+def _classes(run: FinishedRun) -> int | tuple[int | str, ...]:
+    """Which classes a run was trained on, or how many, the first ones; 0 if it does not say."""
+    config = run.run.config
+    if isinstance(config.classes, tuple):
+        return config.classes
+    return config.num_classes or len(run.manifest.get("classes", ()))
 
 
 def _study(study: Study, runs: Mapping[str, FinishedRun]) -> StudyResult:
@@ -98,6 +107,7 @@ def _study(study: Study, runs: Mapping[str, FinishedRun]) -> StudyResult:
 def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> SeriesResult:
     config = dataclasses.asdict(series.config)
     del config["seed"], config["data_root"]
+    config["classes"] = _classes(done[0])
     epochs = list(zip(*(run.epochs for run in done), strict=True))
     names = (*METRICS, "loss") if epochs else ()
     parts = done[0].epochs[0].gradient_norms if epochs else ()
@@ -126,12 +136,15 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
         seconds=round(sum(run.seconds for run in done) / len(done), 3),
         note=series.note,
         planned=() if seeds == series.seeds else series.seeds,
-        learns=_learns(final, series.config.classes),
+        learns=_learns(final, config["classes"]),
     )
 
 
-def _learns(final: Mapping[str, Stats], classes: int) -> dict[str, Share]:
+def _learns(final: Mapping[str, Stats], chosen: int | tuple[int | str, ...]) -> dict[str, Share]:
     """Of each accuracy, the seeds that learn at all: they end beyond guessing."""
+    classes = chosen if isinstance(chosen, int) else len(chosen)
+    if not classes:
+        return {}
     found = {
         name: beyond([value - 1 / classes for value in of.values], DELTA)
         for name, of in final.items()

@@ -79,12 +79,14 @@ def prepare(model: ResQuNN, data: LabelledImages) -> Prepared:
 
 @dataclass(frozen=True)
 class Scores:
-    """Mean cross entropy, accuracy in [0, 1], and right and all predictions of each class."""
+    """Mean cross entropy, accuracy in [0, 1], and right and all predictions of each class, whose
+    names are `classes`."""
 
     loss: float
     accuracy: float
     right: tuple[int, ...] = field(default=())
     total: tuple[int, ...] = field(default=())
+    classes: tuple[str, ...] = field(default=())
 
 
 @torch.no_grad()
@@ -106,4 +108,5 @@ def evaluate(model: ResQuNN, data: Prepared) -> Scores:
         int(right.sum()) / len(data),
         tuple(right.tolist()),
         tuple(total.tolist()),
+        data.classes,
     )

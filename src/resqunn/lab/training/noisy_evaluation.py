@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resqunn.circuits.noise import Noise
+from resqunn.data.datasets import Dataset
+from resqunn.data.images import Images
 from resqunn.errors import ConfigurationError
 from resqunn.lab.training.evaluation import Scores, evaluate, prepare, seed_samples
 from resqunn.lab.training.run import restored
@@ -32,6 +34,8 @@ def evaluate_under_noise(
     shots: Sequence[str] = (),
     checkpoint: str = "best",
     seed: int = 0,
+    *,
+    data: Images | Dataset | None = None,
 ) -> tuple[int, list[NoisyScores]]:
     """The scores of a run's checkpoint on its validation images, under each noise with each number
     of shots, and the checkpoint's epoch.
@@ -41,6 +45,7 @@ def evaluate_under_noise(
         shots: whole numbers, or `"exact"`; by default those of the training.
         checkpoint: "best" (by validation accuracy) or "latest".
         seed: fixes the samples.
+        data: the images, if they were given in Python.
 
     Raises:
         RunError: as `evaluate_run`.
@@ -49,7 +54,7 @@ def evaluate_under_noise(
     """
     wanted_noises = [_noise(text) for text in noises]
     wanted_shots = [_shots(text) for text in shots]
-    epoch, session = restored(folder, checkpoint)
+    epoch, session = restored(folder, checkpoint, data)
     model, config = session.model, session.config
     found = []
     if not wanted_noises:

@@ -18,6 +18,7 @@ from resqunn.errors import RunError
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import evaluate, prepare, seed_samples
 from resqunn.lab.training.files import sealed, write_atomically
+from resqunn.lab.training.inputs import recorded
 from resqunn.lab.training.provenance import changed, circumstances
 from resqunn.lab.training.records import (
     Epoch,
@@ -105,8 +106,7 @@ class Training:
             "command": sys.argv,
             "seed": config.seed,
             "data": config.data,
-            "data_sha256": data.sha256,
-            "images": {"train": len(data.train), "validation": len(data.validation)},
+            **recorded(data),
             "num_weights": sum(p.numel() for p in parameters if p.requires_grad),
         }
 
