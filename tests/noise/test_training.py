@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from resqunn import Noise, Quanv2d, paper_model, with_noise
+from resqunn import Noise, Quanv2d, load_dataset, paper_model, with_noise
 from resqunn.cli import main
 from resqunn.errors import CircuitError, ConfigurationError
 from resqunn.lab import load_model
@@ -254,6 +255,26 @@ def test_the_command_shows_a_table_a_curve_and_json(
     assert [row["shots"] for row in rows] == [None, 100, None, 100]
     found = evaluate_under_noise(trained, ("none", "depolarizing=0.1"), ("exact", "100"))[1]
     assert [row["accuracy"] for row in rows] == [each.scores.accuracy for each in found]
+
+
+def test_other_images_are_scored(trained: Path, command: Callable, tmp_path: Path) -> None:
+    digits = load_dataset("digits", classes=3, per_class=20, seed=0)
+    part = digits.validation
+    np.savez("others.npz", images=(255 * part.images[:, 0]).numpy().round().astype("uint8"),
+             labels=part.labels.numpy())  # fmt: skip
+    found = evaluate_under_noise(trained, others="others.npz")[1][0].scores
+    assert sum(found.total) == len(part)
+    own = evaluate_under_noise(trained)[1][0].scores
+    assert found.right == own.right  # grey values in sixteenths are whole in bytes, up to rounding
+    status, shown, _ = command("evaluate", trained, "--data", tmp_path / "others.npz")
+    assert status == 0
+    assert "images of" in shown
+    status, _, error = command("evaluate", trained, "--data", "nowhere.npz")
+    assert (status, "Traceback" in error) == (2, False)
+    np.savez("two.npz", images=np.zeros((8, 8, 8), "uint8"), labels=np.arange(8) % 2)
+    status, _, error = command("evaluate", trained, "--data", "two.npz")
+    assert status == 2
+    assert "classes must be 2 to 2 for two.npz, got 3" in error
 
 
 @pytest.mark.parametrize(

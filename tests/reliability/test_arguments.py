@@ -254,6 +254,7 @@ def test_everything_public_is_among_the_cases() -> None:
     others |= {"Expression", "GateList", "Hermitian", "Pauli", "Variance"}  # in tests/circuits
     others |= {"ImportedCircuit", "from_pennylane", "from_torchlayer"}  # in tests/interop
     others |= {"to_onnx"}  # in tests/interop
+    others |= {"Channel", "Noise", "Rule", "noise_from_pennylane", "with_noise"}  # in tests/noise
     for name in resqunn.__all__:
         public = getattr(resqunn, name)
         abstract = inspect.isabstract(public)

@@ -73,7 +73,9 @@ def scores(folder: Path, checkpoint: str, epoch: int, scores: Scores) -> None:
     console.print(f"mean cross entropy {scores.loss:.4f}")
 
 
-def noisy_scores(folder: Path, checkpoint: str, epoch: int, rows: Sequence[NoisyScores]) -> None:
+def noisy_scores(
+    folder: Path, checkpoint: str, epoch: int, rows: Sequence[NoisyScores], images: str
+) -> None:
     """A run's scores under each noise, with each number of shots."""
     table = _table()
     table.add_column("noise")
@@ -88,7 +90,7 @@ def noisy_scores(folder: Path, checkpoint: str, epoch: int, rows: Sequence[Noisy
             str(sum(row.scores.total)),
             f"{row.scores.loss:.4f}",
         )
-    console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), validation images")
+    console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), {shown(images)}")
     console.print(table)
 
 

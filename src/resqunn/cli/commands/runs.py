@@ -80,6 +80,12 @@ class Evaluate:
     """Measurements that each expectation value is the mean of, one number or several; exact
     for none."""
 
+    data: Annotated[
+        str | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="(default: the run's)")
+    ] = None
+    """Images to score: a data set's name, a folder of class folders, or an .npz file; its test
+    images if it has some, else all."""
+
     seed: int = 0
     """Number that fixes the samples of --shots."""
 
@@ -95,7 +101,7 @@ class Evaluate:
     def run(self) -> None:
         from resqunn.lab.training.run import evaluate_run
 
-        if self.noise or self.shots or self.figure:
+        if self.noise or self.shots or self.figure or self.data:
             self._under_noise()
             return
         epoch, scores = evaluate_run(self.folder, self.checkpoint)
@@ -118,7 +124,12 @@ class Evaluate:
         epoch, found = progress.waiting(
             "evaluating",
             lambda: evaluate_under_noise(
-                self.folder, self.noise, self.shots, self.checkpoint, self.seed
+                self.folder,
+                self.noise,
+                self.shots,
+                self.checkpoint,
+                self.seed,
+                others=self.data,
             ),
         )
         if self.figure is not None:
@@ -137,4 +148,5 @@ class Evaluate:
             ]
             print_json({"checkpoint": self.checkpoint, "epoch": epoch, "rows": rows})
         else:
-            tables.noisy_scores(self.folder, self.checkpoint, epoch, found)
+            images = "validation images" if self.data is None else f"images of {self.data}"
+            tables.noisy_scores(self.folder, self.checkpoint, epoch, found, images)

@@ -154,7 +154,7 @@ class TrainConfig:
 
     engine: str = "auto"
     """What evaluates circuits: auto (chooses), fourier, alternating, chains, fused, statevector,
-    pennylane:DEVICE."""
+    paulis or density (with noise), pennylane:DEVICE."""
 
     dtype: Literal["float32", "float64"] = "float32"
     """Floating-point type of the computation."""
