@@ -159,7 +159,7 @@ def test_verdicts_are_words_and_numbers_carry_units(text: str) -> None:
     assert "Of 6 claims, 1 is supported, 1 holds in direction, 1 is contradicted" in text
     assert "every layer of 2 of 15 networks (cut input derivatives)" in text
     assert "Supported: as written; contradicted: true gradients." in text
-    assert "Decided by training accuracy, O1+O2 minus X+O1." in text
+    assert "Held back by training accuracy, O1+O2 minus X+O1." in text
     assert "no correction is made across variants or claims" in text
     rows = sum(
         row.quantity.unit == "points"
