@@ -161,6 +161,7 @@ def test_verdicts_are_words_and_numbers_carry_units(text: str) -> None:
     assert "Supported: as written; contradicted: true gradients." in text
     assert "Held back by training accuracy, O1+O2 minus X+O1." in text
     assert "no correction is made across variants or claims" in text
+    assert "Seeds that learn: their validation accuracy ends more than 2\u00a0points" in text
     rows = sum(
         row.quantity.unit == "points"
         for claim in sample_results.results().claims
