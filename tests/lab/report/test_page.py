@@ -159,8 +159,9 @@ def test_verdicts_are_words_and_numbers_carry_units(text: str) -> None:
     assert "Of 6 claims, 1 is supported, 1 holds in direction, 1 is contradicted" in text
     assert "every layer of 2 of 15 networks (cut input derivatives)" in text
     assert "Supported: as written; contradicted: true gradients." in text
-    assert "Decided by training accuracy, O1+O2 minus X+O1." in text
+    assert "Held back by training accuracy, O1+O2 minus X+O1." in text
     assert "no correction is made across variants or claims" in text
+    assert "Seeds that learn: their validation accuracy ends more than 2\u00a0points" in text
     rows = sum(
         row.quantity.unit == "points"
         for claim in sample_results.results().claims

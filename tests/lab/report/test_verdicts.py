@@ -37,16 +37,23 @@ def test_why_a_claim_has_its_verdict() -> None:
     assert verdicts.why(MISSING) == ["None of the runs that it needs were made."]
     assert verdicts.why(DEPENDS) == verdicts.why(FACTS) == verdicts.why(AGAINST) == []
     assert verdicts.why(DIRECTION) == [
-        "Decided by training accuracy, O1+O2 minus X+O1.",
+        "Held back by training accuracy, O1+O2 minus X+O1.",
         "Smaller than the source says.",
     ]
     assert verdicts.why(OPEN) == [
-        "Decided by validation accuracy, X+O2 minus X+O2 frozen.",
+        "Held back by validation accuracy, X+O2 minus X+O2 frozen.",
         "About 35 seeds would decide it, were they like these.",
     ]
     never = replace(OPEN.variants[0], needed=None)
     assert verdicts.advice(never).startswith("No number of seeds up to 1,000 would decide it")
     assert verdicts.why(FEW[0]) == ["Verdicts are given from 10 seeds on."]
+    second = replace(OPEN.variants[0], variant="true gradients")
+    both = replace(OPEN, variants=(replace(second, variant="", verdict="supported"), second))
+    assert verdicts.why(both)[0].endswith("X+O2 minus X+O2 frozen (true gradients).")
+    against = replace(
+        OPEN, verdict="contradicted", variants=(replace(second, verdict="contradicted"),)
+    )
+    assert verdicts.why(against) == ["Contradicted by validation accuracy, X+O2 minus X+O2 frozen."]
 
 
 def test_verdicts_by_variant() -> None:

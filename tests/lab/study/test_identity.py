@@ -62,6 +62,8 @@ def begin(folder: Path, chosen: Plan) -> None:
         ((replace(BY, quantities=BY.quantities * 2), ALIKE),
          "judges 'gain' with figures = 0.3, not 0.3 0.3"),
         ((BY, replace(ALIKE, rule=Rule("better"))), "judges 'alike' with kind = equal, not better"),
+        ((BY, replace(ALIKE, quantities=(replace(ALIKE.quantities[0], metric="f1"),))),
+         "judges 'alike' by other quantities"),
         ((BY,), "has the claim 'alike', which is not asked now"),
         ((BY, ALIKE, replace(ALIKE, id="late")), "lacks the claim 'late'"),
     ],
@@ -83,7 +85,11 @@ def test_the_limits_of_the_paper_are_part_of_its_folders(tmp_path: Path) -> None
     begin(tmp_path, chosen)
     held = json.loads((tmp_path / "study.json").read_text())
     assert held["limits"] == chosen.limits
-    assert held["limits"]["o1o2_over_frozen"] == {
+    limits = held["limits"]["o1o2_over_frozen"]
+    assert [q["plus"] for q in limits.pop("quantities")] == [
+        [{"label": "O1+O2", "frozen": False}]
+    ] * 2
+    assert limits == {
         "kind": "better_by",
         "margin": None,
         "delta": 0.02,

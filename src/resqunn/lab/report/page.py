@@ -24,7 +24,7 @@ from resqunn.lab.report.series import (
 from resqunn.lab.report.strips import strip
 from resqunn.lab.report.style import Palette, inline, svg_of, write_figure
 from resqunn.lab.report.text import cleaned, summary
-from resqunn.lab.study.questions import ClaimResult
+from resqunn.lab.study.questions import DELTA, ClaimResult
 from resqunn.lab.study.results import Results, StudyResult, open_results
 from resqunn.lab.study.statistics import FEWEST
 from resqunn.lab.study.tables import FOLDER as TABLES
@@ -145,6 +145,7 @@ class _Page:
             "judged": verdicts,
             "strip": strip,
             "fewest": FEWEST,
+            "delta": DELTA,
             "answer": summary(results),
             "overview": overview,
             "sections": self._sections(),

@@ -92,18 +92,22 @@ def advice(variant: VariantResult) -> str:
 
 
 def why(claim: ClaimResult) -> list[str]:
-    """What decided in the first variant, as sentences; or why there is no verdict."""
-    first = next((each for each in claim.variants if each.verdict != NOT_MEASURED), None)
-    if first is None:
+    """What decided in the first variant, or what left one undecided, as sentences."""
+    known = [each for each in claim.variants if each.verdict != NOT_MEASURED]
+    if not known:
         return ["None of the runs that it needs were made."]
+    held = [each for each in known if each.verdict == claim.verdict == UNDECIDED]
+    shown = (held or known)[0]
     said = []
-    if first.deciding is not None and not _few(first):
-        row = first.measured[first.deciding]
-        if len(first.measured) > 1 and first.verdict != SUPPORTED:
-            said.append(f"Decided by {quantity(row.quantity)}.")
-        if first.verdict == DIRECTION and smaller(row):
+    if shown.deciding is not None and not _few(shown):
+        row = shown.measured[shown.deciding]
+        if len(shown.measured) > 1 and shown.verdict != SUPPORTED:
+            how = "Contradicted" if shown.verdict == CONTRADICTED else "Held back"
+            where = f" ({shown.variant})" if shown is not claim.variants[0] else ""
+            said.append(f"{how} by {quantity(row.quantity)}{where}.")
+        if shown.verdict == DIRECTION and smaller(row):
             said.append("Smaller than the source says.")
-    return [*said, *filter(None, [advice(first)])]
+    return [*said, *filter(None, [advice(shown)])]
 
 
 def smaller(row: Measurement) -> bool:

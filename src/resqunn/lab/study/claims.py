@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from resqunn.lab.study.questions import (
     VariantResult,
     Verdict,
 )
-from resqunn.lab.study.results import SeriesResult, StudyResult
+from resqunn.lab.study.results import SeriesResult, StudyResult, as_builtins
 from resqunn.lab.study.rules import (
     CONTRADICTED,
     NOT_MEASURED,
@@ -108,6 +109,8 @@ class Claim:
             "margin": self.rule.margin,
             "delta": self.rule.delta,
             "figures": [quantity.figure for quantity in self.quantities],
+            # Tuples are lists in JSON.
+            "quantities": json.loads(json.dumps(as_builtins(self.quantities))),
         }
 
     def judged(self, studies: Mapping[str, StudyResult]) -> ClaimResult:

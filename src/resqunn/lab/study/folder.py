@@ -133,7 +133,7 @@ def _require_ours(folder: Path, identity: Mapping[str, Any]) -> bool:
         name = different[0]
         raise RunError(
             f"{folder} holds results with {name} = {_shown(theirs.get(name))}, not "
-            f"{_shown(ours[name])}: repeat the options it was started with, or choose another --out"
+            f"{_shown(ours[name])}: repeat its options, or choose another --out"
         )
     return not more
 
@@ -149,6 +149,8 @@ def _require_limits(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, 
             )
         was = theirs[claim] if isinstance(theirs[claim], Mapping) else {}
         for name, value in ours[claim].items():
+            if was.get(name) != value and name == "quantities":
+                raise RunError(f"{folder} judges {brief(claim)!r} by other quantities; {fixed}")
             if was.get(name) != value:
                 raise RunError(
                     f"{folder} judges {brief(claim)!r} with {name} = {_shown(was.get(name))}, not "

@@ -86,7 +86,7 @@ def share(count: int, of: int) -> Share:
     $$ \frac{\hat p + z^2 / 2n \pm z \sqrt{\hat p (1 - \hat p) / n + z^2 / 4n^2}}{1 + z^2 / n} $$
 
     >>> [round(end, 3) for end in share(36, 41).interval]
-    [0.744, 0.947]
+    [0.745, 0.947]
     """
     p, square = count / of, _Z**2 / of
     half = _Z * math.sqrt(p * (1 - p) / of + square / (4 * of))
