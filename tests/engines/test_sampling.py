@@ -561,5 +561,10 @@ def test_mistakes_get_one_line() -> None:
         ShotOptions(shots=0)
     with pytest.raises(ConfigurationError, match="shots must be given once, got shots=5 and"):
         SamplingEngine(PennyLaneEngine(shots=10), ShotOptions(5))
-    with pytest.raises(CircuitError, match="engine 'fourier' cannot evaluate this circuit"):
+    with pytest.raises(CircuitError, match=r"^engine 'fourier' cannot evaluate this circuit"):
         sampler(of="fourier").require(SHIFTED["re-uploading"])
+    wide = Circuit("ry", "ry_chain", "z", inputs=9, depth=2)
+    sampler(of="chains", sampling="independent").require(wide)
+    message = r"shot_sampling must be 'independent' for this engine, .* products of several Z"
+    with pytest.raises(CircuitError, match=message):
+        sampler(of="chains").require(wide)

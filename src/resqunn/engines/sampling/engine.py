@@ -22,7 +22,7 @@ from resqunn.circuits.gate_circuit import GateCircuit, Run
 from resqunn.engines.base import Engine
 from resqunn.engines.first_order import undifferentiable
 from resqunn.engines.guard import compiling, interpreted, left_out
-from resqunn.engines.sampling.measuring import Measurement, measured_qubits, measurement
+from resqunn.engines.sampling.measuring import Joint, Measurement, measurement
 from resqunn.engines.sampling.options import ShotOptions
 from resqunn.engines.sampling.shifts import MOST_NUMBERS, shift_gradients
 from resqunn.errors import CircuitError, ConfigurationError
@@ -92,14 +92,19 @@ class SamplingEngine(Engine):
 
     def require(self, circuit: GateCircuit) -> None:
         self.engine.require(circuit)
-        for run in circuit.runs:
-            if self.options.shot_sampling == "joint" and len(measured_qubits(run)) > MOST_JOINT:
+        for of_run in map(self._measurement, circuit.runs):
+            if isinstance(of_run, Joint) and len(of_run.qubits) > MOST_JOINT:
                 raise CircuitError(
-                    "shot_sampling must be 'independent', or a readout one of "
-                    f"{MOST_JOINT} qubits or fewer, got joint sampling of "
-                    f"{len(measured_qubits(run))} qubits"
+                    f"shot_sampling must be 'independent', or a readout one of {MOST_JOINT} qubits "
+                    f"or fewer, got joint sampling of {len(of_run.qubits)} qubits"
                 )
-            self.engine.require(self._measurement(run).circuit)
+            try:
+                self.engine.require(of_run.circuit)
+            except CircuitError as error:
+                raise CircuitError(
+                    "shot_sampling must be 'independent' for this engine, got 'joint', for which "
+                    f"it evaluates all products of the Z that are read: {error}"
+                ) from None
 
     def chosen_for(self, circuit: GateCircuit, filters: int = 1) -> str:
         return self.engine.chosen_for(self._measurement(circuit.runs[0]).circuit, filters)

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -68,12 +69,12 @@ class Measurement(ABC):
     def coefficients_RW(self, products: Sequence[tuple[int, ...]]) -> Float[Tensor, "R W"]:
         """How much of each product is in each of the run's values."""
         place = {product: column for column, product in enumerate(products)}
-        found = torch.zeros(len(self.run.of_bits), len(products), dtype=torch.float64, device="cpu")
+        found = np.zeros((len(self.run.of_bits), len(products)))
         for row, observable in enumerate(self.run.of_bits):
             for coefficient, product in observable.products:
                 if product in place:
                     found[row, place[product]] += coefficient
-        return found
+        return torch.from_numpy(found)
 
 
 class Joint(Measurement):
@@ -87,7 +88,7 @@ class Joint(Measurement):
     @cached_property
     def qubits(self) -> tuple[int, ...]:
         """Those of the bits that some value depends on."""
-        return measured_qubits(self.run)
+        return tuple(sorted({q for product in _products(self.run) for q in product}))
 
     @cached_property
     def products(self) -> tuple[tuple[int, ...], ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -164,11 +165,6 @@ SAMPLINGS: dict[str, type[Measurement]] = {"joint": Joint, "independent": Indepe
 def measurement(run: Run, sampling: str) -> Measurement:
     """What is measured of a run, prepared once."""
     return SAMPLINGS[sampling](run)
-
-
-def measured_qubits(run: Run) -> tuple[int, ...]:
-    """The qubits that some value of a run depends on."""
-    return tuple(sorted({qubit for product in _products(run) for qubit in product}))
 
 
 def _products(run: Run) -> Iterator[tuple[int, ...]]:

@@ -166,7 +166,7 @@ def _by_inputs(
 
 def _steps(shifted: Sequence[int], angles: Tensor) -> Tensor:
     """Shifts up and down (2, K, N) of some of the angles along the last axis."""
-    up = torch.zeros(len(shifted), angles.shape[-1], dtype=angles.dtype)
+    up = torch.zeros(len(shifted), angles.shape[-1], dtype=angles.dtype, device="cpu")
     up[range(len(shifted)), shifted] = math.pi / 2
     return torch.stack((up, -up)).to(angles.device)
 
