@@ -83,8 +83,11 @@ class Evaluate:
     data: Annotated[
         str | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="(default: the run's)")
     ] = None
-    """Images to score: a data set's name, a folder of class folders, or an .npz file; its test
-    images if it has some, else all."""
+    """Images to score in place of the run's: their test split, or all if they have none: digits,
+    mnist, fashion_mnist, kmnist, cifar10, eurosat, or of MedMNIST pathmnist, dermamnist, octmnist,
+    pneumoniamnist, retinamnist, breastmnist, bloodmnist, tissuemnist, organamnist, organcmnist or
+    organsmnist; or the path of an .npz file, or of a folder that holds a folder of PNG or JPEG
+    files for each class."""
 
     seed: int = 0
     """Number that fixes the samples of --shots."""
