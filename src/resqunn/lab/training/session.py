@@ -81,11 +81,11 @@ class Session:
     def __init__(self, config: TrainConfig, data: Images | Dataset | None = None) -> None:
         config.check()
         self.config = config = located(config)
-        if (shape := named_shape(config)) is None:
+        if named_shape(config) is None:
             self.data = load_data(config, data)
             self.model = build_model(config, shape_of(self.data))
         else:
-            self.model = build_model(config, shape)  # first: a mistake in the options shows at once
+            self.model = build_model(config)  # first: a mistake in the options shows at once
             self.data = load_data(config)
         device, dtype = available(config.device), getattr(torch, config.dtype)
         self.train = _moved(self.data.train, device, dtype)
