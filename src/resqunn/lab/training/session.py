@@ -98,6 +98,11 @@ class Session:
         self.parts: dict[str, nn.Module] = dict(zip(parts_of(config), modules, strict=True))
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of all images to train on, which networks of a stack have in common."""
+        return tuple(self.train.images.shape)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the images, as they are kept while a network is trained."""
         both = (self.train.images, self.validation.images)
