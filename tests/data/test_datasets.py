@@ -107,6 +107,16 @@ def test_all_images_with_the_official_test_set(tiny: Path) -> None:
     three = load_dataset("mnist", classes=3, root=tiny.parent, per_class="all")
     assert three.train.labels.unique().tolist() == [0, 1, 2]
     assert three.train.classes == ("0", "1", "2")
+    # They are for tests where they are not for validation, and their sum is not in the others'.
+    assert data.test is three.test is None
+    part = load_dataset("mnist", root=tiny.parent, per_class=10)
+    assert part.test is not None
+    assert part.test.labels.bincount().tolist() == [5] * 10
+    assert torch.equal(part.test.images, data.validation.images)
+    picked = load_dataset("mnist", (7, 2), 10, root=tiny.parent)
+    assert picked.test is not None
+    assert picked.test.labels.bincount().tolist() == [5, 5]
+    assert picked.test.classes == ("7", "2")
 
 
 @pytest.mark.parametrize("way", ["root", "flat", "environment", "plain"])

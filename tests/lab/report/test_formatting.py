@@ -89,6 +89,7 @@ def test_durations_and_values() -> None:
         ("paper", {"input_gradients": True, "trainable": False, "softmax": False}),
         ("paper", {"head": "quantum", "measured": (6, 7, 8, 9), "classes": 4}),
         ("resqunn", {"depths": (1, 2, 3), "per_class": "all", "angle_scale": 0.5}),
+        ("resqunn", {"data": "my tiles/x", "classes": ("cat", 0), "size": 9}),
     ],
 )
 def test_command_line_gives_the_configuration_back(preset: str, changes: dict[str, Any]) -> None:

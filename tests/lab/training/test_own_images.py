@@ -13,9 +13,10 @@ import torch
 from resqunn import Images, load_dataset
 from resqunn.data.sources import SOURCES, IdxFile
 from resqunn.errors import ConfigurationError, DataError, ResqunnError, RunError
+from resqunn.lab.report.page import write_report
 from resqunn.lab.study.controls import convolution, convolutional_model, monomials, pixels
 from resqunn.lab.study.plan import Plan, Series, Study
-from resqunn.lab.study.results import Source
+from resqunn.lab.study.results import Source, open_results
 from resqunn.lab.study.running import run as run_plan
 from resqunn.lab.training.config import GIVEN, TrainConfig
 from resqunn.lab.training.inputs import Shape
@@ -314,12 +315,31 @@ def test_a_study_reads_a_path(tmp_path: Path, tiles: Path, monkeypatch: pytest.M
     assert found["trained"].config["classes"] == 3
     assert found["two"].config["classes"] == ("0", "2")
     assert {record.classes for record in results.environment.data} == {3, ("0", "2")}
+    assert open_results(tmp_path / "results").environment == results.environment
+    page = write_report(tmp_path / "results").read_text()
+    assert "tiles, classes 0, 2," in page
+    assert "tiles, 3 classes," in page
     # Moved as a whole, the images are found again by the folder that the path starts from.
     (tmp_path / "moved").mkdir()
     tiles.rename(tmp_path / "moved/tiles")
     shutil.rmtree(next((tmp_path / "results/runs").iterdir()))
     again = run_plan(plan, tmp_path / "results", data_root="moved").results
     assert again.studies[0].series[0].final == results.studies[0].series[0].final
+
+
+def test_images_of_other_sizes_are_trained_apart(tmp_path: Path) -> None:
+    """Two folders of one path: as many images, and as many features, of 8x8 and of 9x9."""
+    configs = {}
+    for side in (8, 9):
+        write_folder(tmp_path / f"{side}/tiles", own_images({"train": 10}, side=side))
+        configs[tmp_path / f"runs/{side}"] = replace(
+            SMALL, data="tiles", data_root=str(tmp_path / f"{side}")
+        )
+    together = train_several(configs)
+    for folder, config in configs.items():
+        train(config, tmp_path / "alone" / folder.name)
+        assert together[folder].epochs == train_several({folder: config})[folder].epochs
+        assert run_bytes(folder) == run_bytes(tmp_path / "alone" / folder.name)
 
 
 def test_controls_see_colour(tiles: Path) -> None:

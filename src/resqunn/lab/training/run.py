@@ -141,7 +141,7 @@ def _train_some(
                 continue
             if isinstance(found, Run):
                 ended[folder] = found
-            elif trainings and len(found.session.train) != len(trainings[0].session.train):
+            elif trainings and found.session.shape != trainings[0].session.shape:
                 ended |= go([found])
             else:
                 trainings.append(found)

@@ -81,11 +81,11 @@ class Session:
     def __init__(self, config: TrainConfig, data: Images | Dataset | None = None) -> None:
         config.check()
         self.config = config = located(config)
-        if (shape := named_shape(config)) is None:
+        if named_shape(config) is None:
             self.data = load_data(config, data)
             self.model = build_model(config, shape_of(self.data))
         else:
-            self.model = build_model(config, shape)  # first: a mistake in the options shows at once
+            self.model = build_model(config)  # first: a mistake in the options shows at once
             self.data = load_data(config)
         device, dtype = available(config.device), getattr(torch, config.dtype)
         self.train = _moved(self.data.train, device, dtype)
@@ -96,6 +96,11 @@ class Session:
         self.optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
         modules = (*self.model.layers, self.model.head)
         self.parts: dict[str, nn.Module] = dict(zip(parts_of(config), modules, strict=True))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of all images to train on, which networks of a stack have in common."""
+        return tuple(self.train.images.shape)
 
     @property
     def nbytes(self) -> int:

@@ -106,7 +106,7 @@ class Training:
             "command": sys.argv,
             "seed": config.seed,
             "data": config.data,
-            **recorded(data),
+            **recorded(config, data),
             "num_weights": sum(p.numel() for p in parameters if p.requires_grad),
         }
 
