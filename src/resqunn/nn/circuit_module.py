@@ -62,7 +62,8 @@ class CircuitModule(nn.Module):
     @property
     def noisy_circuit(self) -> GateCircuit:
         """The circuit with noise, which is what is evaluated."""
-        return _noisy(self.circuit, self._noise)
+        noise = self._noise  # torch.compile reads this, and cannot hand on what is None
+        return self.circuit if noise is None else _noisy(self.circuit, noise)
 
     def _set_shots(self, options: ShotOptions) -> None:
         """
