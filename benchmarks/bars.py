@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from benchmarks import imported, seeds
+from benchmarks import imported, noisy, seeds
 from benchmarks.layers import CONV, ONCE, OURS, REUPLOAD, on_256
 from benchmarks.networks import head_case
 from benchmarks.processes import ENGINES, LAYERS
@@ -18,6 +18,7 @@ OVER_CONV, MILLISECONDS, OVER_TORCH = "over Conv2d", "ms", "over torch"
 EVER, LATER = "s, first use ever", "s, first call of a later process"
 TIMES_LESS, OVER_STACK = "times less than one after another", "over a stack made by hand"
 OVER_QNODE, OVER_HAND = "times as fast as the QNode", "over a circuit written by hand"
+OVER_CLEAN, SAMPLED = "over the same without noise", "ms, with samples"
 AT_LEAST = (TIMES_LESS, OVER_QNODE)
 """What is to be large; everything else is to be small."""
 
@@ -59,6 +60,8 @@ BARS: tuple[Bar, ...] = (
     *(Bar(kind, OVER_STACK, 1.3) for kind in seeds.VMAP),
     *(Bar(kind, OVER_QNODE, row.least) for kind, row in imported.ROWS.items()),
     *(Bar(kind, OVER_HAND, 1.3) for kind, row in imported.ROWS.items() if row.by_hand),
+    *(Bar(kind, OVER_CLEAN, row.most) for kind, row in noisy.NOISES.items()),
+    *(Bar(kind, SAMPLED, most) for kind, (_, most) in noisy.SAMPLES.items()),
 )
 
 
@@ -103,5 +106,9 @@ def _measured(data: dict[str, Any]) -> Iterator[tuple[tuple[str, str], float]]:
         yield (kind, OVER_QNODE), row[imported.QNODE] / row[imported.OURS]
         if imported.BY_HAND in row:
             yield (kind, OVER_HAND), row[imported.OURS] / row[imported.BY_HAND]
+    for kind, row in data.get("noise", {}).items():
+        yield (kind, OVER_CLEAN), row[noisy.NOISY] / row[noisy.CLEAN]
+    for kind, row in data.get("shots", {}).items():
+        yield (kind, SAMPLED), row[noisy.SAMPLED]
     for kind, found in data.get("vmap", {}).items():
         yield (kind, OVER_STACK), found["vmap"] / found["by hand"]

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bars, choice, imported, pictures, seeds, threads
+from benchmarks import bars, choice, imported, noisy, pictures, seeds, threads
 from benchmarks.layers import CONV, OURS, REUPLOAD
 from benchmarks.peers import NOT_TIMED, PennyLane
 from benchmarks.timing import Result
@@ -76,6 +76,10 @@ def tables(data: dict[str, Any]) -> str:
         found.append(seeds.vmap_table(data["vmap"]))
     if "imported" in data:
         found.append(imported.table(data["imported"]))
+    if "noise" in data:
+        found.append(noisy.noise_table(data["noise"]))
+    if "shots" in data:
+        found.append(noisy.shots_table(data["shots"]))
     if "threads" in data:
         found.append(threads.table(data["threads"]))
     if "choice" in data:

@@ -33,7 +33,7 @@ from typing import Any  # noqa: E402
 
 import torch  # noqa: E402
 
-from benchmarks import choice, imported, limits, networks, processes, report, scaling, seeds  # noqa: E402
+from benchmarks import choice, imported, limits, networks, noisy, processes, report, scaling, seeds  # noqa: E402
 from benchmarks.layers import layer_cases  # noqa: E402
 from benchmarks.timing import Result  # noqa: E402
 
@@ -47,6 +47,8 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "seeds": seeds.training,
     "vmap": lambda quick: seeds.vmap(),
     "imported": imported.rows,
+    "noise": noisy.noise,
+    "shots": noisy.shots,
 }
 """What can be measured again without the rest."""
 

@@ -56,16 +56,17 @@ def training(quick: bool) -> dict[str, dict[str, float]]:
     return found
 
 
-def _random_images(config: TrainConfig) -> session.Dataset:
+def _random_images(config: TrainConfig, _: object = None) -> session.Dataset:
     """As many as the paper takes of MNIST, of the same size."""
     from resqunn.data.datasets import LabelledImages
 
     generator = torch.Generator().manual_seed(config.seed)
     parts = []
-    for count in (8 * config.classes * IMAGES // 10, 2 * config.classes * IMAGES // 10):
+    classes = config.num_classes or 10
+    for count in (8 * classes * IMAGES // 10, 2 * classes * IMAGES // 10):
         images = torch.rand(count, 1, 28, 28, generator=generator)
-        labels = torch.randint(config.classes, (count,), generator=generator)
-        parts.append(LabelledImages(images, labels, tuple(map(str, range(config.classes)))))
+        labels = torch.randint(classes, (count,), generator=generator)
+        parts.append(LabelledImages(images, labels, tuple(map(str, range(classes)))))
     return session.Dataset("mnist", *parts)
 
 

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from resqunn.lab import Results, open_results
-from resqunn.lab.study.results import SeriesResult, Stats
+from resqunn.lab.study.questions import Measurement, Stats
+from resqunn.lab.study.results import SeriesResult, as_builtins
+from resqunn.lab.study.statistics import FEWEST
 
 DOCS = Path(__file__).parent
 NUMBERS = DOCS / "replication.json"
@@ -43,10 +45,17 @@ def condensed(results: Results) -> Numbers:
                 "source": claim.source,
                 "statement": claim.statement,
                 "said": claim.said,
+                "rule": as_builtins(claim.rule),
                 "verdict": claim.verdict,
-                "measured": [
-                    {"variant": m.variant, "verdict": m.verdict} | _rounded(m.stats)
-                    for m in claim.measured
+                "variants": [
+                    {
+                        "variant": variant.variant,
+                        "verdict": variant.verdict,
+                        "seeds": variant.seeds,
+                        "needed": variant.needed,
+                        "measured": [_measured(row) for row in variant.measured],
+                    }
+                    for variant in claim.variants
                 ],
             }
             for claim in results.claims
@@ -80,8 +89,30 @@ def _final(series: SeriesResult) -> Numbers:
     return {metric: _rounded(series.final[metric]) for metric in METRICS}
 
 
+def _measured(row: Measurement) -> Numbers:
+    beyond = None if row.beyond is None else [row.beyond.count, row.beyond.of]
+    return {
+        "verdict": row.verdict,
+        **_rounded(row.stats),
+        "beyond": beyond,
+        "superiority": _round(row.superiority),
+        "exceptions": row.exceptions,
+    }
+
+
 def _rounded(stats: Stats) -> Numbers:
-    return {"mean": round(stats.mean, 6), "std": stats.std and round(stats.std, 6)}
+    ends = stats.interval
+    return {
+        "seeds": len(stats.values),
+        "median": _round(stats.median),
+        "interval": None if ends is None else [_round(end) for end in ends],
+        "mean": _round(stats.mean),
+        "std": _round(stats.std),
+    }
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -90,7 +121,12 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _percent(stats: Numbers) -> str:
-    return f"{100 * stats['mean']:.1f} ± {100 * stats['std']:.1f}"
+    """The median with its interval; where no median was kept, the mean and its deviation."""
+    if stats["median"] is None:
+        return f"{100 * stats['mean']:.1f} ± {100 * stats['std']:.1f}"
+    ends = stats["interval"]
+    shown = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
+    return f"{100 * stats['median']:.1f}{shown}"
 
 
 def _both(row: Numbers | None) -> str:
@@ -191,24 +227,25 @@ def claims(numbers: dict[str, Numbers]) -> str:
     return _table(heads, rows)
 
 
-WEAKNESS = ("reproduced", "direction only", "not reproduced", "not measured")
+ORDER = ("supported", "in direction", "contradicted", "undecided", "not measured")
 
 
 def _verdict(claim: Numbers, variant: str) -> str:
-    found = [m["verdict"] for m in claim["measured"] if m["variant"] == variant]
-    return max(found, key=WEAKNESS.index, default="")
+    return next((_word(found) for found in claim["variants"] if found["variant"] == variant), "")
+
+
+def _word(variant: Numbers) -> str:
+    few = variant["verdict"] == "undecided" and variant["seeds"] < FEWEST
+    return f"undecided: {variant['seeds']} seeds" if few else variant["verdict"]
 
 
 def _spread(claim: Numbers) -> str:
     """In how many of the interpretations a claim gets each verdict."""
-    variants = list(dict.fromkeys(m["variant"] for m in claim["measured"]))
-    if len(variants) <= 2:
+    words = [_word(variant) for variant in claim["variants"]]
+    if len(words) <= 2:
         return ""
-    counts: dict[str, int] = {}
-    for variant in variants:
-        verdict = _verdict(claim, variant)
-        counts[verdict] = counts.get(verdict, 0) + 1
-    return ", ".join(f"{counts[v]} {v}" for v in WEAKNESS if v in counts)
+    shown = sorted(set(words), key=lambda word: ORDER.index(word.partition(":")[0]))
+    return ", ".join(f"{words.count(word)} {word}" for word in shown)
 
 
 def controls(numbers: dict[str, Numbers]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from resqunn.circuits.ansatze import ANSATZE, Ansatz
@@ -249,6 +250,37 @@ def study_bytes(folder: Path) -> dict[str, bytes]:
     """What must be the same bytes wherever the runs of a results folder are executed."""
     files = [*folder.glob("tables/*.csv"), *folder.glob("runs/*/metrics.jsonl")]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def own_images(
+    counts: dict[str, int], side: int = 8, channels: int = 1, seed: int = 0
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Bytes (N, C, H, W) and labels of three classes in turn, for each split so many of a class.
+
+    Class after class, as a folder has them; classes differ in brightness, and no two images are
+    the same.
+    """
+    rng = np.random.default_rng(seed)
+    found = {}
+    for split, count in counts.items():
+        labels = np.repeat(np.arange(3), count)
+        images = rng.integers(0, 96, (len(labels), channels, side, side))
+        images[:, :, : side // 2] += 60 * labels[:, None, None, None]
+        found[split] = images.astype(np.uint8), labels
+    return found
+
+
+def write_folder(
+    root: Path, splits: dict[str, tuple[np.ndarray, np.ndarray]], kind: str = "png"
+) -> Path:
+    """Images as a folder of class folders, in folders of splits if there are several."""
+    for split, (images, labels) in splits.items():
+        for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+            folder = root / (split if len(splits) > 1 else "") / str(label)
+            folder.mkdir(parents=True, exist_ok=True)
+            pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+            Image.fromarray(pixels).save(folder / f"{number:05}.{kind}")
+    return root
 
 
 def idx(array: np.ndarray, code: int = 8) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import imported, report, seeds
+from benchmarks import imported, noisy, report, seeds
 from benchmarks.bars import BARS, judged
 from benchmarks.choice import ENCODED, choice_cases, table, wrong
 from benchmarks.layers import CONV, ONCE, OURS, layer_cases
@@ -80,7 +80,7 @@ def test_a_call_takes_no_more_of_the_processor_than_there_is_time() -> None:
 
 def test_every_bar_is_of_something_that_is_measured() -> None:
     cases = {str(case) for case in layer_cases()} | {head_case(16), head_case(1024)}
-    stacks = {*seeds.BARS, *seeds.VMAP, *imported.ROWS}
+    stacks = {*seeds.BARS, *seeds.VMAP, *imported.ROWS, *noisy.NOISES, *noisy.SAMPLES}
     assert {bar.case for bar in BARS} <= cases | set(ENGINES) | set(LAYERS) | stacks
     assert len({bar[:2] for bar in BARS}) == len(BARS)
 

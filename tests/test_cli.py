@@ -12,6 +12,8 @@ import pytest
 
 from resqunn.cli import main
 
+from support import own_images, write_folder
+
 COMMANDS = [
     "train", "resume", "evaluate", "gradients", "wirings", "draw", "reproduce", "report",
     "datasets",
@@ -80,6 +82,34 @@ def test_train_evaluate_and_refuse_to_overwrite(tmp_path: Path, within: Callable
     assert "already holds a run" in again.stderr
     assert "Traceback" not in again.stderr
     assert within("resume", "demo")[0] == 0
+
+
+def test_images_of_ones_own(tmp_path: Path, within: Callable) -> None:
+    folder = write_folder(tmp_path / "tiles", own_images({"train": 10}, side=9, channels=3))
+    folder.joinpath("2").rename(folder / "[red]town")
+    small = ["--wiring", "none", "--depths", "1", "--epochs", "1"]
+    options = ["--data", "tiles", "--size", "6", "--classes", "[red]town", "0"]
+    status, shown, errors = within("train", *options, *small, "--out", "demo")
+    assert status == 0, errors
+    assert f"data     {folder}: 12 training and 4 validation images of 2 classes, 6x6" in shown
+    assert "[red]town" in within("evaluate", "demo")[1]
+    assert json.loads(within("evaluate", "demo", "--json")[1])["classes"] == ["[red]town", "0"]
+    config = json.loads((tmp_path / "demo/config.json").read_text())
+    assert config["data"] == "tiles"
+    assert (config["classes"], config["size"]) == (["[red]town", 0], 6)
+    for extra, message in (
+        (["--classes", "4"], "classes must be 2 to 3 for"),
+        (
+            ["--classes", "7", "8"],
+            "among 0 to 2 or the names ('0', '1', '[red]town')",
+        ),
+        (["--size", "0"], "size must be 1 to 4,096, got 0"),
+        (["--per-class", "11"], "fewer than per_class=11"),
+        (["--data", "gone/tiles"], "there is no gone/tiles"),
+    ):
+        status, _, errors = within("train", "--data", "tiles", *small, *extra)
+        assert (status, errors.count("\n")) == (2, 1)
+        assert message in errors
 
 
 def test_the_papers_network_by_name(tmp_path: Path, within: Callable) -> None:

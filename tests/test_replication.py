@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import sample_results
+
 ROOT = Path(__file__).parents[1]
 SPEC = importlib.util.spec_from_file_location("tables", ROOT / "docs/tables.py")
 assert SPEC is not None
@@ -33,6 +35,34 @@ def test_tables_are_written_from_the_numbers(page: Path) -> None:
     assert shown
     assert set(shown) <= set(tables.TABLES)
     assert tables.filled(text, NUMBERS) == text
+
+
+def test_claims_of_five_seeds_are_undecided_and_facts_are_not() -> None:
+    for part in NUMBERS.values():
+        for claim in part["claims"]:
+            for variant in claim["variants"]:
+                facts = claim["rule"]["kind"] == "facts"
+                assert (variant["verdict"] == "undecided") is not facts
+                assert variant["seeds"] == (None if facts else 5)
+    text = tables.claims(NUMBERS)
+    assert "reproduced" not in text
+    assert text.count("undecided: 5 seeds") >= 13
+
+
+def test_numbers_of_enough_seeds_are_medians_with_intervals() -> None:
+    results = sample_results.small()
+    numbers = json.loads(json.dumps(tables.condensed(results)))
+    both = {"paper": numbers, "interpretations": numbers}
+    text = tables.claims(both)
+    assert "| supported | contradicted |" in text
+    assert "3 in direction" in text
+    assert "5 seeds" not in text
+    row = next(row for row in numbers["series"] if not row["frozen"])
+    assert re.fullmatch(r"[\d.]+ \[[\d.]+, [\d.]+\]", tables._percent(row["train_accuracy"]))
+    measured = numbers["claims"][2]["variants"][0]["measured"][0]
+    assert measured["beyond"][1] == measured["seeds"] == 20
+    few = json.loads(json.dumps(tables.condensed(sample_results.small(seeds=5))))
+    assert "[" not in tables._percent(few["series"][0]["train_accuracy"])
 
 
 def values(part: object) -> set[str]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from resqunn.circuits.observables import Observable
     from resqunn.circuits.operations import Operation
     from resqunn.circuits.readouts import Hermitian, Pauli, Readout, Variance
-    from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
+    from resqunn.data.datasets import Dataset, load_dataset
+    from resqunn.data.images import Images
+    from resqunn.data.labelled import LabelledImages
     from resqunn.engines.base import Engine
     from resqunn.engines.pennylane import PennyLaneEngine
     from resqunn.errors import (
@@ -37,11 +39,13 @@ if TYPE_CHECKING:
     from resqunn.interop.from_pennylane import from_pennylane
     from resqunn.interop.from_torchlayer import from_torchlayer
     from resqunn.interop.imported import ImportedCircuit
+    from resqunn.interop.noise_from_pennylane import noise_from_pennylane
     from resqunn.interop.to_classical import to_classical
     from resqunn.interop.to_onnx import to_onnx
     from resqunn.interop.to_pennylane import to_pennylane
     from resqunn.nn.heads import LinearHead, QuantumHead
     from resqunn.nn.network import ResQuNN
+    from resqunn.nn.noise import with_noise
     from resqunn.nn.presets import paper_model
     from resqunn.nn.quanv import Quanv1d, Quanv2d, Quanv3d
     from resqunn.nn.replacing import replace_conv2d
@@ -67,9 +71,10 @@ _PLACES = {
     "GateList": "circuits.ansatze",
     "GradientFlow": "analysis.gradient_flow",
     "Hermitian": "circuits.readouts",
+    "Images": "data.images",
     "ImportedCircuit": "interop.imported",
     "Input": "circuits.angles",
-    "LabelledImages": "data.datasets",
+    "LabelledImages": "data.labelled",
     "LinearHead": "nn.heads",
     "MissingExtraError": "errors",
     "Noise": "circuits.noise",
@@ -97,6 +102,7 @@ _PLACES = {
     "from_torchlayer": "interop.from_torchlayer",
     "gradient_flow": "analysis.gradient_flow",
     "load_dataset": "data.datasets",
+    "noise_from_pennylane": "interop.noise_from_pennylane",
     "paper_model": "nn.presets",
     "replace_conv2d": "nn.replacing",
     "spectrum": "analysis.spectrum",
@@ -105,6 +111,7 @@ _PLACES = {
     "to_onnx": "interop.to_onnx",
     "to_pennylane": "interop.to_pennylane",
     "unitary": "analysis.states",
+    "with_noise": "nn.noise",
 }
 
 __all__ = [
@@ -125,6 +132,7 @@ __all__ = [
     "GateList",
     "GradientFlow",
     "Hermitian",
+    "Images",
     "ImportedCircuit",
     "Input",
     "LabelledImages",
@@ -155,6 +163,7 @@ __all__ = [
     "from_torchlayer",
     "gradient_flow",
     "load_dataset",
+    "noise_from_pennylane",
     "paper_model",
     "replace_conv2d",
     "spectrum",
@@ -163,6 +172,7 @@ __all__ = [
     "to_onnx",
     "to_pennylane",
     "unitary",
+    "with_noise",
 ]
 
 

@@ -6,15 +6,22 @@ import sys
 
 CLAIMS = [
     ("word " * 15 + "end.", "Sec. 1", "depends on the interpretation"),
-    ("Short.", "Sec. 5.1.2, after Fig. 8", "reproduced"),
+    ("Short.", "Sec. 5.1.2, after Fig. 8", "supported"),
+    ("Few.", "Fig. 9", "undecided"),
 ]
 SHOW = f"""
 from pathlib import Path
 from resqunn.cli import tables
-from resqunn.lab.study.results import ClaimResult, Environment, Results, Source
+from resqunn.lab.study.questions import (
+    ClaimResult, Measurement, Quantity, Rule, Term, VariantResult,
+)
+from resqunn.lab.study.results import Environment, Results, Source
+from resqunn.lab.study.statistics import stats
 
+few = Measurement(Quantity("f1", (Term("a"),), (Term("b"),)), stats([0.1] * 5), "undecided")
 claims = tuple(
-    ClaimResult("id", source, statement, "", (), "", (), verdict, {{}}, None)
+    ClaimResult("id", source, statement, "", (), Rule("better"),
+                (VariantResult("", (few,), verdict, 5, 10, 0),), verdict)
     for statement, source, verdict in {CLAIMS!r}
 )
 empty = Environment()
@@ -40,6 +47,7 @@ def test_a_table_in_a_pipe_has_a_line_a_row() -> None:
     for row, claim in zip(rows, CLAIMS, strict=True):
         for text in claim:
             assert text in row
+    assert rows[2].startswith("undecided: 5 seeds ")
 
 
 def test_a_table_is_as_wide_as_the_user_says() -> None:

@@ -22,6 +22,7 @@ from resqunn.data import sources
 from resqunn.data.datasets import LabelledImages
 from resqunn.data.idx import decompressed, parse_idx
 from resqunn.data.sources import SOURCES, IdxFile
+from resqunn.data.verified import find
 from resqunn.errors import ConfigurationError, DataError
 
 from support import idx, small_mnist
@@ -106,6 +107,16 @@ def test_all_images_with_the_official_test_set(tiny: Path) -> None:
     three = load_dataset("mnist", classes=3, root=tiny.parent, per_class="all")
     assert three.train.labels.unique().tolist() == [0, 1, 2]
     assert three.train.classes == ("0", "1", "2")
+    # They are for tests where they are not for validation, and their sum is not in the others'.
+    assert data.test is three.test is None
+    part = load_dataset("mnist", root=tiny.parent, per_class=10)
+    assert part.test is not None
+    assert part.test.labels.bincount().tolist() == [5] * 10
+    assert torch.equal(part.test.images, data.validation.images)
+    picked = load_dataset("mnist", (7, 2), 10, root=tiny.parent)
+    assert picked.test is not None
+    assert picked.test.labels.bincount().tolist() == [5, 5]
+    assert picked.test.classes == ("7", "2")
 
 
 @pytest.mark.parametrize("way", ["root", "flat", "environment", "plain"])
@@ -141,17 +152,17 @@ def test_files_of_another_set_are_passed_over(
     assert load_dataset("mnist", root=flat, mirror=server).sha256 == expected.sha256
     shutil.copytree(tiny, flat / "mnist")
     assert load_dataset("mnist", root=flat).sha256 == expected.sha256
-    assert sources.find(row, files[0], flat) == flat / f"{files[0].name}.gz"
+    assert find(row, files[0], flat) == flat / f"{files[0].name}.gz"
 
 
 def test_files_that_cannot_be_read_or_kept(
     tiny: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(path: Path, *_: object) -> None:
+    def refused(path: Path, *_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refused)
+        patch.setattr("resqunn.data.files.os.open", refused)
         with pytest.raises(DataError, match=r"train-images.*cannot be read \(Permission denied\)"):
             load_dataset("mnist", root=tiny.parent)
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")

@@ -25,7 +25,7 @@ from resqunn import (
     PennyLaneEngine,
     Weight,
 )
-from resqunn.circuits.noise import with_noise
+from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.circuits.readouts import Readout, Variance
 from resqunn.engines.registry import engine
 from resqunn.engines.sampling.engine import SamplingEngine
@@ -91,7 +91,7 @@ FORMS += [pytest.param(seed, 10_000, marks=pytest.mark.slow) for seed in LINEAR[
 def test_means_are_the_expectation_values(
     seed: int, times: int, sampling: str, flips: float
 ) -> None:
-    circuit = with_noise(any_circuit(seed, max_qubits=5, max_depth=3), Noise(readout=flips))
+    circuit = add_noise(any_circuit(seed, max_qubits=5, max_depth=3), Noise(readout=flips))
     found = values_RT(circuit, sampler(50, sampling=sampling, seed=seed), times)
     assert_zero_mean(found - exact_R(circuit)[:, None])
 
@@ -147,7 +147,7 @@ def test_variances_and_covariances_are_those_of_the_state(
     means, covariances = theory(circuit, 1 - 2 * flips)
     if sampling == "independent":
         covariances = np.diag(np.diag(covariances))
-    noisy = with_noise(circuit, Noise(readout=flips))
+    noisy = add_noise(circuit, Noise(readout=flips))
     found = values_RT(noisy, sampler(shots, sampling=sampling), times).numpy()
     expected = covariances / shots
     spread = np.sqrt((np.outer(np.diag(expected), np.diag(expected)) + expected**2) / times)
@@ -265,7 +265,7 @@ def test_variances_of_sums_are_those_of_the_samples() -> None:
 @SAMPLINGS
 def test_noise_among_the_gates(sampling: str) -> None:
     noise = Noise(depolarizing=0.05, amplitude_damping=0.1, readout=0.02)
-    circuit = with_noise(Circuit("ry", "rx_chain", "xyz", inputs=2, depth=1), noise)
+    circuit = add_noise(Circuit("ry", "rx_chain", "xyz", inputs=2, depth=1), noise)
     mixed = PennyLaneEngine("default.mixed")
     exact = mixed.expectation_values(circuit, *repeated(circuit, 1))[0, 0]
     found = values_RT(circuit, sampler(50, sampling=sampling), 2000)
@@ -314,7 +314,7 @@ SHIFTED = {
         depth=2,
     ),
     "variances": Circuit("ry", "ry_chain", "var_z", inputs=2, depth=1),
-    "noise": with_noise(
+    "noise": add_noise(
         Circuit("ry", "rx_chain", "z", inputs=2, depth=1),
         Noise(amplitude_damping=0.1, depolarizing=0.05, readout=0.1),
     ),

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from resqunn.lab import Claim, Quantity, Series, Study, Term, TrainConfig
-from resqunn.lab.study.rules import ABOVE
+from resqunn.lab import Claim, Quantity, Rule, Series, Study, Term, TrainConfig
 from resqunn.papers import Options, Paper
 
 NETWORK = TrainConfig(wiring="none", depths=(1,), per_class=20)
@@ -19,7 +18,8 @@ def studies(options: Options) -> list[Study]:
 
 
 CLAIM = Claim(
-    "ry_over_rx", "Fig. 1", "RY rotations are better than RX.", "better", ABOVE, ("1",), "rings",
+    "ry_over_rx", "Fig. 1", "RY rotations are better than RX.", "better", Rule("better"),
+    ("1",), "rings",
     (Quantity("validation_accuracy", (Term("ry_ring"),), (Term("rx_ring"),)),),
 )  # fmt: skip
 

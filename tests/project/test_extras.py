@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from resqunn.errors import LABORATORY, MissingExtraError, require_laboratory
 
 from reliability.sources import ROOT
+from support import own_images, write_folder
 
 INSTALL = "needs the extra [lab]: pip install 'resqunn[lab]'"
 
@@ -81,6 +83,19 @@ def test_a_download_says_what_to_install_and_a_folder_does_not_need_it(tmp_path:
     assert last == f"resqunn.errors.MissingExtraError: downloading mnist {INSTALL}"
     if root := os.environ.get("RESQUNN_DATA"):
         assert without_the_extra(code, root, RESQUNN_DATA="").returncode == 0
+
+
+def test_arrays_need_no_extra_and_pictures_say_what_to_install(tmp_path: Path) -> None:
+    write_folder(tmp_path / "tiles", own_images({"train": 5}))
+    images, labels = own_images({"train": 5})["train"]
+    np.savez(tmp_path / "tiles.npz", images=images, labels=labels)
+    code = "import sys, resqunn; resqunn.load_dataset(sys.argv[1], {})"
+    found = without_the_extra(code.format(""), str(tmp_path / "tiles.npz"))
+    assert found.returncode == 0, found.stderr
+    for arguments, options in ((["tiles"], ""), (["tiles.npz"], "size=4")):
+        found = without_the_extra(code.format(options), str(tmp_path / arguments[0]))
+        last = found.stderr.splitlines()[-1]
+        assert last.endswith(f"MissingExtraError: reading and resizing pictures {INSTALL}")
 
 
 @pytest.mark.parametrize("package", LABORATORY)

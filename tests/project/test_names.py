@@ -7,11 +7,14 @@ import sys
 import pytest
 
 import resqunn
+import resqunn.data
 import resqunn.lab
 from resqunn.errors import ResqunnError
 
 
-@pytest.mark.parametrize("module", [resqunn, resqunn.lab], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [resqunn, resqunn.data, resqunn.lab], ids=lambda module: module.__name__
+)
 def test_every_public_name_is_there_and_listed(module) -> None:
     assert set(module.__all__) <= set(dir(module))
     for name in module.__all__:
@@ -32,7 +35,11 @@ def test_what_users_extend_and_catch_is_flat() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["import resqunn, resqunn.lab", "from resqunn import Circuit, Gate"]
+    "line",
+    [
+        "import resqunn, resqunn.data, resqunn.data.sources, resqunn.lab",
+        "from resqunn import Circuit, Gate",
+    ],
 )
 def test_names_that_need_no_torch_do_not_import_it(line: str) -> None:
     code = f"import sys; {line}; sys.exit('torch' in sys.modules)"

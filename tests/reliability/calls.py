@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resqunn import Quanv1d, Quanv2d, Quanv3d
+from resqunn import Noise, Quanv1d, Quanv2d, Quanv3d
 from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.engines.registry import engine
 from resqunn.nn.patches import PADDING_MODES
 
@@ -24,6 +26,13 @@ TOGETHER = 64
 
 LANES = 131
 """Numbers of patches from 0 on: more than the longest block of lanes of any kernel has."""
+
+NOISES = (
+    Noise(depolarizing=0.02, readout=0.1),
+    Noise(depolarizing=0.5, phase_flip=0.5),  # strings shrink to nothing
+    Noise(amplitude_damping=0.1),
+    Noise(bit_flip=0.3, amplitude_damping=0.2, where="layer"),
+)
 
 LAYERS = (Quanv1d, Quanv2d, Quanv3d)
 Tensors = dict[str, Tensor]
@@ -37,6 +46,7 @@ class Case:
         sizes: groups, filters and patches; of a layer its options, with the shape of the images.
         layouts: how arguments and incoming gradients lie in memory.
         wanted: of which arguments gradients are asked for.
+        noise: which the circuit has.
     """
 
     number: int
@@ -48,6 +58,12 @@ class Case:
     wanted: tuple[str, ...]
     threads: int
     scale: float
+    noise: Noise | None
+
+    @property
+    def evaluated(self) -> GateCircuit:
+        """The circuit with its noise."""
+        return add_noise(self.circuit, self.noise)
 
     @property
     def rank(self) -> int:
@@ -69,6 +85,14 @@ def circuit_of(family: int) -> Circuit:
         return Circuit("ry", ansatz, readout, inputs=qubits, depth=depth, reupload=reupload)
     # Angles that are computed of inputs are computed before, and look the same to kernels.
     return any_circuit(family, qubits, max_depth=8 if qubits < 5 else 3, computed=False)
+
+
+def noise_of(number: int, name: str, circuit: Circuit) -> Noise | None:
+    """The noise of every third case of an engine that simulates it, the same for a circuit."""
+    if number % 3 or circuit.num_qubits > 6 or not engine(name).simulates_noise or name == "auto":
+        return None
+    noise = NOISES[number // TOGETHER % len(NOISES)]
+    return noise if evaluates(engine(name), add_noise(circuit, noise)) else None
 
 
 def drawn(number: int) -> Case:
@@ -106,6 +130,7 @@ def drawn(number: int) -> Case:
         wanted=tuple(which for which in wanted if rng.random() < 0.75),
         threads=rng.choice([1, 1, 1, 2]),
         scale=1.0 if "rank" in sizes else rng.choice([1.0, 1.0, 10.0, 1e5]),
+        noise=noise_of(number, name, circuit),
     )
 
 
@@ -170,12 +195,15 @@ def prepared(case: Case) -> tuple[Callable[[str, Tensors], Tensor], Tensors]:
         }
 
         def expectation_values(name: str, given: Tensors) -> Tensor:
-            return engine(name).expectation_values(case.circuit, given["inputs"], given["weights"])
+            return engine(name).expectation_values(
+                case.evaluated, given["inputs"], given["weights"]
+            )
 
         return expectation_values, tensors
 
     options = {k: v for k, v in case.sizes.items() if k not in ("rank", "shape")}
-    layer = LAYERS[case.rank - 1](**options, circuit=case.circuit, engine=case.engine)
+    options |= {"circuit": case.circuit, "noise": case.noise}
+    layer = LAYERS[case.rank - 1](**options, engine=case.engine)
     tensors = {"inputs": values(*case.sizes["shape"]), "weights": values(*layer.weight.shape)}
     if options["bias"]:
         tensors["bias"] = values(options["out_channels"])

@@ -25,6 +25,8 @@ import torch
 from torch import Tensor
 
 from resqunn.engines.compiled import images, scratch
+from resqunn.engines.density.engine import DensityEngine
+from resqunn.engines.reference import reference
 from resqunn.engines.statevector.engine import StatevectorEngine
 
 from reliability import allocators
@@ -82,18 +84,21 @@ def computed(case: Case, call: Callable[[Tensors], Tensor], tensors: Tensors) ->
 
 
 class Reference:
-    """Counts how often the reference engine is asked in place of compiled code."""
+    """Counts how often a reference engine is asked in place of compiled code."""
 
     asked = 0
 
     def __init__(self) -> None:
-        evaluate = StatevectorEngine.evaluate
+        for kind in (StatevectorEngine, DensityEngine):
+            kind.evaluate = self.counted(kind.evaluate)
 
-        def counted(*arguments: Any) -> Tensor:
+    @staticmethod
+    def counted(evaluate: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def found(*arguments: Any) -> Tensor:
             Reference.asked += 1
             return evaluate(*arguments)
 
-        StatevectorEngine.evaluate = counted
+        return found
 
 
 def check(case: Case) -> int:
@@ -123,10 +128,12 @@ def check(case: Case) -> int:
         assert found.keys() == ordinary.keys()
         for name, tensor in found.items():
             assert bits(tensor) == bits(ordinary[name]), f"{name} are others with a page {side}"
-    amplitudes = 2**case.circuit.num_qubits * ordinary["values"].numel()
+    base = 2 if case.noise is None else 4
+    amplitudes = base**case.circuit.num_qubits * ordinary["values"].numel()
     if case.number % (8 if amplitudes < LONG else 32) == 0:
         double = {name: tensor.double() for name, tensor in tensors.items()}
-        compare(case, ordinary, computed(case, partial(call, "statevector"), double))
+        name = reference(case.evaluated.runs[0].circuit).name
+        compare(case, ordinary, computed(case, partial(call, name), double))
     return compiled
 
 

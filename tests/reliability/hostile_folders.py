@@ -30,7 +30,7 @@ from typing import Any
 
 from resqunn.cli import main as command
 from resqunn.errors import ResqunnError
-from resqunn.lab import Claim, Quantity, Series, Study, Term, TrainConfig
+from resqunn.lab import Claim, Quantity, Rule, Series, Study, Term, TrainConfig
 from resqunn.lab.report.page import write_report
 from resqunn.lab.study.results import (
     GradientCell,
@@ -40,7 +40,6 @@ from resqunn.lab.study.results import (
     NormsByDepth,
     open_results,
 )
-from resqunn.lab.study.rules import ABOVE
 from resqunn.lab.study.running import run as run_plan
 from resqunn.lab.study.tables import write_tables
 from resqunn.lab.training.harmless import FORMULA, printable
@@ -91,7 +90,8 @@ PAPER = Paper(
     figures=("1",),
     studies=_studies,
     claims=(
-        Claim("better", "Fig. 1", "Trained ones are better.", "better", ABOVE, ("1",), "rings",
+        Claim("better", "Fig. 1", "Trained ones are better.", "better", Rule("better"),
+              ("1",), "rings",
               (Quantity("validation_accuracy", (Term("a"),), (Term("a", True),)),)),
     ),
     defaults=Options(seeds=(0, 1), epochs=1),

@@ -4,9 +4,12 @@ In one line, as one of the library's own errors; never Python's or torch's.
 """
 
 import inspect
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pennylane as qml
 import pytest
 import torch
@@ -16,6 +19,7 @@ import resqunn
 from resqunn import (
     Circuit,
     Dataset,
+    Images,
     LabelledImages,
     LinearHead,
     Noise,
@@ -38,8 +42,11 @@ from resqunn import (
     to_pennylane,
     unitary,
 )
+from resqunn.data import Split
 from resqunn.nn.presets import depthwise_layers
 from resqunn.papers import Options
+
+from support import own_images, write_folder
 
 WHOLE = ["many", 2.5, True, None, -1, [1]]
 """What a number of anything never is."""
@@ -67,6 +74,15 @@ POINT = {"circuit": TWO_QUBITS, "inputs": [0.1, 0.2], "weights": [0.3, 0.4]}
 NO_NUMBERS = [None, "ab", [1j, 0], [1, 2, 3], [float("nan"), 0], nn.Identity(), [[1], [1, 2]]]
 SOME = LabelledImages(IMAGES, torch.tensor([0, 1, 1]), ("a", "b"))
 MODEL = paper_model("O1+O2", depths=(1, 1))
+CLASSES = ["many", 2.5, True, -1, 1, (), (0,), (1, 1), (0, 10**6), ("0", "cat"), (0, 1.5)]
+SIDES = ["8", 0, -1, 2.5, True, (8,), (8, 0), 10**6]
+PAIRS = list(zip(IMAGES, [0, 1, 1], strict=True))
+PART = Split(np.zeros((3, 1, 8, 8), np.uint8), np.array([0, 1, 1]))
+OTHER = Split(np.zeros((3, 3, 8, 8), np.uint8), np.array([0, 1, 1]))
+KEPT = tempfile.TemporaryDirectory()  # as long as this module
+FOLDER = write_folder(Path(KEPT.name, "tiles"), own_images({"train": 2}))
+NPZ = Path(KEPT.name, "tiles.npz")
+np.savez(NPZ, images=np.zeros((3, 8, 8), np.uint8), labels=[0, 1, 1])
 
 
 def layer_options(sizes: list[Any]) -> dict[str, list[Any]]:
@@ -140,8 +156,9 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
         "inputs": NO_NUMBERS[1:], "seed": [1.5, "0", None, -1, 2**64],
     }),
     (load_dataset, {"name": "digits"}, {
-        "name": NAME, "classes": [*WHOLE, 1, 11], "per_class": ["some", 0, 1, 2.5, True, 10**6],
-        "seed": [1.5, "0", None, -1, 2**64], "root": [3, []],
+        "name": NAME, "classes": [*CLASSES, 11], "per_class": ["some", 0, 1, 2.5, True, 10**6],
+        "seed": [1.5, "0", None, -1, 2**64], "root": [3, []], "size": SIDES,
+        "test": ["half", 0, 1, -0.5, float("nan"), 0.9, 0.1],
         "validation": ["half", None, 0, 1, -0.5, float("nan")], "mirror": [3, []],
     }),
     (LabelledImages, {"images": IMAGES, "labels": torch.tensor([0, 1, 1]), "classes": ("a", "b")}, {
@@ -151,6 +168,31 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
     }),
     (Dataset, {"name": "own", "train": SOME, "validation": SOME}, {
         "name": [None, 3], "train": [None, IMAGES], "validation": [None, (IMAGES, IMAGES)],
+        "test": [3, IMAGES],
+    }),
+    (Images, {"name": "own", "classes": ("a", "b"), "train": PART}, {
+        "name": [None, 3], "classes": [None, "ab", ("a",), ("a", "a"), (0, 1)],
+        "train": [None, SOME, IMAGES], "validation": [3, OTHER], "test": [3, OTHER],
+    }),
+    (Images.from_arrays, {"images": IMAGES, "labels": [0, 1, 1]}, {
+        "images": [None, [[0.0]], IMAGES[0, 0], IMAGES * 300, IMAGES[:0], IMAGES + float("nan")],
+        "labels": [None, 3, "ab", [0, 1], [0.5, 1, 1], [1, 1, 1], [None] * 3, IMAGES],
+        "validation": [3, (IMAGES,), (IMAGES, [0]), (IMAGES[..., :4], [0, 1, 1])],
+        "test": [3, "ab", (IMAGES, ["a", "b", "b"])],
+        "classes": [3, "ab", ("a",), ("a", "a"), (0, 1)], "layout": [3, "CHW", "nchw"],
+        "size": SIDES, "name": [None, 3],
+    }),
+    (Images.from_dataset, {"dataset": PAIRS}, {
+        "dataset": [None, 3, [], [3], [(3, 4)], Images, [(IMAGES, 1)]],
+        "validation": [3, [3], [(IMAGES[0], "a")]], "test": [3, [3], [(IMAGES[0, :, :4], 1)]],
+        "classes": [3, "ab", ("a",)], "layout": [3, "CHW"], "size": SIDES, "name": [None, 3],
+    }),
+    (Images.from_npz, {"path": NPZ}, {
+        "path": [None, 3, "", "nowhere.npz", __file__, "a\0b"], "layout": [3, "CHW"],
+        "size": SIDES,
+    }),
+    (Images.from_folder, {"path": FOLDER}, {
+        "path": [None, 3, "", "nowhere", __file__, "a\0b", FOLDER / "a"], "size": SIDES,
     }),
     (PennyLaneEngine, {}, {
         "device": [None, 3, nn.Identity()], "shots": ["many", 2.5, True, 0, -1, (10, 10)],
@@ -212,6 +254,7 @@ def test_everything_public_is_among_the_cases() -> None:
     others |= {"Expression", "GateList", "Hermitian", "Pauli", "Variance"}  # in tests/circuits
     others |= {"ImportedCircuit", "from_pennylane", "from_torchlayer"}  # in tests/interop
     others |= {"to_onnx"}  # in tests/interop
+    others |= {"Channel", "Noise", "Rule", "noise_from_pennylane", "with_noise"}  # in tests/noise
     for name in resqunn.__all__:
         public = getattr(resqunn, name)
         abstract = inspect.isabstract(public)

@@ -20,7 +20,7 @@ import torch
 from resqunn.engines.compiled.engine import CompiledEngine
 from resqunn.engines.registry import ENGINES, engine
 
-from reliability.calls import COMPILED, LANES, TOGETHER, Case, drawn
+from reliability.calls import COMPILED, LANES, NOISES, TOGETHER, Case, drawn
 from reliability.faults import FOUND
 
 pytestmark = pytest.mark.skipif(
@@ -76,7 +76,7 @@ def test_samples_stay_within_their_memory(tmp_path: Path, size) -> None:
 
 def test_cases_are_of_all_kinds() -> None:
     compiled = {name for name in ENGINES if isinstance(engine(name), CompiledEngine)}
-    assert set(COMPILED) == compiled
+    assert set(COMPILED) == compiled - {"paulis"}  # which has no cases yet
     cases = [drawn(number) for number in range(SHORT)]
     for name in COMPILED:
         own = [case for case in cases if case.engine == name]
@@ -89,6 +89,13 @@ def test_cases_are_of_all_kinds() -> None:
         wanted = {case.wanted for case in own}
         assert wanted > {(), ("inputs",), ("weights",), ("inputs", "weights")}
     assert {case.circuit.num_qubits for case in cases} >= set(range(1, 9))  # 10 in the long form
+    noisy = [case for case in cases if case.noise]
+    assert {(case.engine, case.rank > 0) for case in noisy} == {
+        ("fourier", False),
+        ("fourier", True),
+    }
+    assert {case.noise for case in noisy} == set(NOISES)
+    assert len(noisy) > 0.02 * len(cases)
     assert len({case.circuit for case in cases}) >= 0.9 * len(cases) / TOGETHER
     assert drawn(1234) == drawn(1234)
     layouts = {layout for case in cases for layout in case.layouts.values()}

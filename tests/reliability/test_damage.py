@@ -70,7 +70,8 @@ def runs() -> list[Any]:
 
 
 def continued(folder: Path) -> None:
-    with opened(folder / "results", PAPER.plan(OPTIONS).options):
+    plan = PAPER.plan(OPTIONS)
+    with opened(folder / "results", plan.options, plan.limits):
         pass
 
 

@@ -96,7 +96,7 @@ def trained(config: TrainConfig, number: int, count: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(0)
     dtype = getattr(torch, config.dtype)
     images = torch.rand(count, 1, 28, 28, generator=generator).to(dtype)
-    labels = torch.randint(config.classes, (count,), generator=generator)
+    labels = torch.randint(10, (count,), generator=generator)
     data = Prepared((images,), labels, tuple("0123456789"))
     model = build_model(config)
     with threads(number):

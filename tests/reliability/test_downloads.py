@@ -1,4 +1,4 @@
-"""Data sets come over HTTPS, at every hop, and are compared with a SHA-256."""
+"""Data sets come over HTTPS, at every hop, and are compared with their published checksum."""
 
 import io
 import re
@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from resqunn import load_dataset
-from resqunn.data.sources import SOURCES
+from resqunn.data.sources import SOURCES, Archive
 from resqunn.errors import DataError
 
 
@@ -17,6 +17,11 @@ def test_data_sets_come_over_https_with_a_checksum(name: str) -> None:
     row = SOURCES[name]
     assert not row.files or row.mirror.startswith("https://")
     for file in row.files:
+        if isinstance(file, Archive):
+            assert file.sums
+            for each in file.sums:
+                assert re.fullmatch("sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}", each)
+            continue
         assert re.fullmatch("[0-9a-f]{64}", file.gz_sha256)
         assert file.sha256 is None or re.fullmatch("[0-9a-f]{64}", file.sha256)
 

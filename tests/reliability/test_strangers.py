@@ -398,10 +398,11 @@ def test_case_24_metrics_that_do_not_fit_are_refused_although_their_sums_do(
 
 
 UNFITTING: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "a value for each of 6 seeds": lambda s: s["series"][0]["seeds"].append(9),
+    "a value for each of 21 seeds": lambda s: s["series"][0]["seeds"].append(9),
     "a value each for every epoch": lambda s: s["series"][0]["curves"]["loss"]["low"].pop(),
     "num_layers must be 0 to 10,000": lambda s: s["gradients"].update(num_layers=2**40),
-    "deciding must be one of": lambda s: s["deciding"].update(deciding=99),
+    "deciding must be one of": lambda s: s["claim"]["variants"][0].update(deciding=99),
+    "margin must be left out": lambda s: s["claim"]["rule"].update(kind="better"),
 }
 
 
@@ -415,7 +416,7 @@ def test_case_24_results_that_do_not_fit_are_refused(tmp_path: Path, message: st
         {
             "series": held["studies"][0]["series"],
             "gradients": next(s["gradients"] for s in held["studies"] if s["gradients"]),
-            "deciding": held["claims"][0],
+            "claim": held["claims"][0],
         }
     )
     path.write_bytes(sealed(path.name, held))

@@ -24,6 +24,7 @@ from resqunn.circuits.channels import ChannelOperation
 from resqunn.circuits.lowering import Lowered, lowered, with_amplitudes
 from resqunn.circuits.observables import Observable, Word
 from resqunn.circuits.operations import Operation
+from resqunn.circuits.shrinking import NOTHING, Shrinking, split_off
 from resqunn.errors import CircuitError
 
 TO_Z: dict[str, tuple[str, ...]] = {"X": ("H",), "Y": ("Z", "S", "H"), "Z": ()}
@@ -122,8 +123,8 @@ class GateCircuit:
             for row, words in enumerate(self.sums):
                 terms[0][row] = list(words)
             plain = len(self.sums) == self.num_outputs and self.amplitudes is None
-            plain = plain and not self.flip_probability
-            if plain and self.lowered.operations == self.operations:
+            kept, shrinking = split_off(self.lowered.operations, self.flip_probability)
+            if plain and kept == self.operations and shrinking.changes_nothing:
                 return (Run(self, tuple(range(self.num_outputs)), self.observables),)
         return tuple(map(self._measured_in, bases, terms))
 
@@ -139,18 +140,20 @@ class GateCircuit:
             Observable(tuple((c, tuple(q for q, _ in w)) for c, w in each))
             for each in terms.values()
         )
+        operations = self.lowered.operations + turned
+        operations, shrinking = split_off(operations, self.flip_probability)
         inputs, weights = self.lowered.inputs, self.lowered.weights
         circuit = PlainCircuit(
             self.num_qubits,
             self.num_inputs if inputs is None else len(inputs.angles),
             self.weight_shape if weights is None else (len(weights.angles),),
-            self.lowered.operations + turned,
-            tuple(_flipped(each, self.flip_probability) for each in of_bits),
+            operations,
+            tuple(map(shrinking.measured, of_bits)),
             self.prepares_amplitudes,
             depth=self.depth,
             reupload=self.reupload,
         )
-        return Run(circuit, tuple(terms), of_bits, self.flip_probability)
+        return Run(circuit, tuple(terms), of_bits, shrinking)
 
     @cached_property
     def _identity(self) -> tuple[Any, ...]:
@@ -257,13 +260,13 @@ class Run:
     Attributes:
         rows: of each of its values the number of the sum that it is added to.
         of_bits: what each of its values is of the bits that are read, flipped ones among them.
-        flip_probability: of each bit, which is in the observables of `circuit`.
+        shrinking: of what is read, which is in the observables of `circuit`.
     """
 
     circuit: GateCircuit
     rows: tuple[int, ...]
     of_bits: tuple[Observable, ...]
-    flip_probability: float = 0.0
+    shrinking: Shrinking = NOTHING
 
     def measuring(self, products: Sequence[tuple[int, ...]]) -> GateCircuit:
         """The circuit whose values are the means of products of Z, of the bits that are read.
@@ -272,7 +275,7 @@ class Run:
             products: the qubits of each.
         """
         of_bits = (Observable(((1.0, product),)) for product in products)
-        observables = tuple(_flipped(each, self.flip_probability) for each in of_bits)
+        observables = tuple(map(self.shrinking.measured, of_bits))
         here = self.circuit
         if observables == here.observables:
             return here
@@ -286,14 +289,6 @@ class Run:
             depth=here.depth,
             reupload=here.reupload,
         )
-
-
-def _flipped(of_bits: Observable, probability: float) -> Observable:
-    """What is measured of qubits, each of whose bits is then flipped with this probability."""
-    if not probability:
-        return of_bits
-    kept = 1 - 2 * probability
-    return Observable(tuple((c * kept ** len(word), word) for c, word in of_bits.words))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
-r"""`Noise`: which channels stand where in a circuit, and the circuit with them.
+r"""`Noise`: which channels stand where in a circuit.
 
-What a noise is asked is `around` a gate, `after_layer` and `before_readout`; another source of
+What a noise is asked is `around` a gate, `after_layer` and `at_readout`; another source of
 noise answers these three (`interop.noise_from_pennylane`).
 """
 
@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
-from typing import Any, Literal, TypeAlias, get_args
-
-from numpy.typing import ArrayLike
+from functools import cached_property
+from typing import Any
 
 from resqunn.checks import require, settle_fields, shown
-from resqunn.circuits import drawing
-from resqunn.circuits.angles import AnyAngle
-from resqunn.circuits.channels import CHANNELS, Channel, ChannelOperation, bit_flip
-from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.channels import CHANNELS, Channel, ChannelOperation
 from resqunn.circuits.gates import GATES
 from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Operation
-from resqunn.errors import CircuitError, ConfigurationError, unknown_name
+from resqunn.errors import ConfigurationError, unknown_name
 
-Place: TypeAlias = Literal["gate", "layer", "readout"]
+PLACES = ("gate", "layer", "readout")
+"""Where channels may stand."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +41,14 @@ class Rule:
     """
 
     channel: Channel
-    place: Place = "gate"
+    place: str = "gate"
     gates: tuple[str, ...] = ()
     qubits: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         settle_fields(self)
-        if self.place not in get_args(Place):
-            raise unknown_name("place", self.place, get_args(Place))
+        if self.place not in PLACES:
+            raise unknown_name("place", self.place, PLACES)
         for name in self.gates:
             if name not in GATES:
                 raise unknown_name("gate", name, GATES)
@@ -128,7 +124,7 @@ class Noise:
     phase_damping: float
     amplitude_damping: float
     readout: float
-    where: Place
+    where: str
 
     def __init__(
         self,
@@ -139,7 +135,7 @@ class Noise:
         phase_damping: float = 0.0,
         amplitude_damping: float = 0.0,
         readout: float = 0.0,
-        where: Place = "gate",
+        where: str = "gate",
     ) -> None:
         for rule in rules:
             require("rules", rule, Rule)
@@ -158,8 +154,8 @@ class Noise:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ConfigurationError(f"{name} must be in [0, 1], got {value}")
-        if where not in get_args(Place):
-            raise unknown_name("where", where, get_args(Place))
+        if where not in PLACES:
+            raise unknown_name("where", where, PLACES)
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
@@ -179,7 +175,9 @@ class Noise:
         """What stands after the encoding and after each ansatz layer."""
         return self._on("layer", num_qubits)
 
-    def before_readout(self, num_qubits: int) -> tuple[Operation, ...]:
+    def at_readout(
+        self, observables: Sequence[Observable], num_qubits: int
+    ) -> tuple[Operation, ...]:
         """What stands at the end, before the basis of a measurement is turned to."""
         return self._on("readout", num_qubits)
 
@@ -192,124 +190,49 @@ class Noise:
         """Whether layers matter."""
         return any(rule.place == "layer" for rule in self._rules)
 
-    def __repr__(self) -> str:
-        parts = [repr(rule) for rule in self.rules]
-        for field in fields(self)[1:]:
+    @staticmethod
+    def parse(text: str) -> Noise:
+        """The noise of a text such as `str` gives, without rules.
+
+        Raises:
+            ConfigurationError: for a name that there is not, or what is no strength or place.
+
+        >>> Noise.parse("depolarizing=0.05,where=layer")
+        Noise(depolarizing=0.05, where='layer')
+        """
+        options: dict[str, Any] = {}
+        known = [field.name for field in fields(Noise)[1:]]
+        for part in filter(None, (each.strip() for each in text.split(","))):
+            name, equals, value = (each.strip() for each in part.partition("="))
+            if not equals:
+                raise ConfigurationError(
+                    f"noise must be NAME=STRENGTH, several with commas in between, got {part!r:.60}"
+                )
+            if name not in known:
+                raise unknown_name("noise", name[:60], known)
+            if name in options:
+                raise ConfigurationError(f"noise must name {name} once, got it twice")
+            try:
+                options[name] = value if name == "where" else float(value)
+            except ValueError:
+                raise ConfigurationError(
+                    f"{name} must be a number in [0, 1], got {value!r:.60}"
+                ) from None
+        return Noise(**options)
+
+    def __str__(self) -> str:
+        if self.rules:
+            return repr(self)
+        return ",".join(f"{name}={value}" for name, value in self._given())
+
+    def _given(self) -> Iterator[tuple[str, Any]]:
+        """The options that are not as by default."""
+        for field in fields(Noise)[1:]:
             value, default = getattr(self, field.name), "gate" if field.name == "where" else 0.0
             if value != default:
-                parts.append(f"{field.name}={value!r}")
+                yield field.name, value
+
+    def __repr__(self) -> str:
+        parts = [repr(rule) for rule in self.rules]
+        parts += (f"{name}={value!r}" for name, value in self._given())
         return f"{type(self).__name__}({', '.join(parts)})"
-
-
-@dataclass(frozen=True, eq=False)
-class NoisyCircuit(GateCircuit):
-    """A circuit with noise: gates and, among them, channels (`ChannelOperation`).
-
-    Attributes:
-        circuit: without noise.
-        noise: what is added.
-    """
-
-    circuit: GateCircuit
-    noise: Noise
-
-    def __post_init__(self) -> None:
-        _ = self.operations  # what does not fit is refused here
-
-    @property
-    def num_qubits(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.circuit.num_qubits
-
-    @property
-    def num_inputs(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.circuit.num_inputs
-
-    @property
-    def weight_shape(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.circuit.weight_shape
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.circuit.observables
-
-    @property
-    def prepares_amplitudes(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.circuit.prepares_amplitudes
-
-    @property
-    def amplitudes(self) -> tuple[AnyAngle, ...] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.circuit.amplitudes
-
-    @property
-    def depth(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.circuit.depth
-
-    @property
-    def reupload(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.circuit.reupload
-
-    @cached_property
-    def operations(self) -> tuple[Operation, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        noise, qubits = self.noise, self.num_qubits
-        ends = self.circuit.layer_ends
-        if noise.by_layer and ends is None:
-            raise CircuitError(
-                "noise must stand after gates or before the readout of a circuit that is given by "
-                "its gates, which has no layers, got where='layer'"
-            )
-        found: list[Operation] = []
-        at_layer = noise.after_layer(qubits)
-        layers = dict.fromkeys(ends or (), at_layer)
-        found += layers.get(0, ())
-        for number, operation in enumerate(self.circuit.operations, 1):
-            before, after = noise.around(operation)
-            found += (*before, operation, *after, *layers.get(number, ()))
-        found += noise.before_readout(qubits)
-        _check_qubits(found, qubits)
-        return tuple(found)
-
-    @property
-    def flip_probability(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.noise.readout
-
-    def summary(self) -> str:
-        return f"{self.circuit.summary()}, noise={self.noise!r}"
-
-    def draw(self) -> str:
-        operations = list(self.operations)
-        if self.noise.readout:
-            flip = bit_flip(self.noise.readout)
-            operations += (ChannelOperation.of(flip, qubit) for qubit in range(self.num_qubits))
-        prepared = "amplitude" if self.prepares_amplitudes else None
-        return drawing.draw(operations, self.observables, self.num_qubits, prepared)
-
-    def to_qasm(self, inputs: ArrayLike | None = None, weights: ArrayLike | None = None) -> str:
-        raise CircuitError("OpenQASM must have no channels: write `circuit.circuit`, without noise")
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"circuit": self.circuit, "noise": self.noise}
-
-
-def _check_qubits(operations: Sequence[Operation], num_qubits: int) -> None:
-    for operation in operations:
-        for qubit in operation.qubits:
-            if not 0 <= qubit < num_qubits:
-                raise CircuitError(
-                    f"qubits of noise must be below {num_qubits} (counted from 0) in this circuit, "
-                    f"got {qubit}"
-                )
-
-
-@lru_cache(maxsize=256)
-def with_noise(circuit: GateCircuit, noise: Noise | None) -> GateCircuit:
-    """The circuit with noise; the circuit itself, to the last bit, if this changes nothing.
-
-    Raises:
-        CircuitError: for noise on qubits that are not there, or after the layers of a circuit that
-            has none.
-    """
-    if noise is None:
-        return circuit
-    found = NoisyCircuit(circuit, noise)
-    same = found.operations == circuit.operations and not found.flip_probability
-    return circuit if same else found

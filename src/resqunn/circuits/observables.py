@@ -49,6 +49,11 @@ class Observable:
         """The terms, their words sorted by qubit, every letter named."""
         return self.terms  # pyright: ignore[reportReturnType]
 
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        """The qubits that are measured."""
+        return tuple(sorted({qubit for _, word in self.words for qubit, _ in word}))
+
     @cached_property
     def square(self) -> tuple[tuple[float, Word], ...]:
         """The words of $O^2$ with their coefficients; those of words that anticommute cancel."""

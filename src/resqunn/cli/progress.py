@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from resqunn.cli import tables
-from resqunn.cli.console import console, errors
+from resqunn.cli.console import console, errors, shown
 from resqunn.cli.signals import Stopped, stoppable
 
 if TYPE_CHECKING:
@@ -108,12 +108,15 @@ def training(folder: Path, go: Callable[[Callbacks], Run]) -> None:
 
 
 def _heading(config: TrainConfig, data: Dataset, model: ResQuNN) -> str:
+    from resqunn.data.pictures import words
+
     weights = sum(p.numel() for p in model.parameters() if p.requires_grad)
     quantum = sum(p.numel() for p in model.layers.parameters())
     inputs = "true" if config.input_gradients else "cut"
     return (
-        f"data     {data.name}: {len(data.train):,} training and {len(data.validation):,} "
-        f"validation images of {config.classes} classes\n"
+        f"data     {shown(data.name)}: {len(data.train):,} training and {len(data.validation):,} "
+        f"validation images of {len(data.train.classes)} classes, "
+        f"{words(data.train.images.shape[1:])}\n"
         f"network  {model.wiring}, {len(model.layers)} quanvolutional layers "
         f"({config.ansatz}, depth {' and '.join(map(str, config.depths))}, {quantum} weights"
         f"{'' if config.trainable else ', frozen'}), {config.head} head\n"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resqunn.data.sources import Source
     from resqunn.lab.study.results import Results
     from resqunn.lab.training.evaluation import Scores
+    from resqunn.lab.training.noisy_evaluation import NoisyScores
     from resqunn.lab.training.run import Run
     from resqunn.nn.wiring import Wiring
 
@@ -62,13 +63,35 @@ def scores(folder: Path, checkpoint: str, epoch: int, scores: Scores) -> None:
     table = _table()
     for name in ("class", "right", "of", "accuracy"):
         table.add_column(name, justify="right")
-    for label, (right, total) in enumerate(zip(scores.right, scores.total, strict=True)):
+    rows = zip(scores.classes, scores.right, scores.total, strict=True)
+    for name, right, total in rows:
         share = f"{right / total:.1%}" if total else "-"
-        table.add_row(str(label), str(right), str(total), share)
+        table.add_row(shown(name), str(right), str(total), share)
     table.add_row("all", str(sum(scores.right)), str(sum(scores.total)), f"{scores.accuracy:.1%}")
     console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), validation images")
     console.print(table)
     console.print(f"mean cross entropy {scores.loss:.4f}")
+
+
+def noisy_scores(
+    folder: Path, checkpoint: str, epoch: int, rows: Sequence[NoisyScores], images: str
+) -> None:
+    """A run's scores under each noise, with each number of shots."""
+    table = _table()
+    table.add_column("noise")
+    for name in ("shots", "accuracy", "right", "of", "cross entropy"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.noise) or "none",
+            "exact" if row.shots is None else str(row.shots),
+            f"{row.scores.accuracy:.1%}",
+            str(sum(row.scores.right)),
+            str(sum(row.scores.total)),
+            f"{row.scores.loss:.4f}",
+        )
+    console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), {shown(images)}")
+    console.print(table)
 
 
 def gradients(layers: int, rows: Sequence[tuple[Wiring, GradientFlow, GradientFlow]]) -> None:
@@ -179,11 +202,13 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
 
 def verdicts(results: Results, path: Path) -> None:
     """Every claim with its verdict, and where the numbers are."""
+    from resqunn.lab.report.verdicts import verdict
+
     table = _table()
     for name in ("verdict", "claim", "source"):
         table.add_column(name, no_wrap=name == "verdict")
     for claim in results.claims:
-        table.add_row(shown(claim.verdict), shown(claim.statement), shown(claim.source))
+        table.add_row(shown(verdict(claim)), shown(claim.statement), shown(claim.source))
     if results.claims:
         console.print(table)
     if results.source.warning:

@@ -1,4 +1,4 @@
-"""Downloads: encrypted at every hop, and verified by their SHA-256."""
+"""Downloads: encrypted at every hop, bounded, and verified by their published checksum."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from resqunn.data.idx import LIMIT
 from resqunn.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -24,17 +23,32 @@ PATIENCE = 1800.0
 
 CHUNK = 2**16
 
+KINDS = {"md5": "MD5", "sha256": "SHA-256"}
+"""Checksums, as they are called."""
 
-def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
-    """The file at `address`, in a subfolder of the user's cache.
+
+def download(
+    base: str,
+    name: str,
+    checksum: str,
+    subfolder: str,
+    otherwise: str,
+    *,
+    query: str = "",
+    limit: int,
+) -> Path:
+    """The file of that name at the address `base`, in a subfolder of the user's cache.
 
     Args:
+        checksum: "sha256:..." or "md5:...", as it is published.
         otherwise: what the user can do without the download.
+        query: what follows the name in the address.
+        limit: bytes that it may have.
 
     Raises:
         MissingExtraError: if what downloads is not installed.
         DataError: if the address, or one that it redirects to, is not encrypted; if nobody
-            answers there; if the answer is too large; if the file has another SHA-256.
+            answers there; if the answer is too large; if the file has another checksum.
     """
     try:
         import pooch
@@ -42,16 +56,16 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
     except ImportError:
         raise MissingExtraError(f"downloading {subfolder}", "lab") from None
 
-    base, _, name = address.rpartition("/")
+    address = f"{base}/{name}{query}"
 
     def downloader(url: str, output_file: str, _: object) -> None:
-        _fetch(url, Path(output_file))
+        _fetch(url, Path(output_file), limit)
 
     try:
         _require_safe(address)
         fetched = pooch.retrieve(
             address,
-            known_hash=f"sha256:{sha256}",
+            known_hash=checksum,
             fname=name,
             path=pooch.os_cache("resqunn") / subfolder,
             downloader=downloader,  # pyright: ignore[reportArgumentType] - called so by retrieve
@@ -67,15 +81,16 @@ def download(address: str, sha256: str, subfolder: str, otherwise: str) -> Path:
             f"({error.strerror}): name another folder in XDG_CACHE_HOME, or {otherwise}"
         ) from None
     except ValueError:
+        kind, _, value = checksum.partition(":")
         raise DataError(
-            f"{name} from {base}/ does not have the expected SHA-256 {sha256}: "
+            f"{name} from {base}/ does not have the expected {KINDS[kind]} {value}: "
             "the download is damaged or the mirror altered; try again or another mirror"
         ) from None
     return Path(fetched)
 
 
-def _fetch(address: str, path: Path) -> None:
-    """Writes what an address answers, and gives up when that is more than any file has."""
+def _fetch(address: str, path: Path, limit: int) -> None:
+    """Writes what an address answers, and gives up when that is more than the file has."""
     import requests
 
     with requests.get(
@@ -90,9 +105,9 @@ def _fetch(address: str, path: Path) -> None:
         with path.open("wb") as file:
             for chunk in response.iter_content(CHUNK):
                 length += len(chunk)
-                if length > LIMIT:
+                if length > limit:
                     raise DataError(
-                        f"refused to download {address}: it answers more than {LIMIT:,} bytes, "
+                        f"refused to download {address}: it answers more than {limit:,} bytes, "
                         "which is not the file wanted; try another mirror"
                     )
                 if time.monotonic() > until:

@@ -2,28 +2,46 @@
 
 To add a set of IDX files, add a row to `SOURCES`.
 
-The SHA-256 sums of the .gz files are those that TensorFlow Datasets publishes for the same
-mirrors' files; the sums of MNIST's unpacked files were taken from the originals.
+The SHA-256 sums of the .gz files, of CIFAR-10 and of EuroSAT are those that TensorFlow Datasets
+publishes; the sums of MNIST's unpacked files were taken from the originals. The MD5 sum of
+CIFAR-10 is that of its authors' page, that of EuroSAT and its mirror are torchvision's, those of
+MedMNIST are its maintainers'. No numpy here, so that the command can show its help at once.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
-
-from resqunn.data.download import download
-from resqunn.data.idx import LIMIT, decompressed, parse_idx
-from resqunn.errors import ConfigurationError, DataError, unknown_name
-
-DATA_ROOT = "RESQUNN_DATA"
-"""Environment variable: the folder that holds the data sets."""
+from resqunn.data.medmnist import MEDMNIST, MIRROR, QUERY
+from resqunn.errors import ConfigurationError, unknown_name
 
 _DIGITS = tuple("0123456789")
+_CIFAR10 = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+_EUROSAT = (
+    "AnnualCrop",
+    "Forest",
+    "HerbaceousVegetation",
+    "Highway",
+    "Industrial",
+    "Pasture",
+    "PermanentCrop",
+    "Residential",
+    "River",
+    "SeaLake",
+)
 
 
 @dataclass(frozen=True)
@@ -36,13 +54,31 @@ class IdxFile:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """A file that holds a whole set.
+
+    Attributes:
+        sums: any of which it may have, "sha256:..." or "md5:..."; a download has the first.
+        query: what follows its name in its address.
+    """
+
+    name: str
+    sums: tuple[str, ...]
+    query: str = ""
+
+
+@dataclass(frozen=True)
 class Source:
     """A row of the table. A set without files ships with the library.
 
     Attributes:
         per_class: images of each class in the default subset; None for all.
-        files: train images, train labels, test images, test labels.
-        mirror: base address of the .gz files.
+        mirror: base address of the files.
+        files: train images, train labels, test images, test labels; or one archive.
+        kind: the format of the files.
+        shape: of an image: channels, height and width.
+        folder: where files may also lie, and are kept, if not in one of the set's name.
+        test_validates: whether all images are validated on the test files (ResQuNN paper).
     """
 
     name: str
@@ -50,7 +86,11 @@ class Source:
     classes: tuple[str, ...]
     per_class: int | None
     mirror: str = ""
-    files: tuple[IdxFile, ...] = ()
+    files: tuple[IdxFile | Archive, ...] = ()
+    kind: Literal["idx", "npz", "cifar", "eurosat"] = "idx"
+    shape: tuple[int, int, int] = (1, 28, 28)
+    folder: str = ""
+    test_validates: bool = False
 
 
 SOURCES: dict[str, Source] = {
@@ -61,6 +101,7 @@ SOURCES: dict[str, Source] = {
             "1,797 digits, 8x8",
             _DIGITS,
             None,
+            shape=(1, 8, 8),
         ),
         Source(
             "mnist",
@@ -90,6 +131,7 @@ SOURCES: dict[str, Source] = {
                     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
                 ),
             ),
+            test_validates=True,
         ),
         Source(
             "fashion_mnist",
@@ -126,6 +168,7 @@ SOURCES: dict[str, Source] = {
                     "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
                 ),
             ),
+            test_validates=True,
         ),
         Source(
             "kmnist",
@@ -151,6 +194,58 @@ SOURCES: dict[str, Source] = {
                     "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
                 ),
             ),
+            test_validates=True,
+        ),
+        Source(
+            "cifar10",
+            "60,000 photographs, 32x32 in colour",
+            _CIFAR10,
+            200,
+            "https://www.cs.toronto.edu/~kriz/",
+            (
+                Archive(
+                    "cifar-10-binary.tar.gz",
+                    (
+                        "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                        "md5:c32a1d4ab5d03f1284b67883e8d87530",
+                    ),
+                ),
+            ),
+            kind="cifar",
+            shape=(3, 32, 32),
+        ),
+        Source(
+            "eurosat",
+            "27,000 satellite tiles, 64x64 in colour",
+            _EUROSAT,
+            200,
+            "https://huggingface.co/datasets/torchgeo/eurosat/resolve/"
+            "c877bcd43f099cd0196738f714544e355477f3fd/",
+            (
+                Archive(
+                    "EuroSAT.zip",
+                    (
+                        "sha256:8ebea626349354c5328b142b96d0430e647051f26efc2dc974c843f25ecf70bd",
+                        "md5:c8fa014336c82ac7804f0398fcb19387",
+                    ),
+                ),
+            ),
+            kind="eurosat",
+            shape=(3, 64, 64),
+        ),
+        *(
+            Source(
+                row.name,
+                row.summary,
+                row.classes,
+                None,
+                MIRROR,
+                (Archive(f"{row.name}.npz", row.sums, QUERY),),
+                kind="npz",
+                shape=(row.channels, 28, 28),
+                folder="medmnist",
+            )
+            for row in MEDMNIST
         ),
     )
 }
@@ -178,102 +273,3 @@ def require_used(row: Source, name: str, root: str | Path | None) -> None:
             f"{name} must be left out for {row.name}, which ship with this package, got "
             f"{str(root)!r}"
         )
-
-
-def find(row: Source, file: IdxFile, root: str | Path | None) -> Path | None:
-    """Where a file is under `root` or `RESQUNN_DATA`, plain or .gz; None if it is in neither.
-
-    Files may be in a folder of the set's name, or in one folder with those of other sets,
-    which have the same names and are passed over.
-    """
-    for folder in (root, os.environ.get(DATA_ROOT)):
-        if not folder:
-            continue
-        for base in (Path(folder) / row.name, Path(folder)):
-            for path in (base / f"{file.name}.gz", base / file.name):
-                if path.is_file() and not (base == Path(folder) and _of_another(row, path)):
-                    return path
-    return None
-
-
-def _of_another(row: Source, path: Path) -> bool:
-    found = _sha256(path, _state(path))
-    others = [file for other in SOURCES.values() if other is not row for file in other.files]
-    return any(found in (file.gz_sha256, file.sha256) for file in others)
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    """What a file that has changed does not keep."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: Path, state: tuple[int, ...]) -> str:
-    return hashlib.sha256(_content(path)).hexdigest()
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LIMIT + 1)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from None
-    if len(content) > LIMIT:
-        raise DataError(f"{path} has more than {LIMIT:,} bytes: it is not the file wanted")
-    return content
-
-
-def read(row: Source, root: str | Path | None, mirror: str | None) -> list[np.ndarray]:
-    """Train images, train labels, test images and test labels, checksums verified.
-
-    Files are read again only if they have changed since; the arrays cannot be written to.
-
-    Raises:
-        DataError: if a file is altered or damaged, or cannot be read or downloaded safely.
-    """
-    arrays = []
-    for file in row.files:
-        path = find(row, file, root) or _download(row, file, mirror)
-        arrays.append(_verified(file, path, _state(path)))
-    return arrays
-
-
-@lru_cache(maxsize=4)
-def _verified(file: IdxFile, path: Path, state: tuple[int, ...]) -> np.ndarray:
-    """The array of a file; those of one set are kept."""
-    content = _content(path)
-    unpacked = decompressed(content, path)
-    _verify(file, path, content, unpacked)
-    array = parse_idx(unpacked, path)
-    array.flags.writeable = False
-    return array
-
-
-def _verify(file: IdxFile, path: Path, content: bytes, unpacked: bytes) -> None:
-    found = hashlib.sha256(unpacked).hexdigest()
-    if file.sha256 is not None and found == file.sha256:
-        return
-    if hashlib.sha256(content).hexdigest() == file.gz_sha256:
-        return
-    if file.sha256 is None and content == unpacked:
-        raise DataError(
-            f"{path} cannot be verified: a checksum is known only for {file.name}.gz; "
-            "put that file there instead"
-        )
-    raise DataError(
-        f"{path} is altered or damaged: its SHA-256 is {found}, expected "
-        f"{file.sha256 or f'{file.gz_sha256} for the .gz'}; replace it, or remove it and it is "
-        "downloaded"
-    )
-
-
-def _download(row: Source, file: IdxFile, mirror: str | None) -> Path:
-    base = (mirror or row.mirror).rstrip("/")
-    otherwise = (
-        f"put the files in a folder {row.name}/ and name its parent by --data-root or {DATA_ROOT}"
-    )
-    return download(f"{base}/{file.name}.gz", file.gz_sha256, row.name, otherwise)

@@ -22,6 +22,7 @@ from resqunn.engines.chains.engine import ChainsEngine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
 from resqunn.engines.guard import compiling, interpreted, left_out
+from resqunn.engines.paulis.engine import PaulisEngine
 from resqunn.engines.reference import NOISY_REFERENCE, REFERENCE, reference
 
 CANDIDATES: tuple[Engine, ...] = (
@@ -30,16 +31,19 @@ CANDIDATES: tuple[Engine, ...] = (
     ChainsEngine(),
     FusedEngine(),
     REFERENCE,
-    NOISY_REFERENCE,
 )
+NOISY_CANDIDATES: tuple[Engine, ...] = (PaulisEngine(), NOISY_REFERENCE)
+"""For circuits with channels, beside those above that simulate noise."""
 
 
 @lru_cache(maxsize=256)
 def cheapest(circuit: GateCircuit, filters: int = 1) -> Engine | None:
     """The candidate with the smallest estimated cost on the CPU; None if none can evaluate the
     circuit."""
-    noisy = circuit.is_noisy
-    found = [engine for engine in CANDIDATES if engine.simulates_noise or not noisy]
+    found = CANDIDATES
+    if circuit.is_noisy:
+        able = (engine for engine in CANDIDATES if engine.simulates_noise)
+        found = (*able, *NOISY_CANDIDATES)
     costs = ((engine.cost(circuit, filters), engine) for engine in found)
     able = [(cost, engine) for cost, engine in costs if cost is not None]
     return min(able, key=lambda pair: pair[0])[1] if able else None

@@ -126,7 +126,7 @@ class Engine(ABC):
         Raises:
             CircuitError: if there is an `obstacle`.
         """
-        if circuit.is_noisy and not self.simulates_noise:
+        if not self.simulates_noise and has_channels(circuit):
             raise CircuitError(
                 f"engine must be one that simulates noise, such as 'auto', got {self.name!r}"
             )
@@ -154,6 +154,15 @@ class Engine(ABC):
     def chosen_for(self, circuit: GateCircuit, filters: int = 1) -> str:
         """The engine that will evaluate `circuit` on the CPU, in words for `extra_repr`."""
         return self.name
+
+
+def has_channels(circuit: GateCircuit) -> bool:
+    """Whether noise is left to engines."""
+    return any(run.circuit.is_noisy for run in circuit.runs)
+
+
+# torch.compile runs it, as in statevector/plan.py.
+has_channels._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def in_runs(circuit: GateCircuit) -> tuple[tuple[Run, ...], Lowered, bool]:

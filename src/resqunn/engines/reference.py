@@ -18,7 +18,7 @@ def reference(circuit: GateCircuit) -> Engine:
 
 
 def _is_noisy(circuit: GateCircuit) -> bool:
-    return circuit.is_noisy
+    return any(run.circuit.is_noisy for run in circuit.runs)
 
 
 # torch.compile runs it, as in statevector/plan.py; of an engine it has to know where it is found.

@@ -14,6 +14,7 @@ from resqunn.engines.chains.engine import ChainsEngine
 from resqunn.engines.density.engine import DensityEngine
 from resqunn.engines.fourier.engine import FourierEngine
 from resqunn.engines.fused.engine import FusedEngine
+from resqunn.engines.paulis.engine import PaulisEngine
 from resqunn.engines.pennylane import PennyLaneEngine
 from resqunn.engines.statevector.engine import StatevectorEngine
 from resqunn.errors import unknown_name
@@ -22,6 +23,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "auto": AutoEngine,
     "statevector": StatevectorEngine,
     "density": DensityEngine,
+    "paulis": PaulisEngine,
     "fourier": FourierEngine,
     "fused": FusedEngine,
     "alternating": AlternatingEngine,

@@ -10,12 +10,13 @@ import numpy as np
 
 from resqunn.checks import checked
 from resqunn.circuits.angles import AnyAngle, Input, Weight
+from resqunn.circuits.channels import ChannelOperation
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Operation
 from resqunn.circuits.readouts import MOST_PROBABILITIES, Probabilities
 from resqunn.engines.pennylane import PennyLaneEngine
-from resqunn.errors import ConfigurationError, MissingExtraError, ShapeError
+from resqunn.errors import CircuitError, ConfigurationError, MissingExtraError, ShapeError
 from resqunn.interop.interfaces import alike, computed
 
 
@@ -33,6 +34,9 @@ def to_pennylane(
     `pennylane.math`, so that torch, autograd and other interfaces differentiate. Amplitudes are
     zero-padded and normalised, and zeros are $|0\ldots0\rangle$, as in the encoding.
 
+    With noise (`layer.noisy_circuit`) it needs a device that simulates mixed states, such as
+    `"default.mixed"`.
+
     Args:
         circuit: of a layer (`layer.circuit`), or a `Circuit` of one's own.
         device: the name of a device, or a device: its first wires are the circuit's qubits.
@@ -42,6 +46,7 @@ def to_pennylane(
         MissingExtraError: without PennyLane.
         ConfigurationError: for arguments of a wrong type, a device that PennyLane does not have,
             or one with fewer wires than the circuit has qubits.
+        CircuitError: for flips of bits that are measured in other bases than that of Z.
         ShapeError: from the QNode, for inputs or weights that do not fit.
     """
     try:
@@ -75,7 +80,13 @@ def _placed(qml: Any, device: Any, qubits: int) -> tuple[Any, list[Any]]:
 
 def _function(qml: Any, circuit: GateCircuit, wires: Sequence[Any]) -> Callable[..., Any]:
     """What the QNode does."""
-    probabilities = _are_probabilities(circuit)
+    probabilities, flips = _are_probabilities(circuit), circuit.flip_probability
+    letters = {letter for o in circuit.observables for _, word in o.words for _, letter in word}
+    if flips and letters - {"Z"}:
+        raise CircuitError(
+            "bits that are flipped must be measured in the basis of Z, got a circuit that measures "
+            "X or Y"
+        )
 
     def values(inputs: Any, weights: Any = ()) -> Any:
         inputs, weights = _fitting(qml, circuit, inputs, weights)
@@ -95,6 +106,8 @@ def _function(qml: Any, circuit: GateCircuit, wires: Sequence[Any]) -> Callable[
             _prepare(qml, vector, wires, missing)
         for operation in circuit.operations:
             _apply(qml, operation, at(operation.angles), wires)
+        for wire in wires if flips else ():
+            qml.BitFlip(flips, wires=wire)
         if probabilities:
             return qml.probs(wires=wires)
         return [_measured(qml, observable, wires) for observable in circuit.observables]
@@ -139,6 +152,11 @@ def _prepare(qml: Any, vector: Any, wires: Sequence[Any], missing: int) -> None:
 
 
 def _apply(qml: Any, operation: Operation, angles: Sequence[Any], wires: Sequence[Any]) -> None:
+    if isinstance(operation, ChannelOperation):
+        assert operation.channel is not None
+        kraus = list(operation.channel.kraus)
+        qml.QubitChannel(kraus, wires=[wires[q] for q in operation.qubits])
+        return
     make = getattr(qml, operation.gate.pennylane)
     make(*angles, wires=[wires[q] for q in operation.qubits])
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from resqunn.lab.study.claims import Claim
     from resqunn.lab.study.executors.choice import executor
     from resqunn.lab.study.plan import Plan, Series, Study
-    from resqunn.lab.study.results import Measured, Quantity, Results, Term, open_results
+    from resqunn.lab.study.questions import Quantity, Rule, Term
+    from resqunn.lab.study.results import Measured, Results, open_results
     from resqunn.lab.study.running import run
     from resqunn.lab.training.config import TrainConfig
     from resqunn.lab.training.run import (
@@ -30,11 +31,12 @@ _PLACES = {
     "Claim": "study.claims",
     "Measured": "study.results",
     "Plan": "study.plan",
-    "Quantity": "study.results",
+    "Quantity": "study.questions",
     "Results": "study.results",
+    "Rule": "study.questions",
     "Series": "study.plan",
     "Study": "study.plan",
-    "Term": "study.results",
+    "Term": "study.questions",
     "TrainConfig": "training.config",
     "evaluate_run": "training.run",
     "executor": "study.executors.choice",
@@ -54,6 +56,7 @@ __all__ = [
     "Plan",
     "Quantity",
     "Results",
+    "Rule",
     "Series",
     "Study",
     "Term",

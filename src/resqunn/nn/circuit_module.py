@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from resqunn.checks import require
 from resqunn.circuits.gate_circuit import GateCircuit
-from resqunn.circuits.noise import Noise, with_noise
+from resqunn.circuits.noise import Noise
+from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.engines.base import Engine
 from resqunn.engines.guard import compiling, left_out
 from resqunn.engines.sampling.engine import SamplingEngine
@@ -29,27 +30,40 @@ class CircuitModule(nn.Module):
     """
 
     circuit: GateCircuit
-    noise: Noise | None
     engine: Engine
 
+    _noise: Noise | None = None
     _shot_options = ShotOptions()
     _shot_generator: torch.Generator | None = None
 
     def _set_circuit(
-        self, circuit: GateCircuit, noise: Noise | None, engine: Engine, options: ShotOptions
+        self, circuit: GateCircuit, noise: Noise | str | None, engine: Engine, options: ShotOptions
     ) -> None:
         """
         Raises:
             ConfigurationError, CircuitError: for what does not fit together.
         """
-        self.circuit, self.noise, self.engine = circuit, noise, engine
-        engine.require(self.noisy_circuit)
+        self.circuit, self.engine = circuit, engine
+        self.noise = noise
         self._set_shots(options)
+
+    @property
+    def noise(self) -> Noise | None:
+        """What stands among the circuit's gates, or None."""
+        return self._noise
+
+    @noise.setter
+    def noise(self, value: Noise | str | None) -> None:
+        require("noise", value, Noise | str | None)
+        found = Noise.parse(value) if isinstance(value, str) else value
+        self.engine.require(_noisy(self.circuit, found))
+        self._noise = found
 
     @property
     def noisy_circuit(self) -> GateCircuit:
         """The circuit with noise, which is what is evaluated."""
-        return self.circuit if self.noise is None else _noisy(self.circuit, self.noise)
+        noise = self._noise  # torch.compile reads this, and cannot hand on what is None
+        return self.circuit if noise is None else _noisy(self.circuit, noise)
 
     def _set_shots(self, options: ShotOptions) -> None:
         """
@@ -131,8 +145,8 @@ class CircuitModule(nn.Module):
         return engine.chosen_for(self.noisy_circuit.runs[0].circuit, filters)
 
 
-def _noisy(circuit: GateCircuit, noise: Noise) -> GateCircuit:
-    return with_noise(circuit, noise)
+def _noisy(circuit: GateCircuit, noise: Noise | None) -> GateCircuit:
+    return add_noise(circuit, noise)
 
 
 # torch.compile runs it, as in statevector/plan.py: it cannot read a function that is kept.

@@ -194,7 +194,7 @@ class QuantumHead(CircuitModule):
         num_qubits: int = 10,
         measured: tuple[int, ...] | None = None,
         softmax: bool = False,
-        noise: Noise | None = None,
+        noise: Noise | str | None = None,
         shots: int | None = None,
         shot_gradient: ShotGradient = "exact",
         shot_sampling: ShotSampling = "joint",

@@ -87,7 +87,7 @@ class Quanv(CircuitModule):
         circuit: GateCircuit | None = None,
         channel_mode: str = "joint",
         angle_scale: float | None = None,
-        noise: Noise | None = None,
+        noise: Noise | str | None = None,
         shots: int | None = None,
         shot_gradient: ShotGradient = "exact",
         shot_sampling: ShotSampling = "joint",

@@ -63,8 +63,9 @@ class Quanv2d(Quanv):
             values to read. Outputs are then within plus or minus `in_channels / groups`.
         angle_scale: radians for an input of 1; by default pi, or 1 for a `circuit` of one's
             own. Amplitude encoding ignores it.
-        noise: channels after gates or layers and flipped bits (`Noise`), through which training
-            goes as through the circuit; None for none.
+        noise: channels after gates or layers and flipped bits, through which training goes as
+            through the circuit: a `Noise`, or its text such as `"depolarizing=0.01,readout=0.02"`;
+            None for none.
         shots: how often each circuit is run, in each basis that it is measured in; values are then
             means of that many samples, drawn anew at each call, whose expectation is the exact
             value. None for exact values.
@@ -88,7 +89,8 @@ class Quanv2d(Quanv):
             is trainable too.
         bias: (out_channels,), or None.
         circuit: the `Circuit` of every filter, without noise.
-        noise, engine, shots, shot_gradient, shot_sampling: as given; they may be set at any time.
+        noise: a `Noise` or None; it may be set at any time, also to a text.
+        engine, shots, shot_gradient, shot_sampling: as given; they may be set at any time.
         shot_generator: a `torch.Generator` that draws the samples; None at first, for torch's
             default generator, as `nn.Dropout` does. It may be set at any time, is no part of the
             `state_dict`, and goes into copies and pickles in the state that it is in.

@@ -136,6 +136,12 @@ class Quanvolution:
         runs = self.circuit.runs
         return tuple(replace(self, circuit=run.circuit, angle_scale=scale) for run in runs)
 
+    @cached_property
+    def _in_one_run(self) -> bool:
+        """Whether the values are those of the only run."""
+        rows = [run.rows for run in self.circuit.runs]
+        return rows == [tuple(range(self.circuit.num_outputs))] and not self._variances
+
     def reader(self, engine: Engine, filters: int) -> tuple[Engine | None, ...]:
         """What evaluates each run's circuit on images as they lie."""
         if self.circuit.lowered.inputs is not None:
@@ -149,6 +155,8 @@ class Quanvolution:
                 require_memory(weight)
             shape = weight.shape[: 1 + self.summed]
             weight = weight_slots(slots, weight.reshape(*shape, -1))
+        if self._in_one_run:
+            return self.runs[0](engine, x_BCS, weight)
         values = [run(engine, x_BCS, weight).unflatten(1, (filters, -1)) for run in self.runs]
         whole = measured(self.circuit, values, 2).flatten(1, 2)
         return whole.contiguous(memory_format=memory_format(x_BCS))

@@ -39,7 +39,7 @@ class Options:
     """
 
     data: str = "digits"
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: tuple[int, ...] = tuple(range(20))
     epochs: int = 30
     figures: tuple[str, ...] = ()
     interpretations: str = "default"

@@ -10,7 +10,8 @@ import tyro
 
 from resqunn.lab.report import formatting
 from resqunn.lab.report.series import pairs_of
-from resqunn.lab.study.results import Quantity, Stats, Term
+from resqunn.lab.study.questions import Quantity, Stats, Term
+from resqunn.lab.study.statistics import counted, stats
 from resqunn.lab.training.config import PRESETS, TrainConfig
 
 import sample_results
@@ -35,44 +36,42 @@ def test_quantities_in_words(quantity: Quantity, words: str) -> None:
     assert formatting.quantity(quantity) == words
 
 
-FIVE = Stats(-0.012, 0.07, (-0.1, 0.076), (0.0,) * 5)
-COUNTS = Stats(0.4, 0.5, (0.0, 1.0), (1.0, 0.0, 1.0, 0.0, 0.0))
-TWO = Stats(0.173, 0.2, (-2.024, 2.370), (0.1, 0.246))
+MANY = Stats(-0.012, (-0.1, 0.076), 0.03, 0.14, (0.0,) * 10)
+TWO = stats([0.1, 0.246])
 
 
 @pytest.mark.parametrize(
-    ("quantity", "stats", "words"),
+    ("quantity", "found", "words"),
     [
-        (Quantity("f1", (A,), (B,)), FIVE, "\u22121.2\u00a0points [\u221210.0, +7.6]"),
+        (Quantity("f1", (A,), (B,)), MANY, "\u22121.2\u00a0points [\u221210.0, +7.6]"),
         (Quantity("f1", (A,), (B,)), TWO, "+17.3\u00a0points (2 seeds)"),
         (Quantity("f1", (A,)), TWO, "17.3\u00a0% (2 seeds)"),
-        (Quantity("f1", (A,), kind="above_chance"), Stats(0.5, None, None, (0.5,)),
-         "+50.0\u00a0points (1 seed)"),
-        (Quantity("x", kind="count", unit="items"), COUNTS,
-         "2 of 5"),
+        (Quantity("f1", (A,), kind="above_chance"), stats([0.5]), "+50.0\u00a0points (1 seed)"),
+        (Quantity("x", kind="count", unit="items"), counted([True, False] * 2 + [False]), "2 of 5"),
     ],
-)  # fmt: skip
-def test_measurements_in_words(quantity: Quantity, stats: Stats, words: str) -> None:
-    assert formatting.measured(quantity, stats) == words
+)
+def test_measurements_in_words(quantity: Quantity, found: Stats, words: str) -> None:
+    assert formatting.measured(quantity, found) == words
 
 
 def test_metrics_with_and_without_an_interval() -> None:
     assert formatting.accuracy(TWO) == "17.3\u00a0%"
-    assert formatting.accuracy(dataclasses.replace(FIVE, interval=(0.0, 0.5), mean=0.25)) == (
+    assert formatting.mean(TWO) == ""
+    assert formatting.mean(MANY) == "mean\u00a03.0\u00a0\u00b1\u00a014.0"
+    assert formatting.mean(MANY, signed=True) == "mean\u00a0+3.0\u00a0\u00b1\u00a014.0"
+    assert formatting.accuracy(dataclasses.replace(MANY, interval=(0.0, 0.5), median=0.25)) == (
         "25.0\u00a0% [0.0, 50.0]"
     )
     assert formatting.percent(float("inf")) == "\u2013"
+    assert [formatting.percent(x, signed=True, unit=False) for x in (-1e-5, 0.0, 1e-5)] == [
+        "0.0"
+    ] * 3
 
 
-def test_why_a_claim_has_its_verdict() -> None:
-    depends, _, _, counted, missing = sample_results.small().claims
-    assert formatting.why(depends).startswith("Validation accuracy, none minus guessing (as wri")
-    assert formatting.why(counted) == "Networks that reach every layer (as written): 5 of 5."
-    assert formatting.why(missing) == "None of the runs that it needs were made."
-    few = dataclasses.replace(depends, deciding=None, verdict="not measured")
-    assert formatting.why(few) == "Too few seeds to judge it."
-    assert formatting.by_verdict(counted.verdicts) == ""
-    assert formatting.by_verdict({"yes": ("a", "b"), "no": ("c",)}) == "Yes: a and b; no: c"
+def test_points() -> None:
+    found = [formatting.points(value) for value in (0.02, -0.155, 0.01, None)]
+    assert found == ["+2\u00a0points", "\u221215.5\u00a0points", "+1\u00a0point", "\u2013"]
+    assert formatting.points(0.05, signed=False) == "5\u00a0points"
 
 
 def test_durations_and_values() -> None:
@@ -90,6 +89,7 @@ def test_durations_and_values() -> None:
         ("paper", {"input_gradients": True, "trainable": False, "softmax": False}),
         ("paper", {"head": "quantum", "measured": (6, 7, 8, 9), "classes": 4}),
         ("resqunn", {"depths": (1, 2, 3), "per_class": "all", "angle_scale": 0.5}),
+        ("resqunn", {"data": "my tiles/x", "classes": ("cat", 0), "size": 9}),
     ],
 )
 def test_command_line_gives_the_configuration_back(preset: str, changes: dict[str, Any]) -> None:

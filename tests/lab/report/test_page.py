@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from resqunn.errors import MissingExtraError, RunError
-from resqunn.lab.report import formatting, page, style, write_report
+from resqunn.lab.report import page, style, verdicts, write_report
 from resqunn.lab.study.results import (
     Environment,
     GradientTable,
@@ -152,14 +152,24 @@ def test_claims_stand_beside_the_studies_of_their_figures(text: str) -> None:
 
 
 def test_verdicts_are_words_and_numbers_carry_units(text: str) -> None:
-    for verdict, (css, _, _) in formatting.VERDICTS.items():
+    for verdict, (css, _, _) in verdicts.VERDICTS.items():
         assert f'<span class="verdict {css}">{verdict}</span>' in text
     assert re.search(r"\+\d\d\.\d\u00a0points \[[+\u2212]\d", text)
-    assert "<summary>and 4 more</summary>" in text
-    assert "Of 5 claims, 1 is reproduced, 1 in direction only" in text
+    assert "<summary>and 11 more</summary>" in text
+    assert "Of 6 claims, 1 is supported, 1 holds in direction, 1 is contradicted" in text
     assert "every layer of 2 of 15 networks (cut input derivatives)" in text
-    assert "Reproduced: as written; not reproduced: true gradients." in text
-    assert "Training accuracy, O1+O2 minus X+O1 (as written): +" in text
+    assert "Supported: as written; contradicted: true gradients." in text
+    assert "Held back by training accuracy, O1+O2 minus X+O1." in text
+    assert "no correction is made across variants or claims" in text
+    assert "Seeds that learn: their validation accuracy ends more than 2\u00a0points" in text
+    rows = sum(
+        row.quantity.unit == "points"
+        for claim in sample_results.results().claims
+        for variant in claim.variants
+        for row in variant.measured
+    )
+    assert text.count('<svg class="strip"') == rows
+    assert text.count("ahead by more than 2\u00a0points in ") == rows - 2
 
 
 def test_controls_are_drawn_above_the_networks_that_they_are_compared_with(folder: Path) -> None:
@@ -248,15 +258,20 @@ def test_without_trained_networks_the_first_picture_is_of_gradients(tmp_path: Pa
 
 def test_too_few_seeds_show_no_interval(tmp_path: Path) -> None:
     text = reported(tmp_path, sample_results.small(seeds=2))
-    assert not re.search(r"\[[+\u2212\d]", text)
-    assert "95 %" not in text
+    shown = text[text.index("<body") :]
+    assert not re.search(r"\[[+\u2212\d]", shown)
+    assert "95 %" not in shown
+    assert "mean\u00a0" not in shown
+    assert 'class="interval"' not in shown
+    assert 'class="verdict unsure">undecided: 2 seeds</span>' in shown
+    assert "Verdicts are given from 10 seeds on." in shown
     assert "\u00a0points (2 seeds)" in text
     assert "2 seeds: too few for an interval" in text
     svg = (tmp_path / "report/figures/one-frozen.svg").read_text()
     assert "opacity: 0.28" not in svg
-    five = reported(tmp_path, sample_results.small())
+    enough = reported(tmp_path, sample_results.small())
     assert "opacity: 0.28" in (tmp_path / "report/figures/one-frozen.svg").read_text()
-    assert "Intervals are 95 % intervals" in five
+    assert "Intervals are 95 % intervals of the median" in enough
 
 
 def test_a_warning_is_shown_and_turns_verdicts_grey(tmp_path: Path) -> None:
@@ -269,11 +284,11 @@ def test_a_warning_is_shown_and_turns_verdicts_grey(tmp_path: Path) -> None:
 def test_it_says_how_to_run_it_again(text: str) -> None:
     again = text[text.index('id="rerun"') :]
     words = re.sub(r"</?span>", "", again)
-    assert "resqunn reproduce --data mnist --seeds 5" in words
+    assert "resqunn reproduce --data mnist --seeds 20" in words
     assert words.count("resqunn train") == sum(
         one.task == "train" for study in sample_results.results().studies for one in study.series
     )
-    assert "Made by <code>module:function</code>, seeds 0, 1, 2, 3, 4." in words
+    assert "Made by <code>module:function</code>, seeds 0, 1, 2," in words
 
 
 def test_labels_have_a_colour_and_a_marker_each() -> None:

@@ -14,7 +14,7 @@ import sample_results
 SCRIPT = "'\"><script>"
 
 
-CHOSEN = ("state", "kind", "unit", "task")
+CHOSEN = ("state", "kind", "unit", "task", "verdict")
 """Fields whose texts are chosen from a list, or decide what is shown."""
 
 

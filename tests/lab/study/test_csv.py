@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from resqunn.errors import RunError
-from resqunn.lab.study.results import Results, Term
+from resqunn.lab.study.questions import Term
+from resqunn.lab.study.results import Results
 from resqunn.lab.study.tables import write_tables
 
 import sample_results
@@ -43,18 +44,21 @@ def test_series_by_metric_seed_and_epoch(tables: dict, results: Results) -> None
     row = next(r for r in tables["final"] if (r["study"], r["frozen"]) == (study.id, "true"))
     assert (row["label"], row["variant"]) == (first.label, first.variant)
     assert row["metric"] == "train_accuracy"
+    assert float(row["median"]) == expected.median
     assert (float(row["mean"]), float(row["std"])) == (expected.mean, expected.std)
     assert (float(row["low"]), float(row["high"])) == expected.interval
-    assert (row["count"], row["num_weights"]) == ("5", "7866")
-    seeds = tables["seeds"][:5]
-    assert [int(row["seed"]) for row in seeds] == [0, 1, 2, 3, 4]
+    assert (row["count"], row["learn"], row["num_weights"]) == ("20", "20", "7866")
+    learn = first.learns["train_accuracy"].interval
+    assert (float(row["learn_low"]), float(row["learn_high"])) == learn
+    seeds = tables["seeds"][:20]
+    assert [int(row["seed"]) for row in seeds] == list(range(20))
     values = results.studies[0].series[0].final["train_accuracy"].values
     assert [float(row["value"]) for row in seeds] == list(values)
     curve = results.studies[0].series[0].curves["train_accuracy"]
     last = tables["epochs"][29]
     assert (last["metric"], last["epoch"]) == ("train_accuracy", "30")
-    found = tuple(float(last[name]) for name in ("mean", "low", "high"))
-    assert found == (curve.mean[-1], curve.low[-1], curve.high[-1])
+    found = tuple(float(last[name]) for name in ("median", "low", "high"))
+    assert found == (curve.median[-1], curve.low[-1], curve.high[-1])
 
 
 def test_claims_gradients_and_norms(tables: dict, results: Results) -> None:
@@ -62,7 +66,17 @@ def test_claims_gradients_and_norms(tables: dict, results: Results) -> None:
     assert (row["plus"], row["plus_frozen"]) == ("one layer", "false")
     assert (row["minus"], row["minus_frozen"]) == ("one layer", "true")
     assert (row["metric"], row["kind"], row["unit"]) == ("train_accuracy", "difference", "points")
-    assert (float(row["source_figure"]), row["verdict"]) == (0.36, "not reproduced")
+    assert (row["rule"], row["margin"], row["delta"]) == ("better", "", "0.02")
+    assert (row["source_figure"], row["verdict"], row["seeds_needed"]) == ("", "contradicted", "")
+    found = next(c for c in results.claims if c.id == "one_gain").variants[0].measured[0]
+    assert found.beyond is not None
+    assert int(row["beyond"]) == found.beyond.count
+    assert (float(row["beyond_low"]), float(row["beyond_high"])) == found.beyond.interval
+    assert float(row["superiority"]) == found.superiority
+    row = next(r for r in tables["claims"] if r["claim"] == "o1o2_over_xo1")
+    assert (row["rule"], row["source_figure"]) == ("better_by", "0.31")
+    row = next(r for r in tables["claims"] if r["claim"] == "frozen_alike")
+    assert (row["margin"], row["seeds_needed"]) == ("0.05", "35")
     states = {(r["study"], r["label"], r["setting"], r["layer"]): r for r in tables["gradients"]}
     assert len(states) == 2 * (5 * 2 + 15 * 3)
     assert states["layers2", "none", "cut", "O1"]["state"] == "none"
@@ -77,8 +91,10 @@ def test_claims_gradients_and_norms(tables: dict, results: Results) -> None:
 def test_text_is_never_a_formula(tmp_path: Path, text: str) -> None:
     small = sample_results.small()
     claim = small.claims[2]
-    quantity = replace(claim.measured[0].quantity, plus=(Term(text),), metric=text)
-    claim = replace(claim, id=text, measured=(replace(claim.measured[0], quantity=quantity),))
+    variant = claim.variants[0]
+    quantity = replace(variant.measured[0].quantity, plus=(Term(text),), metric=text)
+    variant = replace(variant, measured=(replace(variant.measured[0], quantity=quantity),))
+    claim = replace(claim, id=text, variants=(variant,))
     study = replace(small.studies[0], id=text)
     write_tables(tmp_path, replace(small, claims=(claim,), studies=(study,)))
     (row,) = read(tmp_path / "tables/claims.csv")
@@ -91,9 +107,12 @@ def test_text_is_never_a_formula(tmp_path: Path, text: str) -> None:
 
 def test_numbers_stay_numbers(tmp_path: Path) -> None:
     small = sample_results.small()
-    row = small.claims[2].measured[0]
+    claim = small.claims[2]
+    variant = claim.variants[0]
+    row = variant.measured[0]
     below = replace(row, stats=replace(row.stats, mean=-0.25))
-    write_tables(tmp_path, replace(small, claims=(replace(small.claims[2], measured=(below,)),)))
+    claim = replace(claim, variants=(replace(variant, measured=(below,)),))
+    write_tables(tmp_path, replace(small, claims=(claim,)))
     assert read(tmp_path / "tables/claims.csv")[0]["mean"] == "-0.25"
 
 

@@ -241,7 +241,7 @@ def test_folders_that_do_not_fit(serial: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"made by resqunn 0\.0\.1"):
         reproduce(SMALL, tmp_path / "old")
     with (
-        opened(serial, PAPER.plan(SMALL).options),
+        opened(serial, PAPER.plan(SMALL).options, PAPER.plan(SMALL).limits),
         pytest.raises(RunError, match="another command is working"),
     ):
         reproduce(SMALL, serial)

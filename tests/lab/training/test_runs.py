@@ -136,7 +136,7 @@ def test_a_trained_network_is_loaded_for_predictions(
     run = train(config, tmp_path / "run")
     data = load_data(config).validation
     # It needs no data.
-    monkeypatch.setattr("resqunn.lab.training.session.load_dataset", None)
+    monkeypatch.setattr("resqunn.lab.training.inputs.load_dataset", None)
     for checkpoint, epoch in (("best", run.best), ("latest", run.epochs[-1])):
         model = load_model(tmp_path / "run", checkpoint)
         assert not model.training
@@ -278,11 +278,16 @@ BAD_VALUES = {
     "data": ("mnits", "did you mean 'mnist'"),
     "classes": (1, "classes must be 2 to 10,000, got 1"),
     "per_class": (1, "per_class must be 2 or more"),
+    "size": (0, "size must be 1 to 4,096, got 0"),
     "depths": ((), "depths must be one number a layer"),
     "kernel_size": (0, "kernel_size must be 1 or more"),
     "encoding": ("ryy", "unknown encoding"),
     "ansatz": ("ry", "unknown ansatz"),
     "readout": ("w", "unknown readout"),
+    "noise": ("depolarizing=2", "depolarizing must be in"),
+    "shots": (0, "shots must be 1 or more"),
+    "shot_gradient": ("shift", "unknown shot_gradient"),
+    "shot_sampling": ("both", "unknown shot_sampling"),
     "angle_scale": (float("nan"), "angle_scale must be a number of 1e.100 at most"),
     "head": ("dense", "unknown head"),
     "align": ("centre", "unknown align"),

@@ -180,7 +180,8 @@ class Datasets:
     """Folder that holds the data files."""
 
     def run(self) -> None:
-        from resqunn.data.sources import SOURCES, find
+        from resqunn.data.sources import SOURCES
+        from resqunn.data.verified import find
 
         places = []
         for row in SOURCES.values():

@@ -56,7 +56,9 @@ class Reproduce:
             metavar="STR", help_behavior_hint="(default: the paper's; with --quick digits)"
         ),
     ] = None
-    """Data set: digits, mnist, fashion_mnist or kmnist."""
+    """Data set, of ten classes for the ResQuNN paper: digits, mnist, fashion_mnist, kmnist,
+    cifar10, eurosat, organamnist, organcmnist or organsmnist; with fewer there are pathmnist,
+    dermamnist, octmnist, pneumoniamnist, retinamnist, breastmnist, bloodmnist and tissuemnist."""
 
     data_root: Annotated[
         Path | None,

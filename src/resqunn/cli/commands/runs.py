@@ -11,6 +11,7 @@ import tyro
 
 from resqunn.cli import progress, tables
 from resqunn.cli.console import print_json
+from resqunn.errors import ConfigurationError
 from resqunn.lab.training.config import TrainConfig
 
 
@@ -54,9 +55,9 @@ class Resume:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Score a run's network on its validation images.
+    """Score a run's network on its validation images, under noise and shots if asked.
 
-    Example: resqunn evaluate runs/demo --checkpoint latest
+    Example: resqunn evaluate runs/demo --noise none depolarizing=0.05 --shots exact 1024
     """
 
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
@@ -65,16 +66,90 @@ class Evaluate:
     checkpoint: Literal["best", "latest"] = "best"
     """Weights to score: those of the epoch with the best validation accuracy, or the latest."""
 
+    noise: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(metavar="NAME=STRENGTH,...", help_behavior_hint="(default: as trained)"),
+    ] = ()
+    """Noise of the circuits, one or several: none, or as in depolarizing=0.05,readout=0.02, with
+    the names that `resqunn train --noise` takes."""
+
+    shots: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(metavar="INT|exact", help_behavior_hint="(default: as trained)"),
+    ] = ()
+    """Measurements that each expectation value is the mean of, one number or several; exact
+    for none."""
+
+    data: Annotated[
+        str | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="(default: the run's)")
+    ] = None
+    """Images to score in place of the run's: their test split, or all if they have none: digits,
+    mnist, fashion_mnist, kmnist, cifar10, eurosat, or of MedMNIST pathmnist, dermamnist, octmnist,
+    pneumoniamnist, retinamnist, breastmnist, bloodmnist, tissuemnist, organamnist, organcmnist or
+    organsmnist; or the path of an .npz file, or of a folder that holds a folder of PNG or JPEG
+    files for each class."""
+
+    seed: int = 0
+    """Number that fixes the samples of --shots."""
+
+    figure: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: no figure)"),
+    ] = None
+    """File .svg or .png for the accuracy under each of --noise."""
+
     json: bool = False
     """Print JSON instead of a table."""
 
     def run(self) -> None:
         from resqunn.lab.training.run import evaluate_run
 
+        if self.noise or self.shots or self.figure or self.data:
+            self._under_noise()
+            return
         epoch, scores = evaluate_run(self.folder, self.checkpoint)
         if self.json:
             value = {"checkpoint": self.checkpoint, "epoch": epoch, "loss": scores.loss}
             value |= {"accuracy": scores.accuracy, "right": scores.right, "total": scores.total}
+            value |= {"classes": scores.classes}
             print_json(value)
         else:
             tables.scores(self.folder, self.checkpoint, epoch, scores)
+
+    def _under_noise(self) -> None:
+        from resqunn.lab.report import circuit_figures, noise_figures
+        from resqunn.lab.training.noisy_evaluation import evaluate_under_noise
+
+        if not 0 <= self.seed < 2**63:
+            raise ConfigurationError(f"seed must be 0 or more and below 2**63, got {self.seed}")
+        if self.figure is not None:
+            circuit_figures.require_drawable(self.figure, 1)
+        epoch, found = progress.waiting(
+            "evaluating",
+            lambda: evaluate_under_noise(
+                self.folder,
+                self.noise,
+                self.shots,
+                self.checkpoint,
+                self.seed,
+                others=self.data,
+            ),
+        )
+        if self.figure is not None:
+            circuit_figures.write(noise_figures.accuracy_under_noise(found), self.figure)
+        if self.json:
+            rows = [
+                {
+                    "noise": str(each.noise),
+                    "shots": each.shots,
+                    "loss": each.scores.loss,
+                    "accuracy": each.scores.accuracy,
+                    "right": each.scores.right,
+                    "total": each.scores.total,
+                }
+                for each in found
+            ]
+            print_json({"checkpoint": self.checkpoint, "epoch": epoch, "rows": rows})
+        else:
+            images = "validation images" if self.data is None else f"images of {self.data}"
+            tables.noisy_scores(self.folder, self.checkpoint, epoch, found, images)

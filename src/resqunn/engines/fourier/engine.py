@@ -8,7 +8,8 @@ $$f_r(x; w) = \sum_m C_{rm}(w) \prod_{i \in m} \{\cos x_i, \sin x_i\}$$
 (Schuld, Sweke and Meyer, arXiv:2008.08605). `heisenberg.py` finds which products occur and
 how the coefficients follow from the weights; `monomials.py` lays that out as arrays;
 `kernels/polynomial.py` evaluates and differentiates it. The coefficients are computed once for
-all patches, so that the cost per patch does not grow with depth once all products occur.
+all patches, so that the cost per patch does not grow with depth once all products occur. Noise
+whose channels multiply Pauli strings by numbers changes the coefficients, and not which there are.
 
 Shape suffixes as in `base.py`, and C groups of channels that one circuit reads, T tasks of a
 group, S slots, K coefficients.
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.compiled.arguments import Constants, Varying
@@ -74,6 +75,7 @@ class FourierEngine(ImageEngine):
     """
 
     name: str = "fourier"
+    simulates_noise: ClassVar[bool] = True
 
     def obstacle(self, circuit: GateCircuit) -> str | None:
         return obstacle(circuit)
@@ -86,9 +88,10 @@ class FourierEngine(ImageEngine):
         y, rotations = plan.polynomial, plan.rotations
         shared = 70 + 5.5 * y.inputs + 0.9 * len(y.products_T2)
         of_patch = 0.44 * rotations.count + 0.55 * len(y.left_S) + 2.7 * circuit.num_outputs
-        # The rotations are done once a call: shared among the patches of 16 images, 28x28.
+        # The coefficients are computed once a call: shared among the patches of 16 images, 28x28.
         patches = 16 * 28**2 / y.inputs
-        return shared + filters * (of_patch + 6.0 * len(rotations.pairs) / patches)
+        once = 6.0 * len(rotations.pairs_P2) + 4.0 * (len(rotations.worth_K) - rotations.count)
+        return shared + filters * (of_patch + once / patches)
 
     def program(self, job: Job) -> Program:
         return _Polynomials(job)

@@ -22,7 +22,13 @@ from jaxtyping import Integer
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.engines.compiled.arguments import Constants
 from resqunn.engines.fourier.heisenberg import propagate
-from resqunn.engines.fourier.product_state import Factor
+from resqunn.engines.fourier.reached import ADDS
+
+Factor = int
+"""1 + 2 i stands for the cosine of input i, 2 + 2 i for its sine, 0 for the number 1."""
+
+DIGITS = 26
+"""Letters that a number of 64 bits holds, besides one of 20 bits."""
 
 TASK = 1024
 """Patches of a task, in whole blocks."""
@@ -52,19 +58,23 @@ class Rotations(NamedTuple):
     """The arrays that the kernels of the coefficients read.
 
     Attributes:
-        start_S: the observables' vector before the first rotation.
-        weight_T: the weight of each rotation.
-        pair_T: where each rotation's pairs begin, and where the last's end.
-        pairs: the two slots of each pair.
-        terms: slot, coefficient and sign, for each slot with a value in the end.
+        start_S: the observables' vector before the first step.
+        weight_T: the weight of each step, `reached.ADDS` where it adds.
+        pair_T: where each step's pairs begin, and where the last's end.
+        pairs_P2: the two slots of each pair.
+        ratio_P: their ratios (`reached.Step`); none where all are 1 and no step adds.
+        terms_K2: slot and coefficient of each term of the coefficients.
+        worth_K: what the slot is multiplied by there.
         count: how many coefficients there are.
     """
 
     start_S: Any
     weight_T: Any
     pair_T: Any
-    pairs: Any
-    terms: Any
+    pairs_P2: Any
+    ratio_P: Any
+    terms_K2: Any
+    worth_K: Any
     count: Any
 
 
@@ -99,24 +109,32 @@ class FourierPlan:
 def fourier_plan(circuit: GateCircuit) -> FourierPlan:
     """The plan of a circuit; errors as in `heisenberg.propagate`."""
     propagation = propagate(circuit)
-    letters_TQ, inputs = propagation.letters_TQ, propagation.inputs_Q
-    middle = _middle(letters_TQ)
+    letters_MQ, monomial_T = _different(propagation.letters_TQ)
+    inputs, middle = propagation.inputs_Q, _middle(letters_MQ)
     nodes = _Nodes(circuit.num_inputs)
-    left_T = _nodes_of(nodes, letters_TQ[:, :middle], inputs[:middle])
-    right_T = _nodes_of(nodes, letters_TQ[:, middle:], inputs[middle:])
-    place_T3 = _fewest_segments(np.stack([propagation.row_T, left_T, right_T], axis=1))
-    place_K3, number_T = np.unique(place_T3, axis=0, return_inverse=True)
+    left_M = _nodes_of(nodes, letters_MQ[:, :middle], inputs[:middle])
+    right_M = _nodes_of(nodes, letters_MQ[:, middle:], inputs[middle:])
+    place_3T = np.stack([propagation.row_T, left_M[monomial_T], right_M[monomial_T]])
+    sizes = (circuit.num_outputs, len(nodes.of), len(nodes.of))
+    place_T = np.ravel_multi_index(tuple(_fewest_segments(place_3T)), sizes)
+    place_K, number_T = np.unique(place_T, return_inverse=True)
+    place_K3 = np.stack(np.unravel_index(place_K, sizes), axis=1)
     segment_S2, segment_K = np.unique(place_K3[:, :2], axis=0, return_inverse=True)
-    pairs = [pairs_P2 for _, pairs_P2 in propagation.steps]
-    terms = (propagation.slot_T, number_T.reshape(-1), propagation.sign_T)
+    steps = propagation.steps
+    no_pairs = np.empty((0, 2), dtype=np.int64)
+    ratio_P = np.concatenate([np.empty(0), *(step.ratio_P for step in steps)])
+    if (ratio_P == 1).all() and all(step.weight != ADDS for step in steps):
+        ratio_P = np.empty(0)
     return FourierPlan(
         nodes=len(nodes.of),
         rotations=Rotations(
             start_S=propagation.start_S,
-            weight_T=np.array([weight for weight, _ in propagation.steps], dtype=np.int64),
-            pair_T=np.cumsum([0, *map(len, pairs)], dtype=np.int64),
-            pairs=np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs]),
-            terms=np.stack(terms, axis=1),
+            weight_T=np.array([step.weight for step in steps], dtype=np.int64),
+            pair_T=np.cumsum([0, *(len(step.ratio_P) for step in steps)], dtype=np.int64),
+            pairs_P2=np.concatenate([no_pairs, *(step.pairs_P2 for step in steps)]),
+            ratio_P=ratio_P,
+            terms_K2=np.stack([propagation.slot_T, number_T.reshape(-1)], axis=1),
+            worth_K=propagation.worth_T,
             count=len(place_K3),
         ),
         polynomial=Polynomial(
@@ -130,6 +148,19 @@ def fourier_plan(circuit: GateCircuit) -> FourierPlan:
     )
 
 
+def _different(
+    letters_TQ: Integer[np.ndarray, "T Q"],
+) -> tuple[Integer[np.ndarray, "M Q"], Integer[np.ndarray, " T"]]:
+    """The different rows, and which of them each is."""
+    which_T = np.zeros(len(letters_TQ), dtype=np.int64)
+    first_M = which_T[:1]
+    for begin in range(0, letters_TQ.shape[1], DIGITS):
+        for letter_T in letters_TQ[:, begin : begin + DIGITS].T:
+            which_T = 3 * which_T + letter_T
+        _, first_M, which_T = np.unique(which_T, return_index=True, return_inverse=True)
+    return letters_TQ[first_M], which_T.reshape(-1)
+
+
 def _middle(letters_TQ: Integer[np.ndarray, "T Q"]) -> int:
     """Where to split the qubits so that there are as few halves as possible."""
 
@@ -141,16 +172,16 @@ def _middle(letters_TQ: Integer[np.ndarray, "T Q"]) -> int:
     return min(range(qubits // 3, qubits - qubits // 3 + 1), key=size)
 
 
-def _fewest_segments(place_T3: Integer[np.ndarray, "T 3"]) -> Integer[np.ndarray, "T 3"]:
+def _fewest_segments(place_3T: Integer[np.ndarray, "3 T"]) -> Integer[np.ndarray, "3 T"]:
     """Readout value, left and right node of each monomial, with the half that has fewer
     different nodes on the left: each of them is a segment."""
-    place_T3 = place_T3.copy()
-    for r in np.unique(place_T3[:, 0]):
-        of_r = place_T3[:, 0] == r
-        left, right = (len(np.unique(place_T3[of_r, side])) for side in (1, 2))
+    place_3T = place_3T.copy()
+    for r in np.unique(place_3T[0]):
+        of_r = place_3T[0] == r
+        left, right = (len(np.unique(nodes_T[of_r])) for nodes_T in place_3T[1:])
         if left > right:
-            place_T3[of_r, 1:] = place_T3[of_r, :0:-1]
-    return place_T3
+            place_3T[1:, of_r] = place_3T[:0:-1, of_r]
+    return place_3T
 
 
 def _nodes_of(

@@ -72,7 +72,7 @@ def apart(run: Run) -> Apart:
         operations.append(operation)
     if len(inputs) > circuit.num_inputs or len(weights) > circuit.num_weights:
         circuit = _with_angles(circuit, len(inputs), len(weights), tuple(operations))
-    of_run = Run(circuit, run.rows, run.of_bits, run.flip_probability)
+    of_run = Run(circuit, run.rows, run.of_bits, run.shrinking)
     return Apart(
         of_run,
         tuple(inputs),

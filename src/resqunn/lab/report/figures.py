@@ -132,7 +132,7 @@ def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
 def final_values(
     series: Series, palette: Palette, wide: bool = True, beside: Series = ()
 ) -> Figure:
-    """Each metric after training: mean, interval and single seeds, a panel a variant.
+    """Each metric after training: median, interval and single seeds, a panel a variant.
 
     The series of `beside` stand below a line, for comparison.
     """
@@ -191,8 +191,8 @@ def trained_against_frozen(series: Series, palette: Palette, wide: bool = True) 
 def _pair(ax: Any, row: int, pair: Pair, metric: str, palette: Palette) -> None:
     shown = [(one, row + shift) for one, shift in zip(pair, (-0.16, 0.16), strict=True)]
     shown = [(one, place) for one, place in shown if metric in one.final]
-    means = [number(one.final[metric].mean) for one, _ in shown]
-    ax.plot(means, [place for _, place in shown], color=FAINT, linewidth=3, zorder=1)
+    medians = [number(one.final[metric].median) for one, _ in shown]
+    ax.plot(medians, [place for _, place in shown], color=FAINT, linewidth=3, zorder=1)
     for one, place in shown:
         dot(ax, place, one, one.final[metric], palette)
 

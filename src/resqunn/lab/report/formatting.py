@@ -9,29 +9,10 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from resqunn.lab.study.results import ClaimResult, Quantity, SeriesResult, Stats, Term
-from resqunn.lab.study.rules import (
-    DEPENDS,
-    DIRECTION,
-    NOT_MEASURED,
-    NOT_REPRODUCED,
-    REPRODUCED,
-)
+from resqunn.data.sources import SOURCES
+from resqunn.lab.study.questions import Quantity, Stats, Term
+from resqunn.lab.study.results import SeriesResult
 from resqunn.lab.training.config import PRESETS, TrainConfig
-
-MIN_SEEDS = 5
-"""Fewest seeds for which an interval is shown. Student's factor on the standard error is 12.7 for
-two seeds, 4.3 for three, 3.2 for four and 2.8 for five; and of so few values the standard error
-itself is hardly known: two that agree by chance would look certain."""
-
-VERDICTS = {
-    REPRODUCED: ("yes", "is reproduced", "are reproduced"),
-    DIRECTION: ("partly", "in direction only", "in direction only"),
-    NOT_REPRODUCED: ("no", "is not reproduced", "are not reproduced"),
-    DEPENDS: ("depends", DEPENDS, DEPENDS.replace("depends", "depend")),
-    NOT_MEASURED: ("open", "was not measured", "were not measured"),
-}
-"""A verdict: the class that colours it, and how one claim and several are counted."""
 
 MACHINE = {"data_root", "threads", "seed", "preset"}
 """Fields left out of a command line: where it runs, and what it gives apart."""
@@ -72,77 +53,59 @@ def quantity(what: Quantity) -> str:
     return f"{text} minus guessing" if what.kind == "above_chance" else text
 
 
-def interval(stats: Stats) -> tuple[float, float] | None:
-    """The interval of a mean, if there are seeds enough to show it."""
-    return stats.interval if len(stats.values) >= MIN_SEEDS else None
-
-
 def percent(value: float | int | None, *, signed: bool = False, unit: bool = True) -> str:
     """A fraction in per cent with one decimal; a true minus sign."""
     if value is None or not math.isfinite(value):
         return DASH
-    text = f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "\u2212")
+    near = round(100 * value, 1) or 0.0  # and not minus zero
+    text = f"{near:{'+' if signed and near else ''}.1f}".replace("-", "\u2212")
     return f"{text}\u00a0%" if unit else text
 
 
+def points(value: float | int | None, *, signed: bool = True) -> str:
+    """A difference of fractions in percentage points, "+5 points"; as short as it is exact."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    text = f"{round(100 * value, 4):{'+' if signed else ''}g}".replace("-", "\u2212")
+    return f"{text}\u00a0{'point' if abs(100 * value) == 1 else 'points'}"
+
+
 def accuracy(stats: Stats) -> str:
-    """Mean and interval of a metric, "87.7 % [86.0, 89.4]"; too few seeds have no interval."""
-    return percent(stats.mean) + _interval(stats, lambda value: percent(value, unit=False))
+    """Median and interval of a metric, "87.7 % [86.0, 89.4]"; too few seeds have no interval."""
+    return percent(stats.median) + _interval(stats, lambda value: percent(value, unit=False))
+
+
+def mean(stats: Stats, *, signed: bool = False) -> str:
+    """ "mean 86.9 \u00b1 3.2", if there are seeds enough."""
+    if stats.mean is None:
+        return ""
+    std = percent(stats.std, unit=False)
+    return f"mean\u00a0{percent(stats.mean, signed=signed, unit=False)}\u00a0\u00b1\u00a0{std}"
 
 
 def measured(what: Quantity, stats: Stats) -> str:
-    """What was found: "+32.6 points [25.1, 40.0]", "+17.3 points (2 seeds)", "5 of 5"."""
+    """What was found: "+9.6 points [3.1, 18.2]", "+17.3 points (2 seeds)", "5 of 5"."""
     if what.unit == "items":
         return f"{sum(stats.values):g} of {len(stats.values)}"
-    signed = bool(what.minus) or what.kind == "above_chance"
+    signed = is_signed(what)
 
     def edge(value: float | int | None) -> str:
         return percent(value, signed=signed, unit=False)
 
-    text = edge(stats.mean) + ("\u00a0points" if signed else "\u00a0%")
-    if interval(stats) is None:
+    text = edge(stats.median) + ("\u00a0points" if signed else "\u00a0%")
+    if stats.interval is None:
         return f"{text} ({counted(len(stats.values), 'seed')})"
     return text + _interval(stats, edge)
 
 
+def is_signed(what: Quantity) -> bool:
+    """Whether it is a difference, of networks or from guessing."""
+    return bool(what.minus) or what.kind == "above_chance"
+
+
 def _interval(stats: Stats, worded: Callable[[float], str]) -> str:
-    ends = interval(stats)
+    ends = stats.interval
     return f" [{worded(ends[0])}, {worded(ends[1])}]" if ends else ""
-
-
-def why(claim: ClaimResult) -> str:
-    """The measurement that decided, as a sentence; or why there is none."""
-    if not claim.measured:
-        return "None of the runs that it needs were made."
-    if claim.deciding is None or claim.verdict == NOT_MEASURED:
-        return "Too few seeds to judge it."
-    row = claim.measured[claim.deciding]
-    variant = f" ({row.variant})" if row.variant else ""
-    return f"{capital(quantity(row.quantity))}{variant}: {measured(row.quantity, row.stats)}."
-
-
-def by_verdict(verdicts: Mapping[str, Sequence[str]]) -> str:
-    """ "Reproduced: without noise; not reproduced: with noise", if they differ."""
-    if len(verdicts) < 2:
-        return ""
-    parts = (f"{verdict}: {listed(variants)}" for verdict, variants in verdicts.items())
-    return capital("; ".join(parts))
-
-
-def counts(claims: Sequence[ClaimResult]) -> str:
-    """How many claims led to which verdict, as a sentence."""
-    if not claims:
-        return ""
-    known = dict.fromkeys([*VERDICTS, *(claim.verdict for claim in claims)])
-    found = []
-    for verdict in known:
-        count = sum(claim.verdict == verdict for claim in claims)
-        if count:
-            found.append(
-                f"{count} {VERDICTS.get(verdict, ('', verdict, verdict))[1 + (count > 1)]}"
-            )
-    of = f"Of {len(claims)} claims" if len(claims) > 1 else "Of one claim"
-    return f"{of}, {', '.join(found)}."
 
 
 def counted(count: int, noun: str) -> str:
@@ -185,6 +148,9 @@ def command(config: Mapping[str, Any], seed: int = 0) -> str:
     preset = config.get("preset")
     preset = preset if isinstance(preset, str) and preset in PRESETS else "resqunn"
     base = dataclasses.asdict(PRESETS[preset])
+    row = SOURCES.get(str(config.get("data", base["data"])))
+    if row is not None and config.get("classes") == len(row.classes):
+        base["classes"] = config["classes"]  # all of them, as by default
     words = ["resqunn", "train"] + (["--preset", preset] if preset != "resqunn" else [])
     for field in dataclasses.fields(TrainConfig):
         found = config.get(field.name, base[field.name])

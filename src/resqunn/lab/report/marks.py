@@ -9,7 +9,8 @@ from typing import Any
 
 from resqunn.lab.report import formatting
 from resqunn.lab.report.style import INK, PAPER, Palette, number, percent_axis
-from resqunn.lab.study.results import SeriesResult, Stats
+from resqunn.lab.study.questions import Stats
+from resqunn.lab.study.results import SeriesResult
 
 MAX_LINES = 3
 """Of a name in a figure."""
@@ -24,12 +25,12 @@ def curve(
     thin: bool = False,
     markers: bool = True,
 ) -> Any:
-    """A metric by epoch: the mean, with a band from the lowest to the highest seed."""
+    """A metric by epoch: the median, with a band from the lowest to the highest seed."""
     found, colour = series.curves[metric], palette.colour(series.label)
-    epochs = list(range(1, len(found.mean) + 1))
+    epochs = list(range(1, len(found.median) + 1))
     (line,) = ax.plot(
         epochs,
-        [number(value) for value in found.mean],
+        [number(value) for value in found.median],
         color=colour,
         linestyle="--" if series.frozen else "-",
         linewidth=0.7 if thin else 1.6,
@@ -73,7 +74,7 @@ def dots(
     metrics: Sequence[str],
     palette: Palette,
 ) -> None:
-    """A series in its row: each metric's mean, interval and seeds, one below the other."""
+    """A series in its row: each metric's median, interval and seeds, one below the other."""
     count = len(metrics)
     for metric, shift, size in zip(metrics, offsets(count), sizes(count), strict=True):
         if metric in series.final:
@@ -89,12 +90,11 @@ def dot(
     *,
     size: float = 30.0,
 ) -> None:
-    """A mean, hollow if the layers were frozen; its interval, if shown; and every seed."""
+    """A median, hollow if the layers were frozen; its interval, if any; and every seed."""
     colour = palette.colour(series.label)
-    if ends := formatting.interval(stats):
-        low, high = map(number, ends)
+    if stats.interval is not None:
         ax.plot(
-            [max(low, 0), min(high, 1)],
+            [number(end) for end in stats.interval],
             [row, row],
             color=colour,
             linewidth=4.5,
@@ -105,7 +105,7 @@ def dot(
     values = [number(value) for value in stats.values]
     ax.scatter(values, [row] * len(values), s=9, color=colour, alpha=0.9, linewidths=0, zorder=2)
     ax.scatter(
-        [number(stats.mean)],
+        [number(stats.median)],
         [row],
         s=size,
         marker=palette.marker(series.label),
@@ -133,7 +133,7 @@ def row_height(names: Sequence[str], least: float) -> float:
 
 
 def dot_legend(figure: Any, metrics: Sequence[str], series: Sequence[SeriesResult], wide: bool):
-    """What the dots are: a size a metric, the interval if any is shown, single seeds."""
+    """What the dots are: medians, a size a metric; the interval if any is shown; single seeds."""
     from matplotlib.lines import Line2D
 
     def mark(size: float) -> Any:
@@ -143,13 +143,13 @@ def dot_legend(figure: Any, metrics: Sequence[str], series: Sequence[SeriesResul
     names = [formatting.metric(metric) for metric in metrics]
     if has_intervals(series):
         marks.append(Line2D([], [], color=INK, linewidth=4.5, alpha=0.28))
-        names.append("95 % interval")
+        names.append("interval of the median")
     legend(figure, [*marks, mark(2.5)], [*names, "one seed"], columns=4 if wide else 2)
 
 
 def has_intervals(series: Sequence[SeriesResult]) -> bool:
     """Whether any of these has seeds enough for an interval."""
-    return any(formatting.interval(stats) for one in series for stats in one.final.values())
+    return any(stats.interval for one in series for stats in one.final.values())
 
 
 def legend(figure: Any, handles: Sequence[Any], names: Sequence[str], *, columns: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from resqunn.errors import MissingExtraError, RunError
-from resqunn.lab.report import figures, formatting, gradient_figures
+from resqunn.lab.report import figures, formatting, gradient_figures, verdicts
 from resqunn.lab.report.figure_folder import FigureFolder
 from resqunn.lab.report.marks import has_intervals
 from resqunn.lab.report.series import (
@@ -21,14 +21,17 @@ from resqunn.lab.report.series import (
     pairs_of,
     variants_of,
 )
+from resqunn.lab.report.strips import strip
 from resqunn.lab.report.style import Palette, inline, svg_of, write_figure
 from resqunn.lab.report.text import cleaned, summary
-from resqunn.lab.study.results import ClaimResult, Results, StudyResult, open_results
+from resqunn.lab.study.questions import DELTA, ClaimResult
+from resqunn.lab.study.results import Results, StudyResult, open_results
+from resqunn.lab.study.statistics import FEWEST
 from resqunn.lab.study.tables import FOLDER as TABLES
 from resqunn.lab.study.tables import write_tables
 from resqunn.lab.training.files import write_atomically
 
-CURVES = "After each epoch: the mean over seeds, and a band from the lowest to the highest."
+CURVES = "After each epoch: the median over seeds, and a band from the lowest to the highest."
 GRADIENTS = (
     "Norm of the loss gradient with respect to each layer's weights. None: no path leads from the "
     "loss to the weights. Zero: a path does, but the gradient is exactly zero. Vanishing: tiny "
@@ -139,6 +142,10 @@ class _Page:
             "results": results,
             "style": _file("style.css"),
             "word": formatting,
+            "judged": verdicts,
+            "strip": strip,
+            "fewest": FEWEST,
+            "delta": DELTA,
             "answer": summary(results),
             "overview": overview,
             "sections": self._sections(),
@@ -146,9 +153,10 @@ class _Page:
             "grey": bool(results.source.warning),
             "intervals": has_intervals(series)
             or any(
-                row.quantity.unit == "points" and formatting.interval(row.stats)
+                row.stats.interval
                 for claim in results.claims
-                for row in claim.measured
+                for variant in claim.variants
+                for row in variant.measured
             ),
             "frozen": any(one.frozen for one in series),
         }
@@ -262,5 +270,5 @@ def _after(series: Series) -> str:
     most = max((len(one.seeds) for one in series), default=0)
     seeds = formatting.counted(most, "seed")
     if has_intervals(series):
-        return "After the last epoch: the mean, its 95 % interval over seeds, and every seed."
-    return f"After the last epoch: the mean and every seed ({seeds}: too few for an interval)."
+        return "After the last epoch: the median over seeds, its 95 % interval, and every seed."
+    return f"After the last epoch: the median and every seed ({seeds}: too few for an interval)."

@@ -31,7 +31,7 @@ def metrics_of(series: Iterable[SeriesResult]) -> list[str]:
 
 def drawn_metrics(series: Series) -> list[str]:
     """The metrics that learning curves show: those that are metrics at the end too."""
-    with_curve = {m for one in series for m, curve in one.curves.items() if curve.mean}
+    with_curve = {m for one in series for m, curve in one.curves.items() if curve.median}
     return [metric for metric in metrics_of(series) if metric in with_curve]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resqunn.lab.report import formatting
+from resqunn.lab.report import formatting, verdicts
 from resqunn.lab.study.results import GradientTable, Results, as_builtins, built
 from resqunn.lab.training.harmless import printable
 
@@ -24,7 +24,7 @@ def _cleaned(value: Any) -> Any:
 
 def summary(results: Results) -> str:
     """What was run, what came of the claims, and which layers get a gradient."""
-    said = [_runs(results), formatting.counts(results.claims)]
+    said = [_runs(results), verdicts.counts(results.claims)]
     said += [_reach(study.gradients) for study in results.studies if study.gradients]
     return " ".join(dict.fromkeys(sentence for sentence in said if sentence))
 

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from resqunn.checks import check_fields
 from resqunn.errors import ConfigurationError
-from resqunn.lab.study.results import (
+from resqunn.lab.study.advice import needed
+from resqunn.lab.study.quantities import values_of
+from resqunn.lab.study.questions import (
     ClaimResult,
+    Kind,
     Measurement,
     Quantity,
-    SeriesResult,
-    StudyResult,
-    Term,
+    Rule,
+    Stats,
+    VariantResult,
+    Verdict,
 )
-from resqunn.lab.study.rules import NOT_MEASURED, Rule, over_variants, weakest
-from resqunn.lab.study.statistics import Stats, stats
+from resqunn.lab.study.results import SeriesResult, StudyResult, as_builtins
+from resqunn.lab.study.rules import (
+    CONTRADICTED,
+    NOT_MEASURED,
+    UNDECIDED,
+    alone,
+    exceptions,
+    over_variants,
+    together,
+)
+from resqunn.lab.study.statistics import beyond, counted, superiority
 
 Facts = Sequence[tuple[str, str, Sequence[bool]]]
 """For each variant: its name, what is counted, and whether each item holds."""
+
+KINDS: dict[str, Kind] = {
+    "better": "difference",
+    "better_by": "difference",
+    "equal": "difference",
+    "at_most": "above_chance",
+}
+"""Of a rule's quantities, by the rule's kind."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +52,15 @@ class Claim:
     Attributes:
         statement: in our own words.
         said: the source's figure, or what it reports.
+        rule: the kind of question, with its limits.
         figures: of the source that it is about, by their numbers there.
         study: the id of the study that holds the quantities' series.
         quantities: all of which must hold.
-        facts: in place of quantities: from the studies' results to what is counted.
+        facts: in place of quantities, for a rule of that kind: from the studies' results to what
+            is counted.
+
+    Raises:
+        ConfigurationError: for quantities that do not fit the rule.
     """
 
     id: str
@@ -49,76 +77,125 @@ class Claim:
         check_fields(self)
         if bool(self.quantities) == (self.facts is not None):
             raise ConfigurationError(f"claim {self.id!r} must have either quantities or facts")
+        kind = self.rule.kind
+        if (kind == "facts") != (self.facts is not None):
+            raise ConfigurationError(
+                f"the rule of claim {self.id!r} must fit what it has, "
+                f"{'facts' if self.facts else 'quantities'}, got {kind!r}"
+            )
+        for quantity in self.quantities:
+            if quantity.kind != KINDS[kind]:
+                raise ConfigurationError(
+                    f"quantities of claim {self.id!r} must be of the kind {KINDS[kind]!r} for the "
+                    f"rule {kind!r}, got {quantity.kind!r}"
+                )
+            figure = quantity.figure
+            if kind == "better_by" and (figure is None or not figure > 0):
+                raise ConfigurationError(
+                    f"figure must be above 0 for the rule 'better_by' of claim {self.id!r}, got "
+                    f"{figure}"
+                )
+            if kind != "better_by" and figure is not None:
+                raise ConfigurationError(
+                    f"figure must be left out for the rule {kind!r} of claim {self.id!r}, got "
+                    f"{figure}"
+                )
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What it is judged by, as JSON values."""
+        return {
+            "kind": self.rule.kind,
+            "margin": self.rule.margin,
+            "delta": self.rule.delta,
+            "figures": [quantity.figure for quantity in self.quantities],
+            # Tuples are lists in JSON.
+            "quantities": json.loads(json.dumps(as_builtins(self.quantities))),
+        }
 
     def judged(self, studies: Mapping[str, StudyResult]) -> ClaimResult:
         """The claim with what was measured and its verdict."""
-        measured = tuple(self._measured(studies))
-        variants = list(dict.fromkeys(m.variant for m in measured))
-        found = {v: weakest(m.verdict for m in measured if m.variant == v) for v in variants}
-        verdict, verdicts = over_variants(found)
-        deciding = None
-        if measured and verdict != NOT_MEASURED:
-            # Of the first variant, the first of the weakest.
-            first = variants[0]
-            deciding = next(
-                i
-                for i, m in enumerate(measured)
-                if m.variant == first and m.verdict == found[first]
-            )
+        variants = self._counted(studies) if self.facts else self._measured(studies)
         return ClaimResult(
             self.id,
             self.source,
             self.statement,
             self.said,
             self.figures,
-            self.rule.words,
-            measured,
-            verdict,
-            verdicts,
-            deciding,
+            self.rule,
+            tuple(variants),
+            over_variants({each.variant: each.verdict for each in variants}),
         )
 
-    def _measured(self, studies: Mapping[str, StudyResult]) -> list[Measurement]:
-        if self.facts is not None:
-            return [
-                Measurement(variant, Quantity(what, kind="count", unit="items"), s, self.rule(s))
-                for variant, what, items in self.facts(studies)
-                for s in (stats(map(float, items)),)
-            ]
-        if self.study not in studies:
-            return []
-        series = studies[self.study].series
-        return [
-            Measurement(variant, quantity, found, self.rule(found, quantity.figure))
-            for variant in dict.fromkeys(each.variant for each in series)
-            for quantity in self.quantities
-            if (found := measured(quantity, [s for s in series if s.variant == variant]))
-        ]
+    def _counted(self, studies: Mapping[str, StudyResult]) -> list[VariantResult]:
+        assert self.facts is not None
+        facts = list(self.facts(studies))
+        found = []
+        for variant in dict.fromkeys(name for name, _, _ in facts):
+            rows = [(what, counted(items)) for name, what, items in facts if name == variant]
+            measured = tuple(
+                Measurement(Quantity(what, kind="count", unit="items"), row, self._alone(None, row))
+                for what, row in rows
+            )
+            verdict = together(self.rule, [None] * len(rows), [row for _, row in rows])
+            found.append(VariantResult(variant, measured, verdict, deciding=_first(measured)))
+        return found
+
+    def _measured(self, studies: Mapping[str, StudyResult]) -> list[VariantResult]:
+        series = studies[self.study].series if self.study in studies else ()
+        variants = dict.fromkeys(each.variant for each in series)
+        found = [self._variant(v, [one for one in series if one.variant == v]) for v in variants]
+        return [each for each in found if each.measured]
+
+    def _variant(self, variant: str, series: Sequence[SeriesResult]) -> VariantResult:
+        rows = [values_of(quantity, series) for quantity in self.quantities]
+        found = [None if row is None else row.stats for row in rows]
+        measured = tuple(
+            Measurement(
+                quantity,
+                row.stats,
+                self._alone(quantity.figure, row.stats),
+                beyond(row.stats.values, self.rule.delta),
+                superiority(row.first, row.second) if row.second else None,
+                exceptions(self.rule, row.stats),
+            )
+            for quantity, row in zip(self.quantities, rows, strict=True)
+            if row is not None
+        )
+        figures = [quantity.figure for quantity in self.quantities]
+        verdict = together(self.rule, figures, found)
+        known = [each for each in found if each is not None]
+        return VariantResult(
+            variant,
+            measured,
+            verdict,
+            min((len(each.values) for each in known), default=None),
+            needed(self.rule, figures, known) if verdict == UNDECIDED else None,
+            self._deciding(verdict, measured),
+        )
+
+    def _alone(self, figure: float | None, found: Stats, k: int = 1) -> Verdict:
+        return alone(self.rule, figure, found, k)
+
+    def _deciding(self, verdict: Verdict, measured: Sequence[Measurement]) -> int | None:
+        """What contradicts it, or else the first of those that hold it back most."""
+        if verdict == NOT_MEASURED:
+            return None
+        if verdict == CONTRADICTED:
+            k = len(self.quantities)
+            return next(
+                i
+                for i, m in enumerate(measured)
+                if self._alone(m.quantity.figure, m.stats, k) == CONTRADICTED
+            )
+        return _first(measured)
 
 
-def measured(quantity: Quantity, series: Sequence[SeriesResult]) -> Stats | None:
-    """The statistics of a quantity over the seeds that every network of it has finished."""
-    plus, minus = ([_values(term, quantity.metric, series) for term in terms]
-                   for terms in (quantity.plus, quantity.minus))  # fmt: skip
-    if any(values is None for values in (*plus, *minus)):
-        return None
-    known = [values for values in (*plus, *minus) if values is not None]
-    seeds = sorted(set.intersection(*(set(values) for values in known)))
-    if not seeds:
-        return None
-    first, second = known[: len(plus)], known[len(plus) :]
-    offset = 1 / series[0].config["classes"] if quantity.kind == "above_chance" else 0.0
-    return stats(
-        sum(v[seed] for v in first) / len(first)
-        - (sum(v[seed] for v in second) / len(second) if second else 0.0)
-        - offset
-        for seed in seeds
+_WEAKNESS: tuple[Verdict, ...] = (CONTRADICTED, UNDECIDED, "in direction", "supported")
+
+
+def _first(measured: Sequence[Measurement]) -> int | None:
+    """The first of the weakest verdicts."""
+    return min(
+        range(len(measured)), key=lambda i: _WEAKNESS.index(measured[i].verdict), default=None
     )
-
-
-def _values(term: Term, metric: str, series: Sequence[SeriesResult]) -> dict[int, float] | None:
-    """A metric of a series by seed; None if the series was not run."""
-    for each in series:
-        if (each.label, each.frozen) == (term.label, term.frozen) and each.seeds:
-            return dict(zip(each.seeds, each.final[metric].values, strict=True))
-    return None

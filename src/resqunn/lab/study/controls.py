@@ -24,7 +24,7 @@ from resqunn.errors import RunError
 from resqunn.lab.study.results import Measured
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import evaluate, prepare
-from resqunn.lab.training.session import load_data
+from resqunn.lab.training.inputs import Shape, load_data, shape_of
 from resqunn.lab.training.stack import Learner, Stack
 from resqunn.nn.heads import LinearHead
 from resqunn.nn.network import ResQuNN
@@ -38,10 +38,11 @@ def _pixels(images: Tensor) -> Tensor:
 
 
 def _monomials(images: Tensor, config: TrainConfig) -> Float[Tensor, "N D"]:
-    """Prefix products of the cosines of each patch's values, in radians."""
+    """Prefix products of the cosines of each patch's values, in radians, channel by channel."""
     k = config.kernel_size
-    patches = nn.functional.unfold(images * config.angle_scale, k, stride=k)
-    return patches.cos().cumprod(dim=1).flatten(1)
+    channels = images.flatten(0, 1).unsqueeze(1)  # each has circuits of its own
+    patches = nn.functional.unfold(channels * config.angle_scale, k, stride=k)
+    return patches.cos().cumprod(dim=1).reshape(len(images), -1)
 
 
 def pixels(config: TrainConfig) -> Measured:
@@ -79,31 +80,40 @@ def _regression(data: Dataset, train: Tensor, validation: Tensor) -> Measured:
 
 
 class BoundedConvolution(nn.Module):
-    """`filters` convolutions without bias, tanh, and their mean: one channel."""
+    """`filters` convolutions of each channel without bias, tanh, and their mean."""
 
-    def __init__(self, filters: int, kernel_size: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, channels: int, filters: int, kernel_size: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(1, filters, kernel_size, kernel_size, bias=False)
+        self.channels = channels
+        self.convolution = nn.Conv2d(
+            channels, channels * filters, kernel_size, kernel_size, groups=channels, bias=False
+        )
         bound = 1 / kernel_size
         with torch.no_grad():
             self.convolution.weight.uniform_(-bound, bound, generator=generator)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.convolution(images).tanh().mean(dim=1, keepdim=True)
+        return self.convolution(images).tanh().unflatten(1, (self.channels, -1)).mean(dim=2)
 
 
-def convolutional_model(config: TrainConfig) -> ResQuNN:
+def convolutional_model(config: TrainConfig, shape: Shape) -> ResQuNN:
     """The network of `config` with convolutions: `depth` filters of 2x2 for 4 `depth` angles."""
     generator = torch.Generator().manual_seed(config.seed)
-    layers = [BoundedConvolution(d, config.kernel_size, generator) for d in config.depths]
-    head = LinearHead(config.classes, softmax=config.softmax, generator=generator)
+    channels = shape.image[0]
+    layers = [
+        BoundedConvolution(channels, depth, config.kernel_size, generator)
+        for depth in config.depths
+    ]
+    head = LinearHead(shape.classes, softmax=config.softmax, generator=generator)
     return ResQuNN(layers, config.wiring, head, align=config.align)
 
 
 def convolution(config: TrainConfig) -> Measured:
     """The network with convolutions in place of circuits, trained as the network is."""
     data = load_data(config)
-    model = convolutional_model(config)
+    model = convolutional_model(config, shape_of(data))
     with torch.no_grad():
         model(data.train.images[:1])
     train, validation = prepare(model, data.train), prepare(model, data.validation)

@@ -14,6 +14,7 @@ from resqunn.lab.study.stacks import plan_stacks
 from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import EVALUATION_BATCH
+from resqunn.lab.training.inputs import load_data, named_shape, shape_of
 from resqunn.lab.training.session import build_model
 
 ATTEMPTS = 2
@@ -119,17 +120,18 @@ def compile_kernels(runs: Sequence[PlannedRun]) -> None:
             config = run.config
             shape = (config.depths, config.encoding, config.ansatz, config.readout)
             kind = (*shape, config.reupload, config.head, config.measured, config.input_gradients)
+            kind = (*kind, config.noise, config.shots)
             if run.task != TRAIN or kind in seen:
                 continue
             seen.add(kind)
-            model = build_model(config)
-            side = 28 if config.data != "digits" else 8
+            shape = named_shape(config) or shape_of(load_data(config))
+            model = build_model(config, shape)
             # A batch has no more images than there are, whatever the configuration says.
-            images = torch.rand(min(config.batch_size, EVALUATION_BATCH), 1, side, side)
+            images = torch.rand(min(config.batch_size, EVALUATION_BATCH), *shape.image)
             loss = model(images).sum()
             if loss.requires_grad:
                 loss.backward()
             with torch.no_grad():
-                model(torch.rand(EVALUATION_BATCH, 1, side, side))
+                model(torch.rand(EVALUATION_BATCH, *shape.image))
     finally:
         torch.set_num_threads(torch_threads)

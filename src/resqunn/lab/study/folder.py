@@ -1,6 +1,6 @@
 """The results folder.
 
-study.json     format, version of resqunn, options: what the folder is for
+study.json     format, version of resqunn, options, rules and limits: what the folder is for
 runs/KEY/      one folder a run, KEY a hash of its configuration
 locks/         one empty file a run, locked while a process is at it
 failures.json  the runs that failed every time, with their errors
@@ -18,6 +18,7 @@ from typing import Any
 
 from resqunn import __version__
 from resqunn.errors import ResqunnError, RunError
+from resqunn.lab.study.rules import RULES
 from resqunn.lab.training.files import (
     exists,
     is_partial,
@@ -43,19 +44,28 @@ PROBE = 1 << 20
 
 
 @contextlib.contextmanager
-def opened(folder: Path, options: Mapping[str, Any]) -> Iterator[None]:
+def opened(
+    folder: Path, options: Mapping[str, Any], limits: Mapping[str, Any] | None = None
+) -> Iterator[None]:
     """A new results folder, or one that these options can continue, for this process alone.
 
+    A folder may get more seeds after those that it has: looking again is allowed. What its
+    claims are judged by stays as it was before the first run.
+
+    Args:
+        limits: of each claim, by its id.
+
     Raises:
-        RunError: if it belongs to other options, another version, something else or a
-            process that is still running, holds symbolic links in the place of its parts, or
+        RunError: if it belongs to other options, limits or rules, another version, something else
+            or a process that is still running, holds symbolic links in the place of its parts, or
             cannot be written to.
     """
+    identity = _identity(options, limits or {})
     with contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             refuse_links(folder / name for name in LINKED)
-            _require_ours(folder, options)
+            _require_ours(folder, identity)
             (folder / "locks").mkdir(exist_ok=True)
             refuse_links([folder / "locks" / "command"])
             opening = open_for_appending(folder / "locks" / "command")
@@ -65,9 +75,9 @@ def opened(folder: Path, options: Mapping[str, Any]) -> Iterator[None]:
                     f"another command is working in {folder}: wait for it, stop it, or choose "
                     "another --out"
                 )
-            if not _require_ours(folder, options):  # another command may have been faster
+            if not _require_ours(folder, identity):  # another command may have been faster
                 path = folder / "study.json"
-                write_atomically(path, sealed(path.name, _identity(options)))
+                write_atomically(path, sealed(path.name, identity))
             for name in ("runs", "tables"):
                 (folder / name).mkdir(exist_ok=True)
             for place in (folder, folder / "tables"):
@@ -78,17 +88,21 @@ def opened(folder: Path, options: Mapping[str, Any]) -> Iterator[None]:
         yield
 
 
-def _identity(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {"resqunn": __version__, "options": dict(options)}
+def _identity(options: Mapping[str, Any], limits: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "resqunn": __version__,
+        "options": dict(options),
+        "rules": RULES,
+        "limits": dict(limits),
+    }
 
 
-def _require_ours(folder: Path, options: Mapping[str, Any]) -> bool:
-    """Whether the folder has been begun with these options; if not, it is free.
+def _require_ours(folder: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether the folder says that it is for this; if not, it is free, or has fewer seeds.
 
     Raises:
-        RunError: if it is neither.
+        RunError: if it is for something else.
     """
-    identity = _identity(options)
     path = folder / "study.json"
     if not exists(path):
         ours = OWN if (folder / "locks").is_dir() else ()
@@ -102,17 +116,52 @@ def _require_ours(folder: Path, options: Mapping[str, Any]) -> bool:
             f"{folder} was made by resqunn {brief(found.get('resqunn'))}, not {__version__}: "
             "choose another --out, or use that version"
         )
-    theirs, ours = found.get("options"), identity["options"]
-    if not isinstance(theirs, Mapping):
-        raise RunError(f"{path} cannot be read: it holds no options; choose another --out")
+    if found.get("rules") != RULES:
+        raise RunError(
+            f"{folder} was begun under other rules of judging than this version's: choose another "
+            "--out, or use the version of resqunn that began it"
+        )
+    for name in ("options", "limits"):
+        if not isinstance(found.get(name), Mapping):
+            raise RunError(f"{path} cannot be read: it holds no {name}; choose another --out")
+    _require_limits(folder, found["limits"], identity["limits"])
+    theirs, ours = found["options"], identity["options"]
+    more = "seeds" in ours and _more(theirs.get("seeds"), ours["seeds"])
     different = [name for name in ours if theirs.get(name) != ours[name]]
+    different = [name for name in different if not (more and name == "seeds")]
     if different:
         name = different[0]
         raise RunError(
             f"{folder} holds results with {name} = {_shown(theirs.get(name))}, not "
-            f"{_shown(ours[name])}: repeat the options it was started with, or choose another --out"
+            f"{_shown(ours[name])}: repeat its options, or choose another --out"
         )
-    return True
+    return not more
+
+
+def _require_limits(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    fixed = "these are fixed before the first run: choose another --out"
+    for claim in dict.fromkeys((*ours, *theirs)):
+        if claim not in theirs:
+            raise RunError(f"{folder} lacks the claim {brief(claim)!r}; {fixed}")
+        if claim not in ours:
+            raise RunError(
+                f"{folder} has the claim {brief(claim)!r}, which is not asked now; {fixed}"
+            )
+        was = theirs[claim] if isinstance(theirs[claim], Mapping) else {}
+        for name, value in ours[claim].items():
+            if was.get(name) != value and name == "quantities":
+                raise RunError(f"{folder} judges {brief(claim)!r} by other quantities; {fixed}")
+            if was.get(name) != value:
+                raise RunError(
+                    f"{folder} judges {brief(claim)!r} with {name} = {_shown(was.get(name))}, not "
+                    f"{_shown(value)}; {fixed}"
+                )
+
+
+def _more(theirs: Any, ours: Any) -> bool:
+    """Whether ours are their seeds, in their order, and more."""
+    both = isinstance(theirs, list) and isinstance(ours, list)
+    return both and len(theirs) < len(ours) and ours[: len(theirs)] == theirs
 
 
 def _shown(value: Any) -> str:

@@ -119,7 +119,8 @@ class Plan:
     """All that one results folder is for.
 
     Attributes:
-        options: what decides the plan, as JSON values; a folder is continued by the same alone.
+        options: what decides the plan, as JSON values; a folder is continued by the same alone,
+            or with more `seeds` after those it has.
         command: which asks for it.
         claims: what is judged once the runs are done.
         circuits: drawings for the report.
@@ -148,6 +149,14 @@ class Plan:
                     f"section of study {study.id!r} must be one of the plan's "
                     f"({', '.join(self.source.sections) or 'none'}), got {study.section!r}"
                 )
+        asked = [claim.id for claim in self.claims]
+        if twice := sorted({name for name in asked if asked.count(name) > 1}):
+            raise ConfigurationError(f"the ids of claims must differ, got {twice[0]!r} twice")
+
+    @property
+    def limits(self) -> dict[str, dict[str, Any]]:
+        """What each claim is judged by; a folder is continued with the same alone."""
+        return {claim.id: claim.limits for claim in self.claims}
 
     @property
     def runs(self) -> list[PlannedRun]:

@@ -1,7 +1,8 @@
 """What a study has found: the one description of results, written here and read by everyone.
 
-The report, the CSV tables and the documentation take a `Results` and nothing else; on disk it
-is `summary.json`. Accuracies and other metrics are fractions in [0, 1].
+The part that claims are judged by is in `questions.py`. The report, the CSV tables and the
+documentation take a `Results` and nothing else; on disk it is `summary.json`. Accuracies and other
+metrics are fractions in [0, 1].
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from resqunn.errors import ConfigurationError, RunError
+from resqunn.lab.study.questions import ClaimResult, Share, Stats
+from resqunn.lab.study.rules import RULES
 from resqunn.lab.training.files import exists, read_sealed, sealed, write_atomically
 
 SUMMARY = "summary.json"
@@ -19,41 +22,20 @@ SUMMARY = "summary.json"
 State = Literal["none", "zero", "vanishing", "flows"]
 """Of a gradient: no path from the loss; identically zero; far below the largest layer's; else."""
 
-Kind = Literal["difference", "above_chance", "count"]
-"""Of a quantity: networks minus networks, networks minus guessing, or facts that hold."""
-
-Unit = Literal["points", "items"]
-"""Of a quantity: percentage points of a metric, or a count of items out of all."""
-
-
-@dataclass(frozen=True)
-class Stats:
-    r"""What is known of a quantity after n seeds.
-
-    `std` is the sample standard deviation $s$; `interval` is Student's
-    $\bar x \pm t_{n-1} s / \sqrt n$ of the mean. Both are None for a single seed. `values` has
-    one value a seed, or one item of a count.
-    """
-
-    mean: float
-    std: float | None
-    interval: tuple[float, float] | None
-    values: tuple[float, ...]
-
 
 @dataclass(frozen=True)
 class Curve:
-    """A value after each epoch: the mean over seeds, and the lowest and highest seed."""
+    """A value after each epoch: the median over seeds, and the lowest and highest seed."""
 
-    mean: tuple[float, ...]
+    median: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if not len(self.mean) == len(self.low) == len(self.high):
+        if not len(self.median) == len(self.low) == len(self.high):
             raise ConfigurationError(
-                "mean, low and high must have a value each for every epoch, got "
-                f"{len(self.mean)}, {len(self.low)} and {len(self.high)}"
+                "median, low and high must have a value each for every epoch, got "
+                f"{len(self.median)}, {len(self.low)} and {len(self.high)}"
             )
 
 
@@ -150,6 +132,9 @@ class SeriesResult:
         gradient_norms: by part of the network, its mean over the batches of each epoch; None
             for a part that got none.
         seconds: of a run, on average.
+        planned: all seeds that were asked for, in order; empty if these are the ones that are done.
+        learns: by metric, if it is an accuracy, the seeds in which it ends more than 2 points above
+            guessing; from ten seeds on.
     """
 
     label: str
@@ -165,6 +150,8 @@ class SeriesResult:
     num_weights: int | None
     seconds: float
     note: str = ""
+    planned: tuple[int, ...] = ()
+    learns: dict[str, Share] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for metric, found in self.final.items():
@@ -199,73 +186,6 @@ class StudyResult:
 
 
 @dataclass(frozen=True)
-class Term:
-    """A series of a study by name."""
-
-    label: str
-    frozen: bool = False
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a claim is judged by: a mean over some networks, minus others or guessing.
-
-    Attributes:
-        metric: of the networks, or for a count what is counted, in words.
-        plus, minus: series of the study; differences are taken seed by seed.
-        figure: the source's own number, as a fraction.
-    """
-
-    metric: str
-    plus: tuple[Term, ...] = ()
-    minus: tuple[Term, ...] = ()
-    figure: float | None = None
-    kind: Kind = "difference"
-    unit: Unit = "points"
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A quantity in one variant, with its verdict."""
-
-    variant: str
-    quantity: Quantity
-    stats: Stats
-    verdict: str
-
-
-@dataclass(frozen=True)
-class ClaimResult:
-    """A claim, judged.
-
-    Attributes:
-        statement: in our own words.
-        said: the source's figure, or what it reports.
-        figures: of the source that it is about.
-        rule: how it was judged, in words.
-        verdicts: the variants by the verdict that they lead to.
-        deciding: the measurement that decides the verdict in the first variant, as an index.
-    """
-
-    id: str
-    source: str
-    statement: str
-    said: str
-    figures: tuple[str, ...]
-    rule: str
-    measured: tuple[Measurement, ...]
-    verdict: str
-    verdicts: dict[str, tuple[str, ...]]
-    deciding: int | None
-
-    def __post_init__(self) -> None:
-        if self.deciding is not None and not 0 <= self.deciding < len(self.measured):
-            raise ConfigurationError(
-                f"deciding must be one of {len(self.measured)} measurements, got {self.deciding}"
-            )
-
-
-@dataclass(frozen=True)
 class Drawing:
     """A circuit as text."""
 
@@ -289,7 +209,7 @@ class DataRecord:
     """Which images a run was trained on, and their SHA-256."""
 
     data: str
-    classes: int
+    classes: int | tuple[int | str, ...]
     per_class: int | str | None
     seed: int
     sha256: str
@@ -333,6 +253,7 @@ class Results:
         command: which runs it again.
         seconds: of all runs together.
         created: in UTC, as in ISO 8601.
+        rules: version of the rules that claims were judged by.
     """
 
     resqunn: str
@@ -346,6 +267,7 @@ class Results:
     claims: tuple[ClaimResult, ...] = ()
     circuits: tuple[Drawing, ...] = ()
     failures: tuple[Failure, ...] = ()
+    rules: int = RULES
 
 
 def as_builtins(value: Any) -> Any:
@@ -380,7 +302,8 @@ def open_results(folder: str | Path) -> Results:
     """The results in a folder.
 
     Raises:
-        RunError: if there are none, or they are damaged, altered or of another format.
+        RunError: if there are none, or they are damaged, altered, of another format or judged by
+            other rules.
     """
     path = Path(folder) / SUMMARY
     if not exists(path):
@@ -389,7 +312,13 @@ def open_results(folder: str | Path) -> Results:
             "one"
         )
     again = "run the command that made it again"
+    held = read_sealed(path, RunError, again)
+    if held.get("rules") != RULES:
+        raise RunError(
+            f"{path} was judged by other rules than this version's: run the command that made it "
+            "again with another --out, or use the version of resqunn that wrote it"
+        )
     try:
-        return built(read_sealed(path, RunError, again), Results)
+        return built(held, Results)
     except ValueError as error:
         raise RunError(f"{path} is damaged ({error}): {again}") from None

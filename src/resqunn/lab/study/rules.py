@@ -1,147 +1,166 @@
-"""How a claim is judged: rules that were written down before anything was measured.
+"""How a question is judged: by limits that were written down before anything was measured.
 
-A rule looks at the 95 % interval, over seeds, of a quantity's mean. Where a quantity is a
-difference of two networks, it is taken seed by seed: both see the same images and draw from
-the same generator.
+A rule looks at the interval, over seeds, of a quantity's median: from L to U. Where a quantity is
+a difference of two networks, it is taken seed by seed: both see the same images and draw from the
+same generator. With F the source's figure, m the rule's margin and delta its smallest difference
+that matters:
+
+| kind | supported | in direction | contradicted |
+| --- | --- | --- | --- |
+| better | L > 0 and U >= delta | L > 0 and U < delta | L <= 0 and U < delta |
+| better_by | L > 0 and L >= F / 2 | 0 < L < F / 2 | L <= 0 and U < delta |
+| equal | -m <= L and U <= m | | L > m or U < -m |
+| at_most | U <= m | | L > m |
+| facts | all hold | | one does not |
+
+"Contradicted" is tested first, then "supported", then "in direction"; whatever fits none is
+undecided, and so is whatever has no interval. Of several quantities, all of which must hold, no
+correction is needed for "supported" (an intersection-union test; R. L. Berger, Technometrics 24,
+1982); to contradict them, one of k must do so with an interval of alpha = 0.025 / k. Each variant
+has a verdict of its own; there is no correction across variants or claims.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
-from resqunn.lab.study.statistics import Stats
+from resqunn.lab.study.questions import Rule, Stats, Verdict
+from resqunn.lab.study.statistics import ALPHA, interval
 
-REPRODUCED = "reproduced"
-DIRECTION = "direction only"
-NOT_REPRODUCED = "not reproduced"
-DEPENDS = "depends on the interpretation"
-NOT_MEASURED = "not measured"
+SUPPORTED: Verdict = "supported"
+DIRECTION: Verdict = "in direction"
+CONTRADICTED: Verdict = "contradicted"
+UNDECIDED: Verdict = "undecided"
+NOT_MEASURED: Verdict = "not measured"
+DEPENDS: Verdict = "depends on the interpretation"
 
-VERDICTS = (REPRODUCED, DIRECTION, NOT_REPRODUCED, DEPENDS, NOT_MEASURED)
+RULES = 2
+"""Version of these rules: results of other ones are not read, nor are their folders continued.
+Version 1 looked at Student's interval of the mean."""
 
-_WEAKNESS = (REPRODUCED, DIRECTION, NOT_REPRODUCED, NOT_MEASURED)
+Interval = tuple[float, float] | None
+Figures = Sequence[float | None]
 
-ALIKE = 0.05
-"""Margin of claims that two networks perform alike: 5 percentage points of accuracy."""
-
-MAINLY = 0.10
-"""Margin of claims that the head does most of the work, or that hardly anything is learned."""
+_Test = Callable[[float, float, Rule, float], bool]
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule in words and as code.
+def _below(low: float, high: float, rule: Rule, _: float) -> bool:
+    return low <= 0 and high < rule.delta
 
-    Attributes:
-        judge: from the statistics of a quantity and the paper's figure (None if it gives
-            none) to a verdict. Statistics of a single seed are never judged.
+
+def _margin(rule: Rule) -> float:
+    assert rule.margin is not None
+    return rule.margin
+
+
+_TESTS: dict[str, tuple[tuple[Verdict, _Test], ...]] = {
+    "better": (
+        (CONTRADICTED, _below),
+        (SUPPORTED, lambda low, high, rule, _: low > 0 and high >= rule.delta),
+        (DIRECTION, lambda low, high, rule, _: low > 0 and high < rule.delta),
+    ),
+    "better_by": (
+        (CONTRADICTED, _below),
+        (SUPPORTED, lambda low, high, rule, figure: low > 0 and low >= figure / 2),
+        (DIRECTION, lambda low, high, rule, figure: 0 < low < figure / 2),
+    ),
+    "equal": (
+        (CONTRADICTED, lambda low, high, rule, _: low > _margin(rule) or high < -_margin(rule)),
+        (SUPPORTED, lambda low, high, rule, _: -_margin(rule) <= low and high <= _margin(rule)),
+    ),
+    "at_most": (
+        (CONTRADICTED, lambda low, high, rule, _: low > _margin(rule)),
+        (SUPPORTED, lambda low, high, rule, _: high <= _margin(rule)),
+    ),
+}
+"""Of each kind, the verdicts in the order in which they are tested."""
+
+
+def of_interval(rule: Rule, ends: Interval, figure: float | None = None) -> Verdict:
+    """The verdict on one quantity, from its interval.
+
+    >>> of_interval(Rule("better"), (0.01, 0.3))
+    'supported'
     """
-
-    words: str
-    judge: Callable[[Stats, float | None], str]
-
-    def __call__(self, stats: Stats, figure: float | None = None) -> str:
-        return NOT_MEASURED if stats.interval is None else self.judge(stats, figure)
-
-
-def _gain(stats: Stats, figure: float | None) -> str:
-    assert stats.interval is not None
-    low, high = stats.interval
-    figure = 0.0 if figure is None else figure
-    large = low <= figure <= high or stats.mean >= figure / 2
-    if low > 0:
-        return REPRODUCED if large else DIRECTION
-    return DIRECTION if stats.mean > 0 and low <= figure <= high else NOT_REPRODUCED
+    if ends is None:
+        return UNDECIDED
+    for verdict, test in _TESTS[rule.kind]:
+        if test(*ends, rule, figure or 0.0):
+            return verdict
+    return UNDECIDED
 
 
-GAIN = Rule(
-    "Reproduced if the 95 % interval lies above zero and contains the paper's figure, or the "
-    "mean is at least half of it. Direction only if the interval lies above zero but the effect "
-    "is smaller, or if the mean is positive and the interval contains both zero and the figure. "
-    "Otherwise not reproduced. Several quantities: the weakest verdict counts.",
-    _gain,
-)
-"""For a difference that the paper gives a figure of."""
+def of_intervals(
+    rule: Rule, figures: Figures, ends: Sequence[Interval], strict: Sequence[Interval]
+) -> Verdict:
+    """The verdict on k quantities, all of which must hold.
+
+    Args:
+        ends: of each quantity.
+        strict: the same with alpha / k.
+    """
+    corrected = [of_interval(rule, *each) for each in zip(strict, figures, strict=True)]
+    if CONTRADICTED in corrected:
+        return CONTRADICTED
+    single = {of_interval(rule, *each) for each in zip(ends, figures, strict=True)}
+    if single == {SUPPORTED}:
+        return SUPPORTED
+    return DIRECTION if single and single <= {SUPPORTED, DIRECTION} else UNDECIDED
 
 
-def _above(stats: Stats, _: float | None) -> str:
-    assert stats.interval is not None
-    if stats.interval[0] > 0:
-        return REPRODUCED
-    return DIRECTION if stats.mean > 0 else NOT_REPRODUCED
+def alone(rule: Rule, figure: float | None, stats: Stats, k: int = 1) -> Verdict:
+    """The verdict on one quantity alone, with an interval of alpha / k."""
+    if rule.kind == "facts":
+        return SUPPORTED if min(stats.values) == 1 else CONTRADICTED
+    return of_interval(rule, interval(stats.values, ALPHA / k, stats.missing), figure)
 
 
-ABOVE = Rule(
-    "Reproduced if the 95 % interval of the difference lies above zero. Direction only if its "
-    "mean is positive but the interval contains zero. Otherwise not reproduced. Several "
-    "quantities: the weakest verdict counts.",
-    _above,
-)
-"""For "better than", without a figure."""
+def together(rule: Rule, figures: Figures, found: Sequence[Stats | None]) -> Verdict:
+    """The verdict on quantities, all of which must hold; one that was not measured is None."""
+    known = [(figure, stats) for figure, stats in zip(figures, found, strict=True) if stats]
+    if rule.kind == "facts":
+        verdicts = {alone(rule, *each) for each in known}
+        verdict = CONTRADICTED if CONTRADICTED in verdicts else SUPPORTED
+    else:
+        verdict = of_intervals(
+            rule,
+            [figure for figure, _ in known],
+            [stats.interval for _, stats in known],
+            [interval(stats.values, ALPHA / len(found), stats.missing) for _, stats in known],
+        )
+    complete = bool(known) and len(known) == len(found)
+    return verdict if complete or (known and verdict == CONTRADICTED) else NOT_MEASURED
 
 
-def alike(margin: float) -> Rule:
-    """For "equal to": within a margin on both sides."""
-
-    def judge(stats: Stats, _: float | None) -> str:
-        assert stats.interval is not None
-        low, high = stats.interval
-        if -margin <= low and high <= margin:
-            return REPRODUCED
-        return DIRECTION if abs(stats.mean) <= margin else NOT_REPRODUCED
-
-    return Rule(
-        f"Reproduced if the 95 % interval of the difference lies within {margin:.0%} of accuracy "
-        f"on either side of zero. Direction only if its mean does but the interval does not. "
-        "Otherwise not reproduced. Several quantities: the weakest verdict counts.",
-        judge,
-    )
+def holds(rule: Rule, value: float) -> bool:
+    """Whether what is asked is so of a single value; of "better by a figure", whether better."""
+    if rule.kind == "equal":
+        return abs(value) <= _margin(rule)
+    if rule.kind == "at_most":
+        return value <= _margin(rule)
+    return value > 0
 
 
-def at_most(margin: float) -> Rule:
-    """For "hardly any": no more than a margin above zero."""
+def exceptions(rule: Rule, stats: Stats) -> int | None:
+    """The seeds in which what is asked is otherwise than at the median, which does not see them.
 
-    def judge(stats: Stats, _: float | None) -> str:
-        assert stats.interval is not None
-        if stats.interval[1] <= margin:
-            return REPRODUCED
-        return DIRECTION if stats.mean <= margin else NOT_REPRODUCED
-
-    return Rule(
-        f"Reproduced if the 95 % interval of the accuracy above that of guessing ends below "
-        f"{margin:.0%}. Direction only if its mean does but the interval does not. Otherwise not "
-        "reproduced. Several quantities: the weakest verdict counts.",
-        judge,
-    )
+    None where there are no such seeds, or mean and median agree: they differ by delta or less.
+    """
+    if stats.mean is None or abs(stats.mean - stats.median) <= rule.delta:
+        return None
+    usual = holds(rule, stats.median)
+    return sum(holds(rule, value) != usual for value in stats.values) or None
 
 
-def _exact(stats: Stats, _: float | None) -> str:
-    return REPRODUCED if min(stats.values) == 1 else NOT_REPRODUCED
+def over_variants(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """The verdict on all variants together; those that were not measured are left out.
 
-
-@dataclass(frozen=True)
-class ExactRule(Rule):
-    """For what has no scatter: a single value may be judged."""
-
-    def __call__(self, stats: Stats, figure: float | None = None) -> str:
-        return self.judge(stats, figure)
-
-
-EXACT = ExactRule("Reproduced if every single item is as the paper has it, else not.", _exact)
-"""For lists of facts: each value is 1 (as in the paper) or 0."""
-
-
-def weakest(verdicts: Iterable[str]) -> str:
-    """The verdict on several quantities together."""
-    return max(verdicts, key=_WEAKNESS.index, default=NOT_MEASURED)
-
-
-def over_variants(verdicts: Mapping[str, str]) -> tuple[str, dict[str, tuple[str, ...]]]:
-    """The verdict over all variants, and the variants by their verdict, the strongest first."""
-    known = {variant: verdict for variant, verdict in verdicts.items() if verdict != NOT_MEASURED}
-    kinds = sorted(set(known.values()), key=_WEAKNESS.index)
-    by_verdict = {kind: tuple(v for v, found in known.items() if found == kind) for kind in kinds}
-    if not kinds:
-        return NOT_MEASURED, {}
-    return kinds[0] if len(kinds) == 1 else DEPENDS, by_verdict
+    Variants differ if two of them have verdicts that differ, undecided ones aside. Where some
+    are undecided and the others agree, the whole is undecided.
+    """
+    known = set(verdicts.values()) - {NOT_MEASURED}
+    if not known:
+        return NOT_MEASURED
+    if len(known - {UNDECIDED}) > 1:
+        return DEPENDS
+    return known.pop() if len(known) == 1 else UNDECIDED

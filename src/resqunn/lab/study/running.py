@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resqunn.data.sources import source
+from resqunn.data.sources import SOURCES
 from resqunn.lab.study.execution import ProgressReport, execute
 from resqunn.lab.study.executors.base import Executor, Outcome, Serial
 from resqunn.lab.study.finished import FinishedRun, read_runs
@@ -20,8 +20,8 @@ from resqunn.lab.study.tasks import task
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import as_json, write_atomically
 from resqunn.lab.training.harmless import brief
+from resqunn.lab.training.inputs import load_data, located
 from resqunn.lab.training.provenance import versions
-from resqunn.lab.training.session import load_data
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,23 @@ def run(
 
     Raises:
         ConfigurationError: for a task that does not exist.
-        RunError: if the folder belongs to other options or cannot be written to.
+        RunError: if the folder belongs to other options, limits or rules, or cannot be written to.
         DataError: if a data set cannot be had.
     """
     folder = Path(folder)
 
-    def located(config: TrainConfig) -> TrainConfig:
-        root = data_root if source(config.data).files else None
-        return replace(config, data_root=None if root is None else str(Path(root).absolute()))
+    def placed(config: TrainConfig) -> TrainConfig:
+        row = SOURCES.get(config.data)
+        unused = not row.files if row else Path(config.data).is_absolute()
+        root = None if unused or data_root is None else str(Path(data_root).absolute())
+        return located(replace(config, data_root=root))
 
-    runs = [replace(each, config=located(each.config)) for each in plan.runs]
+    runs = [replace(each, config=placed(each.config)) for each in plan.runs]
     for address in {each.task for each in runs} - {TRAIN}:
         task(address)
-    with opened(folder, plan.options):
+    with opened(folder, plan.options, plan.limits):
         for config in plan.data:
-            load_data(located(config))  # once, before hundreds of runs fail at it
+            load_data(placed(config))  # once, before hundreds of runs fail at it
         # A damaged run shows now, not after hours of training.
         _tell_versions(folder, read_runs(folder, plan.runs).values())
         failed = execute(

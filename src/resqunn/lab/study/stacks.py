@@ -48,7 +48,8 @@ def _split(kinds: Sequence[Sequence[PlannedRun]], size: int) -> list[Stack]:
 def _cost(stack: Stack) -> float:
     config = stack[0].config
     images = config.per_class if isinstance(config.per_class, int) else 200
-    weight = config.epochs * config.classes * images if stack[0].task == TRAIN else 1
+    classes = config.num_classes or 10
+    weight = config.epochs * classes * images if stack[0].task == TRAIN else 1
     return weight * (FIXED + (1 - FIXED) * len(stack))
 
 

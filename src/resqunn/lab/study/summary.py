@@ -1,7 +1,7 @@
 """From the finished runs of a plan to its results.
 
-Bands of learning curves run from the lowest to the highest seed, because outcomes gather in
-clusters rather than around a mean.
+Learning curves are medians over seeds with bands from the lowest to the highest, because outcomes
+gather in clusters rather than around a mean.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from resqunn import __version__
 from resqunn.lab.study.execution import Outcome
 from resqunn.lab.study.finished import METRICS, FinishedRun, read_runs
 from resqunn.lab.study.plan import Plan, Series, Study
+from resqunn.lab.study.questions import DELTA, Share, Stats
 from resqunn.lab.study.results import (
     Curve,
     DataRecord,
@@ -26,7 +27,7 @@ from resqunn.lab.study.results import (
     SeriesResult,
     StudyResult,
 )
-from resqunn.lab.study.statistics import stats
+from resqunn.lab.study.statistics import beyond, stats
 
 
 def summarise(plan: Plan, folder: Path, failed: Sequence[Outcome] = ()) -> Results:
@@ -59,11 +60,12 @@ def failures(failed: Sequence[Outcome]) -> tuple[Failure, ...]:
 def _environment(runs: Sequence[FinishedRun]) -> Environment:
     trained = [run for run in runs if run.manifest]
     data = {
-        (c.data, c.classes, str(c.per_class), c.seed): DataRecord(
-            c.data, c.classes, c.per_class, c.seed, run.manifest["data_sha256"]
+        (c.data, str(classes), str(c.per_class), c.seed): DataRecord(
+            c.data, classes, c.per_class, c.seed, run.manifest["data_sha256"]
         )
         for run in trained
         for c in (run.run.config,)
+        for classes in (_classes(run),)
     }
     first = trained[0].manifest if trained else {}
     return Environment(
@@ -71,6 +73,14 @@ def _environment(runs: Sequence[FinishedRun]) -> Environment:
         first.get("platform", ""),
         tuple(data[key] for key in sorted(data)),
     )
+
+
+def _classes(run: FinishedRun) -> int | tuple[int | str, ...]:
+    """Which classes a run was trained on, or how many, the first ones; 0 if it does not say."""
+    config = run.run.config
+    if isinstance(config.classes, tuple):
+        return config.classes
+    return config.num_classes or len(run.manifest.get("classes", ()))
 
 
 def _study(study: Study, runs: Mapping[str, FinishedRun]) -> StudyResult:
@@ -97,10 +107,14 @@ def _study(study: Study, runs: Mapping[str, FinishedRun]) -> StudyResult:
 def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> SeriesResult:
     config = dataclasses.asdict(series.config)
     del config["seed"], config["data_root"]
+    config["classes"] = _classes(done[0])
     epochs = list(zip(*(run.epochs for run in done), strict=True))
     names = (*METRICS, "loss") if epochs else ()
     parts = done[0].epochs[0].gradient_norms if epochs else ()
     counted = done[0].measured.num_weights or done[0].manifest.get("num_weights")
+    seeds = tuple(run.run.seed for run in done)
+    missing = series.seeds.index(seeds[-1]) + 1 - len(seeds)
+    final = {name: stats((run.final[name] for run in done), missing) for name in done[0].final}
     return SeriesResult(
         label=series.label,
         variant=series.variant,
@@ -108,8 +122,8 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
         task=series.task,
         config=config,
         keys=tuple(run.key for run in study.runs(series)),
-        seeds=tuple(run.run.seed for run in done),
-        final={name: stats(run.final[name] for run in done) for name in done[0].final},
+        seeds=seeds,
+        final=final,
         curves={
             name: _curve([[getattr(epoch, name) for epoch in same] for same in epochs])
             for name in names
@@ -121,12 +135,27 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
         num_weights=counted,
         seconds=round(sum(run.seconds for run in done) / len(done), 3),
         note=series.note,
+        planned=() if seeds == series.seeds else series.seeds,
+        learns=_learns(final, config["classes"]),
     )
+
+
+def _learns(final: Mapping[str, Stats], chosen: int | tuple[int | str, ...]) -> dict[str, Share]:
+    """Of each accuracy, the seeds that learn at all: they end beyond guessing."""
+    classes = chosen if isinstance(chosen, int) else len(chosen)
+    if not classes:
+        return {}
+    found = {
+        name: beyond([value - 1 / classes for value in of.values], DELTA)
+        for name, of in final.items()
+        if name.endswith("accuracy")
+    }
+    return {name: share for name, share in found.items() if share is not None}
 
 
 def _curve(values: list[list[float]]) -> Curve:
     return Curve(
-        tuple(sum(same) / len(same) for same in values),
+        tuple(map(median, values)),
         tuple(min(same) for same in values),
         tuple(max(same) for same in values),
     )

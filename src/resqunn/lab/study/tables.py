@@ -1,14 +1,15 @@
 """The results as CSV tables; their bytes depend on the results alone.
 
-claims      a row for each quantity in each variant, with its verdict and its claim's
-final       a row for each metric of a series: mean, standard deviation, interval
+claims      a row for each quantity in each variant, with its verdict, its variant's and its claim's
+final       a row for each metric of a series: median, interval, mean, standard deviation
 seeds       the same, a row for each seed
-epochs      a row for each epoch: mean, lowest and highest seed
+epochs      a row for each epoch: median, lowest and highest seed
 gradients   a row for each layer of a network, differentiated in one way
 norms       a row for each layer: gradient norms by number of layers
 
-Metrics are fractions in [0, 1]. `low` and `high` are the ends of the 95 % interval of a mean,
-and for an epoch the lowest and the highest seed.
+Metrics and limits are fractions in [0, 1]. `low` and `high` are the ends of the interval of a
+median, and for an epoch the lowest and the highest seed; `beyond` is how many seeds lie more than
+`delta` above zero, `beyond_low` and `beyond_high` the ends of the interval of their share.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from resqunn.errors import RunError
-from resqunn.lab.study.results import Results, SeriesResult, Stats, Term
+from resqunn.lab.study.questions import Share, Stats, Term
+from resqunn.lab.study.results import Results, SeriesResult
 from resqunn.lab.training.files import remove_partials, write_atomically
 from resqunn.lab.training.harmless import cell, own_folder
 
@@ -28,7 +30,7 @@ FOLDER = "tables"
 
 Rows = Iterable[Sequence[Any]]
 
-STATS = ("mean", "std", "low", "high", "count")
+STATS = ("median", "low", "high", "mean", "std", "count")
 SERIES = ("study", "label", "variant", "frozen")
 
 
@@ -57,7 +59,11 @@ def write_tables(folder: Path, results: Results) -> tuple[str, ...]:
 
 def _stats(stats: Stats) -> list[Any]:
     low, high = stats.interval or (None, None)
-    return [stats.mean, stats.std, low, high, len(stats.values)]
+    return [stats.median, low, high, stats.mean, stats.std, len(stats.values)]
+
+
+def _share(share: Share | None) -> list[Any]:
+    return [None] * 3 if share is None else [share.count, *share.interval]
 
 
 def _terms(terms: Sequence[Term]) -> list[str]:
@@ -67,21 +73,31 @@ def _terms(terms: Sequence[Term]) -> list[str]:
 
 def _claims(results: Results) -> Rows:
     for claim in results.claims:
-        for row in claim.measured:
-            quantity = row.quantity
-            yield [
-                claim.id,
-                claim.verdict,
-                row.variant,
-                row.verdict,
-                quantity.kind,
-                quantity.metric,
-                *_terms(quantity.plus),
-                *_terms(quantity.minus),
-                quantity.unit,
-                quantity.figure,
-                *_stats(row.stats),
-            ]
+        rule = claim.rule
+        for variant in claim.variants:
+            for row in variant.measured:
+                quantity = row.quantity
+                yield [
+                    claim.id,
+                    claim.verdict,
+                    variant.variant,
+                    variant.verdict,
+                    variant.needed,
+                    row.verdict,
+                    rule.kind,
+                    rule.margin,
+                    rule.delta,
+                    quantity.figure,
+                    quantity.kind,
+                    quantity.metric,
+                    *_terms(quantity.plus),
+                    *_terms(quantity.minus),
+                    quantity.unit,
+                    *_stats(row.stats),
+                    *_share(row.beyond),
+                    row.superiority,
+                    row.exceptions,
+                ]
 
 
 def _series(results: Results) -> Iterator[tuple[list[Any], SeriesResult]]:
@@ -93,7 +109,8 @@ def _series(results: Results) -> Iterator[tuple[list[Any], SeriesResult]]:
 def _final(results: Results) -> Rows:
     for start, series in _series(results):
         for metric, stats in series.final.items():
-            yield [*start, metric, *_stats(stats), series.num_weights]
+            learns = _share(series.learns.get(metric))
+            yield [*start, metric, *_stats(stats), *learns, series.num_weights]
 
 
 def _seeds(results: Results) -> Rows:
@@ -106,7 +123,7 @@ def _seeds(results: Results) -> Rows:
 def _epochs(results: Results) -> Rows:
     for start, series in _series(results):
         for metric, curve in series.curves.items():
-            rows = zip(curve.mean, curve.low, curve.high, strict=True)
+            rows = zip(curve.median, curve.low, curve.high, strict=True)
             for epoch, values in enumerate(rows, 1):
                 yield [*start, metric, epoch, *values]
 
@@ -130,14 +147,19 @@ def _norms(results: Results) -> Rows:
 TABLES: dict[str, tuple[tuple[str, ...], Callable[[Results], Rows]]] = {
     "claims.csv": (
         (
-            *("claim", "claim_verdict", "variant", "verdict", "kind", "metric"),
-            *("plus", "plus_frozen", "minus", "minus_frozen", "unit", "source_figure", *STATS),
+            *("claim", "claim_verdict", "variant", "variant_verdict", "seeds_needed", "verdict"),
+            *("rule", "margin", "delta", "source_figure", "kind", "metric"),
+            *("plus", "plus_frozen", "minus", "minus_frozen", "unit", *STATS),
+            *("beyond", "beyond_low", "beyond_high", "superiority", "exceptions"),
         ),
         _claims,
     ),
-    "final.csv": ((*SERIES, "metric", *STATS, "num_weights"), _final),
+    "final.csv": (
+        (*SERIES, "metric", *STATS, "learn", "learn_low", "learn_high", "num_weights"),
+        _final,
+    ),
     "seeds.csv": ((*SERIES, "metric", "seed", "value"), _seeds),
-    "epochs.csv": ((*SERIES, "metric", "epoch", "mean", "low", "high"), _epochs),
+    "epochs.csv": ((*SERIES, "metric", "epoch", "median", "low", "high"), _epochs),
     "gradients.csv": (("study", "label", "setting", "layer", "state", "norm"), _gradients),
     "norms.csv": (("study", "panel", "label", "num_layers", "layer", "norm"), _norms),
 }

@@ -15,10 +15,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import tyro
 
 from resqunn.checks import check_fields, settle_fields
+from resqunn.circuits.noise import Noise
+from resqunn.data.sources import SOURCES
 from resqunn.errors import ConfigurationError, RunError, unknown_name
 from resqunn.lab.training.files import LARGEST, digest, exists, read_sealed, sealed
 from resqunn.lab.training.harmless import one_line
 from resqunn.nn.wiring import Wiring
+
+GIVEN = "given in Python"
+"""The name of data that are in no file."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +40,37 @@ class TrainConfig:
     """Residual wiring, such as none, X+O1 or "(X+O1)+O2"; `resqunn wirings` lists them."""
 
     data: str = "digits"
-    """Data set: digits, mnist, fashion_mnist or kmnist."""
+    """Images: digits, mnist, fashion_mnist, kmnist, cifar10, eurosat, or of MedMNIST pathmnist,
+    dermamnist, octmnist, pneumoniamnist, retinamnist, breastmnist, bloodmnist, tissuemnist,
+    organamnist, organcmnist or organsmnist; or the path of an .npz file, or of a folder that holds
+    a folder of PNG or JPEG files for each class."""
 
     data_root: Annotated[
         str | None,
         tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: $RESQUNN_DATA)"),
     ] = None
-    """Folder that holds the data files."""
+    """Folder that holds the data files, or that a relative path starts from."""
 
-    classes: int = 10
-    """How many classes: the first ones of the data set."""
+    classes: Annotated[
+        int | tuple[int | str, ...] | None,
+        tyro.conf.arg(metavar="INT|CLASS...", help_behavior_hint="(default: all)"),
+    ] = None
+    """How many classes, the first ones; or which, two or more, by index from 0 or by name."""
 
     per_class: Annotated[
         int | Literal["all"] | None,
-        tyro.conf.arg(metavar="INT|all", help_behavior_hint="(default: 200; digits: all)"),
+        tyro.conf.arg(
+            metavar="INT|all",
+            help_behavior_hint="(default: 200; digits, MedMNIST and paths: all)",
+        ),
     ] = None
-    """Images of each class, for training and validation together, or all."""
+    """Images of each class, drawn from those to train on and split, or all."""
+
+    size: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="INT", help_behavior_hint="(default: as they are)"),
+    ] = None
+    """Height and width to which images are resized."""
 
     depths: tuple[int, ...] = (2, 2)
     """Ansatz layers of each quanvolutional layer: one number for each layer."""
@@ -79,6 +99,25 @@ class TrainConfig:
 
     angle_scale: float = math.pi
     """Angle in radians that encodes a pixel of 1."""
+
+    noise: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="NAME=STRENGTH,...", help_behavior_hint="(default: none)"),
+    ] = None
+    """Noise of the circuits, as in depolarizing=0.01,readout=0.02: depolarizing, bit_flip,
+    phase_flip, phase_damping, amplitude_damping, readout (flips of measured bits); where=layer
+    or where=readout for elsewhere than after each gate."""
+
+    shots: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: exact values)")
+    ] = None
+    """Measurements that each expectation value is the mean of."""
+
+    shot_gradient: Literal["exact", "parameter-shift"] = "exact"
+    """With --shots: derivatives of the exact values, or by parameter shift from samples."""
+
+    shot_sampling: Literal["joint", "independent"] = "joint"
+    """With --shots: measure all qubits together, or each value by itself."""
 
     input_gradients: bool = True
     """Pass the true derivative to each layer's input; the paper cuts it there."""
@@ -115,7 +154,7 @@ class TrainConfig:
 
     engine: str = "auto"
     """What evaluates circuits: auto (chooses), fourier, alternating, chains, fused, statevector,
-    pennylane:DEVICE."""
+    paulis or density (with noise), pennylane:DEVICE."""
 
     dtype: Literal["float32", "float64"] = "float32"
     """Floating-point type of the computation."""
@@ -142,12 +181,21 @@ class TrainConfig:
             self._require(name, getattr(self, name) >= 1, "1 or more")
             self._require(name, getattr(self, name) < 2**31, "below 2**31")
         self._require("threads", self.threads <= 1024, "1 to 1024")
-        self._require("classes", 2 <= self.classes <= 10_000, "2 to 10,000")
+        if isinstance(self.classes, int):
+            self._require("classes", 2 <= self.classes <= 10_000, "2 to 10,000")
+        if isinstance(self.classes, tuple):
+            different = 2 <= len(set(self.classes)) == len(self.classes) <= 10_000
+            self._require("classes", different, "a number, or two different ones or more")
+        if self.size is not None:
+            self._require("size", 1 <= self.size <= 4096, "1 to 4,096")
         self._require("seed", 0 <= self.seed < 2**63, "0 or more and below 2**63")
         rate = self.learning_rate
         self._require("learning_rate", 0 < rate <= LARGEST, f"above 0 and {LARGEST:g} at most")
         scale = abs(self.angle_scale)
         self._require("angle_scale", scale <= LARGEST, f"a number of {LARGEST:g} at most")
+        if self.noise is not None:
+            Noise.parse(self.noise)
+        self._require("shots", self.shots is None or self.shots >= 1, "1 or more, or None")
         depths = bool(self.depths) and min(self.depths) >= 0
         self._require("depths", depths, "one number a layer, each 0 or more")
         Wiring.parse(self.wiring, len(self.depths))
@@ -162,7 +210,16 @@ class TrainConfig:
     @property
     def sha256(self) -> str:
         """Of everything that decides the result, which is all but `data_root`."""
-        return digest(dataclasses.asdict(dataclasses.replace(self, data_root=None)))
+        return identity(dataclasses.asdict(self))
+
+    @property
+    def num_classes(self) -> int | None:
+        """How many classes; None if only the data of a path say it."""
+        if isinstance(self.classes, tuple):
+            return len(self.classes)
+        if self.classes is None and self.data in SOURCES:
+            return len(SOURCES[self.data].classes)
+        return self.classes
 
     def to_json(self) -> bytes:
         """The configuration as the content of a `config.json`."""
@@ -185,6 +242,32 @@ class TrainConfig:
         except (ValueError, TypeError) as error:
             raise RunError(f"{path} cannot be read: {one_line(error):.500}") from None
         return config
+
+
+LATER = {
+    "noise": None,
+    "shots": None,
+    "shot_gradient": "exact",
+    "shot_sampling": "joint",
+    "size": None,
+}
+"""Options that earlier versions did not have, and what stood for them."""
+
+
+def identity(values: dict[str, Any]) -> str:
+    """The SHA-256 of what decides the result, given all fields of a configuration.
+
+    That is all but `data_root`. What came after the first runs is left out while it has its
+    default, and all classes of a named set count as their number, so that older folders go on.
+    """
+    values = values | {"data_root": None}
+    for name, before in LATER.items():
+        if values.get(name, before) == before:
+            values.pop(name, None)
+    row = SOURCES.get(str(values.get("data")))
+    if row is not None and values.get("classes") is None:
+        values["classes"] = len(row.classes)
+    return digest(values)
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ Shape suffixes: B batch, N images, K classes.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from resqunn.data.datasets import LabelledImages
 from resqunn.nn.network import ResQuNN
+from resqunn.nn.noise import circuits_of
 
 EVALUATION_BATCH = 256
 """Images a forward pass of the evaluation: bounds memory on large sets."""
@@ -45,6 +47,17 @@ def scores_of(model: ResQuNN, first: Sequence[Tensor | None]) -> Float[Tensor, "
     return model.head(sums[-1])
 
 
+def seed_samples(model: nn.Module, *numbers: int) -> None:
+    """Fixes by whole numbers what the shots of a network's circuits draw from now on."""
+    parts = [part for part in circuits_of(model) if part.shots is not None]
+    if not parts:
+        return
+    mixed = int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "big")
+    generator = torch.Generator().manual_seed(mixed)
+    for part in parts:
+        part.shot_generator = generator
+
+
 @torch.no_grad()
 def prepare(model: ResQuNN, data: LabelledImages) -> Prepared:
     """Computes once what training cannot change."""
@@ -66,12 +79,14 @@ def prepare(model: ResQuNN, data: LabelledImages) -> Prepared:
 
 @dataclass(frozen=True)
 class Scores:
-    """Mean cross entropy, accuracy in [0, 1], and right and all predictions of each class."""
+    """Mean cross entropy, accuracy in [0, 1], and right and all predictions of each class, whose
+    names are `classes`."""
 
     loss: float
     accuracy: float
     right: tuple[int, ...] = field(default=())
     total: tuple[int, ...] = field(default=())
+    classes: tuple[str, ...] = field(default=())
 
 
 @torch.no_grad()
@@ -93,4 +108,5 @@ def evaluate(model: ResQuNN, data: Prepared) -> Scores:
         int(right.sum()) / len(data),
         tuple(right.tolist()),
         tuple(total.tolist()),
+        data.classes,
     )

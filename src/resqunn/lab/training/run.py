@@ -9,11 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from resqunn.data.datasets import Dataset
+from resqunn.data.images import Images
 from resqunn.errors import RunError
 from resqunn.lab.training.checkpoint import remove_leftovers
-from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.evaluation import Scores, evaluate, prepare
+from resqunn.lab.training.config import GIVEN, TrainConfig
+from resqunn.lab.training.evaluation import Scores, evaluate, prepare, seed_samples
 from resqunn.lab.training.files import exists, is_partial, remove_partials, write_atomically
+from resqunn.lab.training.harmless import brief
+from resqunn.lab.training.inputs import (
+    given,
+    load_data,
+    named_shape,
+    recorded_shape,
+    require_same,
+)
 from resqunn.lab.training.lock import exclusive
 from resqunn.lab.training.memory import available_memory
 from resqunn.lab.training.records import (
@@ -30,7 +40,6 @@ from resqunn.lab.training.session import (
     Callbacks,
     Session,
     build_model,
-    load_data,
     restore_weights,
     threads,
 )
@@ -57,10 +66,21 @@ COPIES = 4
 """How often a run's images are in memory, about, as they are and in what is made of them."""
 
 
-def train(config: TrainConfig, folder: str | Path, callbacks: Callbacks = SILENT) -> Run:
+def train(
+    config: TrainConfig,
+    folder: str | Path,
+    callbacks: Callbacks = SILENT,
+    *,
+    data: Images | Dataset | None = None,
+) -> Run:
     """Trains a network in a new folder.
 
     Interrupted at any moment, it leaves a run that `resume` continues bit for bit.
+
+    Args:
+        data: images of your own, in place of those that the configuration names: `Images`, which
+            are split as it says, or a `Dataset`. Whoever continues or evaluates the run gives
+            them again.
 
     Raises:
         RunError: if the folder already holds anything.
@@ -68,11 +88,14 @@ def train(config: TrainConfig, folder: str | Path, callbacks: Callbacks = SILENT
         ResqunnError: for a configuration or data that do not fit.
     """
     with ExitStack() as held:
-        return _alone(_started(config, Path(folder), callbacks, held))
+        return _alone(_started(given(config, data), Path(folder), callbacks, held, data))
 
 
 def train_several(
-    configs: Mapping[_Folder, TrainConfig], data_root: str | Path | None = None
+    configs: Mapping[_Folder, TrainConfig],
+    data_root: str | Path | None = None,
+    *,
+    data: Images | Dataset | None = None,
 ) -> dict[Path, Run | Exception]:
     """Trains a network in each of some folders, or goes on with it, as many at once as can be.
 
@@ -83,6 +106,7 @@ def train_several(
     Args:
         configs: of each folder, which is new, or holds a run of this configuration.
         data_root: folder with the data files, in place of the configurations'.
+        data: images for all of them, as in `train`.
 
     Returns:
         For each folder the finished run, or the error that ended it and no other.
@@ -91,15 +115,18 @@ def train_several(
     stacks: dict[Hashable, list[tuple[Path, TrainConfig]]] = {}
     for folder, config in configs.items():
         moved = config if data_root is None else replace(config, data_root=str(data_root))
+        moved = given(moved, data)
         stacks.setdefault(alike(moved), []).append((Path(folder), moved))
     for runs in stacks.values():
         waiting = deque(runs)
         while waiting:
-            ended |= _train_some(waiting)
+            ended |= _train_some(waiting, data)
     return {Path(folder): ended[Path(folder)] for folder in configs}
 
 
-def _train_some(waiting: deque[tuple[Path, TrainConfig]]) -> dict[Path, Run | Exception]:
+def _train_some(
+    waiting: deque[tuple[Path, TrainConfig]], data: Images | Dataset | None
+) -> dict[Path, Run | Exception]:
     """Takes as many runs from the front as fit into memory, and trains them."""
     ended: dict[Path, Run | Exception] = {}
     trainings: list[Training] = []
@@ -108,13 +135,13 @@ def _train_some(waiting: deque[tuple[Path, TrainConfig]]) -> dict[Path, Run | Ex
         while waiting and (not trainings or used < room):
             folder, config = waiting.popleft()
             try:
-                found = _begun(config, folder, held)
+                found = _begun(config, folder, held, data)
             except Exception as error:
                 ended[folder] = error
                 continue
             if isinstance(found, Run):
                 ended[folder] = found
-            elif trainings and len(found.session.train) != len(trainings[0].session.train):
+            elif trainings and found.session.shape != trainings[0].session.shape:
                 ended |= go([found])
             else:
                 trainings.append(found)
@@ -122,16 +149,18 @@ def _train_some(waiting: deque[tuple[Path, TrainConfig]]) -> dict[Path, Run | Ex
         return ended | (go(trainings) if trainings else {})
 
 
-def _begun(config: TrainConfig, folder: Path, held: ExitStack) -> Training | Run:
+def _begun(
+    config: TrainConfig, folder: Path, held: ExitStack, data: Images | Dataset | None
+) -> Training | Run:
     """A run that is started, continued, or found done."""
     if not exists(folder / "config.json"):
-        return _started(config, folder, SILENT, held)
+        return _started(config, folder, SILENT, held, data)
     if TrainConfig.from_json(folder / "config.json").sha256 != config.sha256:
         raise RunError(
             f"{folder} holds another run: delete it, and the same command makes this one"
         )
     # Its data may lie in another place than when it was begun: their checksum is compared.
-    return _continued(folder, SILENT, config.data_root, held)
+    return _continued(folder, SILENT, config.data_root, held, data)
 
 
 def _alone(training: Training) -> Run:
@@ -141,9 +170,15 @@ def _alone(training: Training) -> Run:
     raise found
 
 
-def _started(config: TrainConfig, folder: Path, callbacks: Callbacks, held: ExitStack) -> Training:
+def _started(
+    config: TrainConfig,
+    folder: Path,
+    callbacks: Callbacks,
+    held: ExitStack,
+    data: Images | Dataset | None,
+) -> Training:
     _require_free(folder)
-    session = Session(config)
+    session = Session(config, data)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -153,7 +188,7 @@ def _started(config: TrainConfig, folder: Path, callbacks: Callbacks, held: Exit
     try:
         remove_partials(folder)
         # From here on the folder is a run, which `resume` can start from nothing but this.
-        write_atomically(folder / "config.json", config.to_json())
+        write_atomically(folder / "config.json", session.config.to_json())
     except OSError as error:
         raise RunError(f"cannot write to {folder}: {error.strerror}") from None
     return Training(session, folder, callbacks=callbacks)
@@ -176,7 +211,11 @@ def _require_free(folder: Path) -> None:
 
 
 def resume(
-    folder: str | Path, callbacks: Callbacks = SILENT, *, data_root: str | Path | None = None
+    folder: str | Path,
+    callbacks: Callbacks = SILENT,
+    *,
+    data_root: str | Path | None = None,
+    data: Images | Dataset | None = None,
 ) -> Run:
     """Continues an interrupted run from its last whole epoch, to the same bytes.
 
@@ -185,18 +224,23 @@ def resume(
 
     Args:
         data_root: folder with the data files, if they no longer lie where they were.
+        data: the images, if they were given in Python.
 
     Raises:
         RunError: if the folder holds no run, or the data are no longer the same.
         RunError: if the checkpoint is damaged or does not fit, or a part is a symbolic link.
     """
     with ExitStack() as held:
-        found = _continued(Path(folder), callbacks, data_root, held)
+        found = _continued(Path(folder), callbacks, data_root, held, data)
         return found if isinstance(found, Run) else _alone(found)
 
 
 def _continued(
-    folder: Path, callbacks: Callbacks, data_root: str | Path | None, held: ExitStack
+    folder: Path,
+    callbacks: Callbacks,
+    data_root: str | Path | None,
+    held: ExitStack,
+    data: Images | Dataset | None,
 ) -> Training | Run:
     """A run that goes on from its last whole epoch, or is done."""
     TrainConfig.from_json(folder / "config.json")  # is there a run?
@@ -212,7 +256,8 @@ def _continued(
             write_result(run)
             return run
     moved = data_root is not None and str(data_root) != run.config.data_root
-    session = Session(replace(run.config, data_root=str(data_root)) if moved else run.config)
+    config = replace(run.config, data_root=str(data_root)) if moved else run.config
+    session = Session(config, _required(folder, config, data))
     if run.epochs:
         _require_same_data(folder, session)
     if moved:
@@ -223,21 +268,41 @@ def _continued(
     return Training(session, folder, run.epochs, callbacks)
 
 
+def _required(
+    folder: Path, config: TrainConfig, data: Images | Dataset | None
+) -> Images | Dataset | None:
+    """The images that were given in Python, if a run needs them."""
+    if data is not None and config.data != GIVEN:
+        raise RunError(f"{folder} was trained on {brief(config.data)}: leave data out")
+    return data
+
+
 def _require_same_data(folder: Path, session: Session) -> None:
-    found = session.data.sha256
-    expected = read_record(folder, "manifest.json").get("data_sha256")
-    if found != expected:
-        raise RunError(
-            f"the data of {folder} have changed: SHA-256 {found}, but the run was started with "
-            f"{expected}"
-        )
+    require_same(session.data, read_record(folder, "manifest.json"), folder)
 
 
-def evaluate_run(folder: str | Path, checkpoint: str = "best") -> tuple[int, Scores]:
+def evaluate_run(
+    folder: str | Path, checkpoint: str = "best", *, data: Images | Dataset | None = None
+) -> tuple[int, Scores]:
     """The scores of a run's checkpoint on its validation images, and its epoch.
 
     Args:
         checkpoint: "best" (by validation accuracy) or "latest".
+        data: the images, if they were given in Python.
+
+    Raises:
+        RunError: as `resume`.
+    """
+    epoch, session = restored(folder, checkpoint, data)
+    with threads(session.config.threads):
+        seed_samples(session.model, session.config.seed)
+        return epoch, evaluate(session.model, prepare(session.model, session.validation))
+
+
+def restored(
+    folder: str | Path, checkpoint: str = "best", data: Images | Dataset | None = None
+) -> tuple[int, Session]:
+    """The epoch of a run's checkpoint, and its network with its data.
 
     Raises:
         RunError: as `resume`.
@@ -245,11 +310,10 @@ def evaluate_run(folder: str | Path, checkpoint: str = "best") -> tuple[int, Sco
     folder = Path(folder)
     config = TrainConfig.from_json(folder / "config.json")
     saved = checkpoint_of(folder, checkpoint, config)
-    session = Session(config)
+    session = Session(config, _required(folder, config, data))
     _require_same_data(folder, session)
     session.restore(folder, saved, with_optimizer=False)
-    with threads(config.threads):
-        return saved.epoch, evaluate(session.model, prepare(session.model, session.validation))
+    return saved.epoch, session
 
 
 def load_model(folder: str | Path, checkpoint: str = "best") -> ResQuNN:
@@ -267,6 +331,7 @@ def load_model(folder: str | Path, checkpoint: str = "best") -> ResQuNN:
     folder = Path(folder)
     config = TrainConfig.from_json(folder / "config.json")
     saved = checkpoint_of(folder, checkpoint, config)
-    model = build_model(config)
+    shape = named_shape(config) or recorded_shape(read_record(folder, "manifest.json"), folder)
+    model = build_model(config, shape)
     restore_weights(model, folder, saved)
     return model.eval()

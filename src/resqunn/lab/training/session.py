@@ -13,11 +13,12 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
-from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
-from resqunn.data.sources import require_used, source
+from resqunn.data.datasets import Dataset, LabelledImages
+from resqunn.data.images import Images
 from resqunn.errors import RunError
 from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, Entry, check_entries, save_checkpoint
 from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.inputs import Shape, load_data, located, named_shape, shape_of
 from resqunn.lab.training.records import Epoch, Run, metrics_sha256, parts_of
 from resqunn.lab.training.stack import BatchReport
 from resqunn.nn.heads import head_class
@@ -43,14 +44,21 @@ class Callbacks:
 SILENT = Callbacks()
 
 
-def build_model(config: TrainConfig) -> ResQuNN:
+def build_model(config: TrainConfig, shape: Shape | None = None) -> ResQuNN:
     """The network of a configuration, its weights drawn from the seed.
 
     A field of the configuration reaches what has a parameter of its name: the layers, the head
     or the network.
+
+    Args:
+        shape: of the images; None is that of the data set that the configuration names, which is
+            read if the table of data sets does not say it.
     """
     device = available(config.device)
+    shape = shape or named_shape(config) or shape_of(load_data(config))
     options = vars(config) | {
+        "channels": shape.image[0],
+        "classes": shape.classes,
         "dtype": getattr(torch, config.dtype),
         "device": None,  # moved when drawn
         "generator": torch.Generator().manual_seed(config.seed),
@@ -63,22 +71,22 @@ def build_model(config: TrainConfig) -> ResQuNN:
     return ResQuNN(**taken_by(ResQuNN, options)).to(device)
 
 
-def load_data(config: TrainConfig) -> Dataset:
-    """The data set of a configuration."""
-    require_used(source(config.data), "data_root", config.data_root)
-    return load_dataset(
-        config.data, config.classes, config.per_class, config.seed, config.data_root
-    )
-
-
 class Session:
-    """A model, its optimiser and its data, ready to go on."""
+    """A model, its optimiser and its data, ready to go on.
 
-    def __init__(self, config: TrainConfig) -> None:
+    Args:
+        data: the images, where the configuration does not name them.
+    """
+
+    def __init__(self, config: TrainConfig, data: Images | Dataset | None = None) -> None:
         config.check()
-        self.config = config
-        self.model = build_model(config)  # first: a mistake in the options shows at once
-        self.data = load_data(config)
+        self.config = config = located(config)
+        if named_shape(config) is None:
+            self.data = load_data(config, data)
+            self.model = build_model(config, shape_of(self.data))
+        else:
+            self.model = build_model(config)  # first: a mistake in the options shows at once
+            self.data = load_data(config)
         device, dtype = available(config.device), getattr(torch, config.dtype)
         self.train = _moved(self.data.train, device, dtype)
         self.validation = _moved(self.data.validation, device, dtype)
@@ -88,6 +96,11 @@ class Session:
         self.optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
         modules = (*self.model.layers, self.model.head)
         self.parts: dict[str, nn.Module] = dict(zip(parts_of(config), modules, strict=True))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of all images to train on, which networks of a stack have in common."""
+        return tuple(self.train.images.shape)
 
     @property
     def nbytes(self) -> int:

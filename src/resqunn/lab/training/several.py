@@ -16,8 +16,9 @@ from typing import Any
 
 from resqunn.errors import RunError
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.evaluation import evaluate, prepare
+from resqunn.lab.training.evaluation import evaluate, prepare, seed_samples
 from resqunn.lab.training.files import sealed, write_atomically
+from resqunn.lab.training.inputs import recorded
 from resqunn.lab.training.provenance import changed, circumstances
 from resqunn.lab.training.records import (
     Epoch,
@@ -30,6 +31,9 @@ from resqunn.lab.training.records import (
 )
 from resqunn.lab.training.session import SILENT, Callbacks, Session, threads
 from resqunn.lab.training.stack import Learner, Stack, Trained, require_finite
+
+EVALUATED = 1
+"""Beside a seed and an epoch: of the samples that scores are made of."""
 
 
 def alike(config: TrainConfig) -> Hashable:
@@ -102,8 +106,7 @@ class Training:
             "command": sys.argv,
             "seed": config.seed,
             "data": config.data,
-            "data_sha256": data.sha256,
-            "images": {"train": len(data.train), "validation": len(data.validation)},
+            **recorded(config, data),
             "num_weights": sum(p.numel() for p in parameters if p.requires_grad),
         }
 
@@ -134,6 +137,7 @@ class Training:
             raise trained
         start = time.perf_counter()
         number, model = self.next_epoch, self.session.model
+        seed_samples(model, self.session.config.seed, number, EVALUATED)
         on_train, on_validation = evaluate(model, self.train), evaluate(model, self.validation)
         require_finite(on_train.loss, f"after the last step of epoch {number}")
         require_finite(on_validation.loss, f"on validation images in epoch {number}")

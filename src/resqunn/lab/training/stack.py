@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from resqunn.errors import RunError
-from resqunn.lab.training.evaluation import Prepared, scores_of
+from resqunn.lab.training.evaluation import Prepared, scores_of, seed_samples
 from resqunn.lab.training.files import LARGEST
 from resqunn.lab.training.optimizer import JointAdam, progress
 from resqunn.nn.network import ResQuNN
@@ -175,6 +175,7 @@ class _Member:
         self.losses: list[float] = []
         self.norms: dict[str, list[float]] = {name: [] for name in self.learner.parts}
         self.right = self.seen = 0
+        seed_samples(self.learner.model, self.learner.seed, epoch)
         self.learner.model.train()
 
     def take_loss(self, values: Sequence[float], where: str) -> None:

@@ -16,6 +16,7 @@ from resqunn.lab.study.results import (
     State,
 )
 from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.inputs import Shape
 from resqunn.lab.training.session import build_model
 from resqunn.nn.wiring import Wiring
 
@@ -68,13 +69,15 @@ def norms_by_depth(config: TrainConfig) -> Measured:
     """Gradient norms of networks of 1, 2, ... layers, up to those of `config`."""
     generator = torch.Generator().manual_seed(config.seed)
     images = torch.rand(BATCH, 1, SIDE, SIDE, generator=generator)
-    labels = torch.randint(config.classes, (BATCH,), generator=generator)
+    shape = Shape((1, SIDE, SIDE), config.num_classes or 10)
+    labels = torch.randint(shape.classes, (BATCH,), generator=generator)
     scale = "\u03c0" if config.angle_scale > 3 else f"{config.angle_scale:g}"
     rows = []
     for layers in range(1, len(config.depths) + 1):
         plain = Wiring.parse("none", layers)
         for name, wiring in (("no residuals", plain), ("all residuals", all_residual(layers))):
-            model = build_model(replace(config, wiring=str(wiring), depths=config.depths[:layers]))
+            changed = replace(config, wiring=str(wiring), depths=config.depths[:layers])
+            model = build_model(changed, shape)
             norms = [layer.norm or 0.0 for layer in gradient_flow(model, images, labels).layers]
             rows.append(
                 NormsByDepth(f"{config.ansatz}, pixels to {scale}", name, layers, tuple(norms))

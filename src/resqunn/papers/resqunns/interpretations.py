@@ -55,7 +55,7 @@ class Interpretation:
             reupload=self.upload == "re-upload",
             softmax=self.softmax == "double softmax",
             readout="mean_z" if self.readout == "mean readout" else "z",
-            measured=tuple(range(config.classes)) if first else None,
+            measured=tuple(range(config.num_classes or 0)) if first else None,
         )
 
 

@@ -9,10 +9,7 @@ W_1 W_2 = i^{|x_1 \wedge z_1| + |x_2 \wedge z_2| + 2 |z_1 \wedge x_2| - |x \wedg
 with $x = x_1 \oplus x_2$ and $z = z_1 \oplus z_2$ (Aaronson and Gottesman,
 arXiv:quant-ph/0406196).
 
-Clifford gates $C$ map strings to signed strings, $C^\dagger W C = \pm W'$, and pass through
-rotations: $e^{-i t P/2} C = C e^{-i t C^\dagger P C/2}$. So the weight-driven part of a
-circuit is rotations about strings alone, followed by a Clifford operation that is absorbed
-in the observables.
+Clifford gates $C$ map strings to signed strings, $C^\dagger W C = \pm W'$.
 """
 
 from __future__ import annotations
@@ -25,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resqunn.circuits.gates import PAULIS, Gate, gate
-from resqunn.circuits.operations import Operation, Weight
+from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError
 
 LETTERS = {"X": (1, 0), "Y": (1, 1), "Z": (0, 1)}
@@ -64,18 +61,28 @@ def turned(axis: Pauli, string: Pauli) -> Pauli:
     return Pauli(axis.sign * string.sign * (1 - power % 4), x, z)
 
 
-def signs_of_turned(axis: Pauli, x_S: np.ndarray, z_S: np.ndarray) -> np.ndarray:
-    """The signs of `turned` for many strings, given as words of 64 bits."""
+def powers_of_products(axis: Pauli, x_S: np.ndarray, z_S: np.ndarray) -> np.ndarray:
+    """The powers of i in `axis`, without its sign, times each of many strings, given as words of 64
+    bits."""
     axis_x, axis_z = np.uint64(axis.x), np.uint64(axis.z)
     x_after_S, z_after_S = axis_x ^ x_S, axis_z ^ z_S
-    power_S = (
-        1
-        + (axis.x & axis.z).bit_count()
+    return (
+        (axis.x & axis.z).bit_count()
         + np.bitwise_count(x_S & z_S).astype(np.int64)
         + 2 * np.bitwise_count(axis_z & x_S).astype(np.int64)
         - np.bitwise_count(x_after_S & z_after_S)
     )
-    return axis.sign * (1 - power_S % 4)
+
+
+def signs_of_turned(axis: Pauli, x_S: np.ndarray, z_S: np.ndarray) -> np.ndarray:
+    """The signs of `turned` for many strings, given as words of 64 bits."""
+    return axis.sign * (1 - (1 + powers_of_products(axis, x_S, z_S)) % 4)
+
+
+def anticommuting(axis: Pauli, x_S: np.ndarray, z_S: np.ndarray) -> np.ndarray:
+    """Which of many strings, given as words of 64 bits, anticommute with one."""
+    crossings_S = np.bitwise_count(x_S & np.uint64(axis.z))
+    return (crossings_S + np.bitwise_count(z_S & np.uint64(axis.x))) % 2 == 1
 
 
 def through(operations: Sequence[Operation], string: Pauli) -> Pauli:
@@ -85,7 +92,7 @@ def through(operations: Sequence[Operation], string: Pauli) -> Pauli:
         bits = list(enumerate(operation.qubits))
         local_x = sum((x >> q & 1) << k for k, q in bits)
         local_z = sum((z >> q & 1) << k for k, q in bits)
-        factor, new_x, new_z = _conjugations(operation.name)[local_x, local_z]
+        factor, new_x, new_z = conjugations(operation.name)[local_x, local_z]
         sign *= factor
         for k, q in bits:
             x = x & ~(1 << q) | (new_x >> k & 1) << q
@@ -99,30 +106,6 @@ def axis_of(operation: Operation) -> Pauli:
     assert axis is not None
     x, z = LETTERS[axis]
     return Pauli(1, x << qubit, z << qubit)
-
-
-class Rotation(NamedTuple):
-    r"""$\exp(-i w P/2)$ with $w$ the weight of that index and $P$ the signed string `axis`."""
-
-    axis: Pauli
-    weight: int
-
-
-def pushed_apart(operations: Sequence[Operation]) -> tuple[list[Rotation], list[Operation]]:
-    """Weight-driven rotations and fixed gates as rotations, then fixed gates.
-
-    Raises:
-        CircuitError: for a gate that is neither a Pauli rotation nor Clifford.
-    """
-    rotations: list[Rotation] = []
-    fixed: list[Operation] = []
-    for operation in operations:
-        if isinstance(operation.angle, Weight):
-            rotations.append(Rotation(through(fixed, axis_of(operation)), operation.angle.index))
-        else:
-            _conjugations(operation.name)
-            fixed.append(operation)
-    return rotations, fixed
 
 
 @cache
@@ -148,7 +131,7 @@ def _recognised(matrix: np.ndarray, row: Gate) -> Pauli:
 
 
 @cache
-def _conjugations(name: str) -> dict[tuple[int, int], Pauli]:
+def conjugations(name: str) -> dict[tuple[int, int], Pauli]:
     r"""$C^\dagger W C$ for each string $W$ on the qubits of fixed gate $C$."""
     row = gate(name)
     unitary = row.matrix()

@@ -1,0 +1,1 @@
+"""Mixed states as Pauli vectors, compiled: noise after gates of few qubits."""
