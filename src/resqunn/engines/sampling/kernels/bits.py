@@ -96,8 +96,8 @@ def halve(rows, counter):
 
 @inner
 def halve_few(rows, counter, times, bits):
-    """The same so many times, with a word for all of a lane's trials, of which there are fewer
-    than `bits`, and so many of its bits each time."""
+    """Does so as many times, with one word for all trials of a lane, of which there are fewer
+    than `bits`: each time takes so many bits of it."""
     _, chances, found, left, _, streams = rows
     counter += STEP
     most = 0
