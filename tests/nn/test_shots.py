@@ -202,6 +202,7 @@ def test_shots_are_given_to_the_layer_or_to_the_engine() -> None:
         layer.shots = 5
     other = Quanv2d(1, 4, 2, shots=5)
     other.engine = engine
+    assert "shots=5, engine=pennylane:default.qubit" in repr(other)
     with pytest.raises(ConfigurationError, match=message):
         other(torch.rand(1, 1, 2, 2))
 

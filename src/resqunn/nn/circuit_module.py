@@ -14,6 +14,7 @@ from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.engines.base import Engine
 from resqunn.engines.guard import compiling, left_out
 from resqunn.engines.sampling.engine import SamplingEngine
+from resqunn.engines.sampling.measuring import measurement
 from resqunn.engines.sampling.options import ShotGradient, ShotOptions, ShotSampling
 from resqunn.nn.quanvolution import Quanvolution
 
@@ -139,10 +140,10 @@ class CircuitModule(nn.Module):
         return parts
 
     def _engine_in_words(self, filters: int) -> str:
-        engine = self.engine
-        if self.shots is not None:
-            engine = SamplingEngine(engine, self._shot_options)
-        return engine.chosen_for(self.noisy_circuit.runs[0].circuit, filters)
+        run = self.noisy_circuit.runs[0]
+        sampled = self.shots is not None
+        circuit = measurement(run, self.shot_sampling).circuit if sampled else run.circuit
+        return self.engine.chosen_for(circuit, filters)
 
 
 def _noisy(circuit: GateCircuit, noise: Noise | None) -> GateCircuit:

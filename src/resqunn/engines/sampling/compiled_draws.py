@@ -26,7 +26,7 @@ ROWS = 6
 MOST_SHOTS = 2**13
 """For more `torch.binomial` is faster, whose time does not grow with their number."""
 
-WORDS_PER_THREAD = 500_000
+WORDS_PER_THREAD = 1_000_000
 """A thread is started for at least this many words of random bits (about a millisecond)."""
 
 INDEPENDENT = Kernel("resqunn.engines.sampling.kernels.samples", "independent")

@@ -106,9 +106,6 @@ class SamplingEngine(Engine):
                     f"it evaluates all products of the Z that are read: {error}"
                 ) from None
 
-    def chosen_for(self, circuit: GateCircuit, filters: int = 1) -> str:
-        return self.engine.chosen_for(self._measurement(circuit.runs[0]).circuit, filters)
-
     def evaluate(
         self,
         circuit: GateCircuit,

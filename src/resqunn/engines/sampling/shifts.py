@@ -22,7 +22,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from resqunn.circuits.angles import Angle, Input, Weight
+from resqunn.circuits.angles import Input, Weight
 from resqunn.circuits.gate_circuit import GateCircuit, PlainCircuit, Run
 from resqunn.circuits.operations import Operation
 
@@ -51,35 +51,31 @@ class Apart:
 
 @lru_cache(maxsize=256)
 def apart(run: Run) -> Apart:
-    """The run with its angles apart; the first rotation of each keeps its own."""
+    """The run with its angles apart; the first rotation of each keeps its own.
+
+    Of inputs that are amplitudes there are no derivatives, so that they stay as they are.
+    """
     circuit = run.circuit
-    inputs, weights = list(range(circuit.num_inputs)), list(range(circuit.num_weights))
-    turning: dict[type[Angle], list[int]] = {Input: [], Weight: []}
+    known = {Input: list(range(circuit.num_inputs)), Weight: list(range(circuit.num_weights))}
+    turning: dict[type[Input | Weight], list[int]] = {Input: [], Weight: []}
     operations: list[Operation] = []
     for operation in circuit.operations:
         angle = operation.angle
-        if isinstance(angle, Input | Weight):
-            of, known = (Input, inputs) if isinstance(angle, Input) else (Weight, weights)
-            index = angle.index
-            if of is Input and circuit.prepares_amplitudes:
-                operations.append(operation)  # derivatives by what is an amplitude too
-                continue
-            if index in turning[of]:
-                index = len(known)
-                known.append(angle.index)
-                operation = Operation(operation.name, operation.qubits, of(index))
-            turning[of].append(index)
+        if isinstance(angle, Weight) or (
+            isinstance(angle, Input) and not circuit.prepares_amplitudes
+        ):
+            kind, index = type(angle), angle.index
+            if index in turning[kind]:
+                index = len(known[kind])
+                known[kind].append(angle.index)
+                operation = Operation(operation.name, operation.qubits, kind(index))
+            turning[kind].append(index)
         operations.append(operation)
+    inputs, weights = tuple(known[Input]), tuple(known[Weight])
     if len(inputs) > circuit.num_inputs or len(weights) > circuit.num_weights:
         circuit = _with_angles(circuit, len(inputs), len(weights), tuple(operations))
     of_run = Run(circuit, run.rows, run.of_bits, run.shrinking)
-    return Apart(
-        of_run,
-        tuple(inputs),
-        tuple(weights),
-        tuple(turning[Input]),
-        tuple(turning[Weight]),
-    )
+    return Apart(of_run, inputs, weights, tuple(turning[Input]), tuple(turning[Weight]))
 
 
 def _with_angles(

@@ -68,6 +68,53 @@ def begin(rows, seed, first):
         streams[lane] = np.int64(mixed(np.uint64(seed) + number * STREAM))
 
 
+@inner
+def halve(rows, counter):
+    """Decides some of each lane's trials by their next digits.
+
+    Returns:
+        Where the streams are afterwards, and the largest number of undecided trials.
+    """
+    _, chances, found, left, kept, streams = rows
+    most = 0
+    for lane in range(np.uint64(LANES)):
+        kept[lane] = 0
+        most = max(most, left[lane])
+    for first in range(0, most, 64):
+        counter += STEP
+        for lane in range(np.uint64(LANES)):
+            word = mixed(np.uint64(streams[lane]) + counter)
+            kept[lane] += ones(word & low_bits(left[lane] - first))
+    most = 0
+    for lane in range(np.uint64(LANES)):
+        found[lane] += (left[lane] - kept[lane]) & (chances[lane] >> 63)
+        left[lane] = kept[lane]
+        chances[lane] <<= 1
+        most = max(most, kept[lane])
+    return counter, most
+
+
+@inner
+def halve_few(rows, counter, times, bits):
+    """Does so as many times, with one word for all trials of a lane, of which there are fewer
+    than `bits`: each time takes so many bits of it."""
+    _, chances, found, left, _, streams = rows
+    counter += STEP
+    most = 0
+    for lane in range(np.uint64(LANES)):
+        word = mixed(np.uint64(streams[lane]) + counter)
+        successes, undecided, digits_left = found[lane], left[lane], chances[lane]
+        for _ in range(times):
+            kept = ones(word & ((np.uint64(1) << np.uint64(undecided)) - np.uint64(1)))
+            successes += (undecided - kept) & (digits_left >> 63)
+            undecided = kept
+            digits_left <<= 1
+            word >>= np.uint64(bits)
+        found[lane], left[lane], chances[lane] = successes, undecided, digits_left
+        most = max(most, undecided)
+    return counter, most
+
+
 @apart
 def draw(rows, counter):
     """Successes of each lane's trials.
@@ -80,25 +127,16 @@ def draw(rows, counter):
     Returns:
         Where they are afterwards.
     """
-    trials, chances, found, left, kept, streams = rows
+    trials, _, found, left = rows[:4]
     most = 0
     for lane in range(np.uint64(LANES)):
         left[lane] = trials[lane]
         found[lane] = 0
         most = max(most, trials[lane])
+    while most >= 32:
+        counter, most = halve(rows, counter)
+    while most >= 16:
+        counter, most = halve_few(rows, counter, 2, 32)
     while most > 0:
-        for lane in range(np.uint64(LANES)):
-            kept[lane] = 0
-        for first in range(0, most, 64):
-            counter += STEP
-            for lane in range(np.uint64(LANES)):
-                word = mixed(np.uint64(streams[lane]) + counter)
-                kept[lane] += ones(word & low_bits(left[lane] - first))
-        most = 0
-        for lane in range(np.uint64(LANES)):
-            digit = np.uint64(chances[lane]) >> np.uint64(63)
-            found[lane] += (left[lane] - kept[lane]) * np.int64(digit)
-            left[lane] = kept[lane]
-            chances[lane] = np.int64(np.uint64(chances[lane]) << np.uint64(1))
-            most = max(most, kept[lane])
+        counter, most = halve_few(rows, counter, 4, 16)
     return counter
