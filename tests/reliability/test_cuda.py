@@ -10,6 +10,7 @@ from torch import nn
 
 from resqunn import (
     ConfigurationError,
+    Noise,
     QuantumHead,
     Quanv2d,
     gradient_flow,
@@ -25,6 +26,7 @@ from support import any_circuit, random_arguments, run_bytes, values_and_gradien
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 
+DAMPING = Noise(amplitude_damping=0.1)
 COMPILED = ["fourier", "alternating", "chains", "fused"]
 TINY = TrainConfig(classes=3, per_class=12, epochs=3, depths=(1, 1), batch_size=8)
 
@@ -61,9 +63,11 @@ def test_engines_of_the_processor_say_so(name: str) -> None:
         Quanv2d(1, 4, 2, 2, ansatz="rx_chain", reupload=True, dtype=torch.float64),
         Quanv2d(3, 12, 2, 1, groups=3, readout="z", padding=1, dtype=torch.float64),
         Quanv2d(1, 4, 3, 2, encoding="amplitude", dtype=torch.float64),
+        Quanv2d(1, 4, 2, 2, noise=Noise(depolarizing=0.05, readout=0.1), dtype=torch.float64),
+        Quanv2d(1, 4, 2, 2, reupload=True, noise=DAMPING, dtype=torch.float64),
         QuantumHead(3, num_qubits=6, dtype=torch.float64),
     ],
-    ids=["once", "reupload", "groups", "amplitude", "head"],
+    ids=["once", "reupload", "groups", "amplitude", "noise", "damping", "head"],
 )
 def test_layers_agree_with_the_processor(layer: nn.Module) -> None:
     channels = getattr(layer, "in_channels", 1)
@@ -90,6 +94,25 @@ def test_classical_forms_agree_with_the_processor() -> None:
         found = form(images.cuda())
         assert found.is_cuda
         assert torch.allclose(found.cpu(), layer(images), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("sampling", ["joint", "independent"])
+@pytest.mark.parametrize("gradient", ["exact", "parameter-shift"])
+def test_shots_are_unbiased(sampling: str, gradient: str) -> None:
+    layer = Quanv2d(1, 4, 2, 2, shots=100, shot_sampling=sampling, shot_gradient=gradient).cuda()
+    image = torch.rand(1, 1, 2, 2, device="cuda")
+    images = image.expand(10_000, -1, -1, -1).clone().requires_grad_()
+    exact = Quanv2d(1, 4, 2, 2).cuda()
+    exact.load_state_dict(layer.state_dict())
+    found = layer(images)
+    counts = 50 * (1 + found)
+    assert torch.allclose(counts, counts.round(), rtol=0, atol=1e-3)
+    # 1e6 bits: a standard deviation of a mean is 1e-3 at most.
+    assert torch.allclose(found.mean(dim=0), exact(image)[0], rtol=0, atol=6e-3)
+    found.sum().backward()
+    expected = torch.autograd.grad(exact(image.requires_grad_()).sum(), image)[0]
+    assert images.grad is not None
+    assert torch.allclose(images.grad.mean(dim=0), expected[0], rtol=0, atol=3e-2)
 
 
 @pytest.fixture
