@@ -186,6 +186,19 @@ def test_single_precision(name: str) -> None:
     assert torch.allclose(found.double(), layer.double()(images.double()), rtol=0, atol=1e-5)
 
 
+@EVERY_NOISY
+def test_gradients_of_inputs_that_lie_in_another_order(name: str) -> None:
+    circuit = add_noise(Circuit("ry", "rx_chain", "z", inputs=2), Noise(depolarizing=0.1))
+    inputs = torch.rand(1, 40, 2, dtype=torch.float64)
+    weights = torch.rand(1, 1, circuit.num_weights, dtype=torch.float64)
+    found = []
+    for given in (inputs.transpose(1, 2), inputs.transpose(1, 2).contiguous()):
+        given.requires_grad_()
+        values = engine(name).expectation_values(circuit, given, weights)
+        found.append(torch.autograd.grad(values.square().sum(), given)[0])
+    assert torch.allclose(*found, rtol=0, atol=1e-12)
+
+
 def test_a_noisy_layer_is_copied_pickled_and_vmapped() -> None:
     made = [
         Quanv2d(1, 4, 2, 2, reupload=True, noise=Noise(amplitude_damping=0.1)) for _ in range(3)

@@ -20,7 +20,7 @@ from resqunn.nn.patches import PADDING_MODES
 
 from support import any_circuit, evaluates
 
-COMPILED = ("fourier", "fused", "alternating", "chains")
+COMPILED = ("fourier", "fused", "alternating", "chains", "paulis")
 TOGETHER = 64
 """So many cases in a row share a circuit."""
 
@@ -88,8 +88,11 @@ def circuit_of(family: int) -> Circuit:
 
 
 def noise_of(number: int, name: str, circuit: Circuit) -> Noise | None:
-    """The noise of every third case of an engine that simulates it, the same for a circuit."""
-    if number % 3 or circuit.num_qubits > 6 or not engine(name).simulates_noise or name == "auto":
+    """The noise of every third case of an engine that simulates it, and of all but every third of
+    the one that is made for it; the same for a circuit."""
+    if (number % 3 == 0) == (name == "paulis"):
+        return None
+    if circuit.num_qubits > 6 or not engine(name).simulates_noise or name == "auto":
         return None
     noise = NOISES[number // TOGETHER % len(NOISES)]
     return noise if evaluates(engine(name), add_noise(circuit, noise)) else None
@@ -102,7 +105,7 @@ def drawn(number: int) -> Case:
     dtype = rng.choice([torch.float32, torch.float64])
     if rng.random() < 0.1:
         name, dtype = "auto", torch.float32
-    few = circuit.num_qubits > 6
+    few = circuit.num_qubits > (4 if name == "paulis" else 6)
     if circuit.num_inputs <= 16 and rng.random() < 0.2:
         sizes = drawn_layer(rng, circuit)
         wanted = ("inputs", "weights", "bias") if sizes["bias"] else ("inputs", "weights")

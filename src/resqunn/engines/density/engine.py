@@ -103,7 +103,8 @@ class _Chunked(torch.autograd.Function):
         by_inputs: list[Tensor] = []
         by_weights: Tensor | None = None
         for chunk in _chunks(circuit, inputs_GNP, weights_GFW):
-            tensors = inputs_GNP[:, :, chunk], weights_GFW
+            with torch.enable_grad():  # a part of a tensor needs a gradient only if this is on
+                tensors = inputs_GNP[:, :, chunk], weights_GFW
             cotangents = cotangents_GFRP[..., chunk]
             of_inputs, of_weights = differentiable_gradients(values, tensors, cotangents, wanted)
             if of_inputs is not None:
