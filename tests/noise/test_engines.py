@@ -188,7 +188,7 @@ def test_single_precision(name: str) -> None:
 
 @EVERY_NOISY
 def test_gradients_of_inputs_that_lie_in_another_order(name: str) -> None:
-    circuit = add_noise(Circuit("ry", "rx_chain", "z", inputs=2), Noise(depolarizing=0.1))
+    circuit = add_noise(Circuit("ry", "rx_chain", "z", inputs=2, depth=1), Noise(depolarizing=0.1))
     inputs = torch.rand(1, 40, 2, dtype=torch.float64)
     weights = torch.rand(1, 1, circuit.num_weights, dtype=torch.float64)
     found = []

