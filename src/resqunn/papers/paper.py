@@ -7,15 +7,14 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from resqunn.checks import check_fields, settle_fields, shown
+from resqunn.checks import check_fields, settle_fields
 from resqunn.errors import ConfigurationError, unknown_name
 from resqunn.lab.study.claims import Claim
 from resqunn.lab.study.plan import Plan, Study
 from resqunn.lab.study.results import Drawing, Source
+from resqunn.lab.study.seeds import different, spelled
 
 INTERPRETATIONS = ("default", "all")
-
-MAX_SEEDS = 1000
 
 QUICK = (
     "This was a quick run: small data, few epochs, few seeds. It shows that everything works, "
@@ -49,14 +48,7 @@ class Options:
         settle_fields(self)
         if self.interpretations not in INTERPRETATIONS:
             raise unknown_name("interpretations", self.interpretations, INTERPRETATIONS)
-        if not 1 <= len(self.seeds) <= MAX_SEEDS or len(set(self.seeds)) != len(self.seeds):
-            raise ConfigurationError(
-                f"seeds must be 1 to {MAX_SEEDS} different numbers, got {shown(self.seeds)}"
-            )
-        if not all(0 <= seed < 2**63 for seed in self.seeds):
-            raise ConfigurationError(
-                f"seeds must be 0 or more and below 2**63, got {shown(self.seeds)}"
-            )
+        different(self.seeds)
         if self.epochs < 1:
             raise ConfigurationError(f"epochs must be 1 or more, got {self.epochs}")
 
@@ -145,33 +137,3 @@ class Paper:
 def _as_json(options: Options) -> dict[str, object]:
     values = dataclasses.asdict(options)
     return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
-
-
-def seeds(text: str) -> tuple[int, ...]:
-    """Seeds as the command line names them: a number of them, or a range.
-
-    >>> seeds("3"), seeds("200:203")
-    ((0, 1, 2), (200, 201, 202))
-
-    Raises:
-        ConfigurationError: for anything else.
-    """
-    first, last = text.split(":", 1) if ":" in text else ("0", text)
-    fits = all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (first, last))
-    count = int(last) - int(first) if fits else 0
-    if not 1 <= count <= MAX_SEEDS:
-        raise ConfigurationError(
-            f"seeds must be a number from 1 to {MAX_SEEDS}, or a range such as 200:230, "
-            f"got {text!r}"
-        )
-    return tuple(range(int(first), int(last)))
-
-
-def spelled(numbers: Sequence[int]) -> str:
-    """The seeds as `seeds` reads them, if they are a range.
-
-    >>> spelled((0, 1, 2)), spelled((200, 201))
-    ('3', '200:202')
-    """
-    first, last = numbers[0], numbers[-1] + 1
-    return str(last) if first == 0 else f"{first}:{last}"

@@ -98,7 +98,7 @@ class Reproduce:
         from resqunn.lab.report.page import write_report
         from resqunn.lab.study.executors.choice import executor
         from resqunn.lab.study.running import run
-        from resqunn.papers.paper import seeds
+        from resqunn.lab.study.seeds import seeds
         from resqunn.papers.registry import paper
 
         found = paper(self.paper)

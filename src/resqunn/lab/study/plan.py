@@ -51,12 +51,13 @@ class Series:
 
     Attributes:
         label: its name within the study.
-        config: the runs differ from it in the seed alone.
+        config: the runs differ from it in the unit alone.
         seeds: one run each.
         variant: under which of the study's variants, if it has any.
         task: "train", or the address of a function from a configuration to `Measured`.
         reads_data: whether the task reads the configuration's data set.
         note: what a reader should know of it.
+        unit: the field of the configuration that takes the seeds' numbers.
     """
 
     label: str
@@ -66,9 +67,11 @@ class Series:
     task: str = TRAIN
     reads_data: bool = True
     note: str = ""
+    unit: str = "seed"
 
     def __post_init__(self) -> None:
         check_fields(self)
+        replicated(self.config, self.unit, 0)
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ConfigurationError(
                 f"seeds of {self.label!r} must be one or more different numbers, got "
@@ -79,6 +82,41 @@ class Series:
     def frozen(self) -> bool:
         """Whether its quanvolutional layers are left untrained."""
         return not self.config.trainable
+
+
+def replicated(config: TrainConfig, unit: str, number: int) -> TrainConfig:
+    """The configuration whose field `unit` takes a number: as it is, or behind a name and a colon.
+
+    >>> replicated(TrainConfig(ansatz="random"), "ansatz", 3).ansatz
+    'random:3'
+
+    Raises:
+        ConfigurationError: for a field that takes no numbers.
+    """
+    before = getattr(config, unit, None)
+    if isinstance(before, bool) or not isinstance(before, int | str):
+        raise ConfigurationError(f"unit must be a field that takes numbers, such as seed, got {unit!r}")
+    return replace(config, **{unit: number if isinstance(before, int) else f"{before}:{number}"})
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Which metric of trained networks is reported: on which images, and after which epoch.
+
+    Attributes:
+        split: "test" or "validation".
+        epoch: "best", which validation chose, or "last".
+        metric: by which it chose.
+    """
+
+    split: str
+    epoch: str
+    metric: str
+
+    @property
+    def name(self) -> str:
+        """Of the metric in the results: test_auroc."""
+        return f"{self.split}_{self.metric}"
 
 
 @dataclass(frozen=True)
@@ -109,7 +147,13 @@ class Study:
     def runs(self, series: Series) -> list[PlannedRun]:
         """One run a seed of one of its series."""
         return [
-            PlannedRun(self.id, series.label, seed, replace(series.config, seed=seed), series.task)
+            PlannedRun(
+                self.id,
+                series.label,
+                seed,
+                replicated(series.config, series.unit, seed),
+                series.task,
+            )
             for seed in series.seeds
         ]
 
@@ -124,6 +168,8 @@ class Plan:
         command: which asks for it.
         claims: what is judged once the runs are done.
         circuits: drawings for the report.
+        reported: the metric that the claims are about; None for those of the last epoch.
+        axes: fields of the configuration that are varied, in the order of the variants' names.
     """
 
     source: Source
@@ -132,6 +178,8 @@ class Plan:
     command: str = ""
     claims: tuple[Claim, ...] = ()
     circuits: tuple[Drawing, ...] = ()
+    reported: Reported | None = None
+    axes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [study.id for study in self.studies]

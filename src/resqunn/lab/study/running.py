@@ -61,8 +61,8 @@ def run(
     def placed(config: TrainConfig) -> TrainConfig:
         row = SOURCES.get(config.data)
         unused = not row.files if row else Path(config.data).is_absolute()
-        root = None if unused or data_root is None else str(Path(data_root).absolute())
-        return located(replace(config, data_root=root))
+        root = config.data_root if data_root is None else str(Path(data_root).absolute())
+        return located(replace(config, data_root=None if unused else root))
 
     runs = [replace(each, config=placed(each.config)) for each in plan.runs]
     for address in {each.task for each in runs} - {TRAIN}:

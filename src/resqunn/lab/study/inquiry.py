@@ -1,0 +1,430 @@
+"""A question of one's own: networks, what is varied, seeds, and what is asked of them.
+
+An `Inquiry` has the keys of a question file, and is a plan of one study: each network in each
+combination of what is varied, which is a variant with verdicts of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from resqunn.checks import check_fields, settle_fields, shown
+from resqunn.data.sources import SOURCES
+from resqunn.errors import ConfigurationError, unknown_name
+from resqunn.lab.study.claims import Claim
+from resqunn.lab.study.controls import CONTROLS
+from resqunn.lab.study.plan import Plan, Reported, Series, Study
+from resqunn.lab.study.questions import DELTA, WITH_MARGIN, Quantity, Rule, Term
+from resqunn.lab.study.results import Source
+from resqunn.lab.study.seeds import MAX_SEEDS, seeds_of
+from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.metrics import CHANCE, CHOSEN_BY
+from resqunn.lab.training.harmless import one_line
+
+MAX_RUNS = 20_000
+"""Of one inquiry: networks times combinations of what is varied times seeds."""
+
+STUDY = "question"
+"""The id of the one study, and of its section in the report."""
+
+SETTLED = {
+    "seed": "seeds, and unit, say it",
+    "preset": "it goes into [network]",
+    "metric": "the key metric says it",
+    "data_root": "the key data_root says it",
+    "threads": "a run has one thread",
+}
+"""Options that are said elsewhere, and where."""
+
+KINDS = ("better", "better_by", "equal", "at_most")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: a claim that is judged by networks' metric.
+
+    Attributes:
+        claim: in words.
+        kind: "better" than another network; "better_by" about a figure; "equal" within a margin;
+            "at_most" a margin above guessing.
+        this: a network.
+        than: a network, or several that must all be beaten; none for "at_most".
+        figure: of "better_by", a fraction.
+        margin: of "equal" and "at_most".
+        delta, metric: in place of those of the inquiry.
+
+    Raises:
+        ConfigurationError: for what does not go together.
+    """
+
+    claim: str
+    kind: Literal["better", "better_by", "equal", "at_most"]
+    this: str
+    than: tuple[str, ...] = ()
+    figure: float | None = None
+    margin: float | None = None
+    delta: float | None = None
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.than, str):
+            object.__setattr__(self, "than", (self.than,))
+        settle_fields(self)
+        if not self.claim.strip():
+            raise ConfigurationError(f"claim must say what is asked, got {self.claim!r}")
+        if self.kind not in KINDS:
+            raise unknown_name("kind", self.kind, KINDS)
+        if bool(self.than) == (self.kind == "at_most"):
+            right = "left out" if self.than else "a network"
+            raise ConfigurationError(f"than must be {right} for the kind {self.kind!r}")
+        if (self.figure is not None) != (self.kind == "better_by"):
+            right = "left out" if self.figure is not None else "a fraction above 0"
+            raise ConfigurationError(f"figure must be {right} for the kind {self.kind!r}")
+        if self.figure is not None and not 0 < self.figure < math.inf:
+            raise ConfigurationError(f"figure must be a fraction above 0, got {self.figure}")
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """Networks that are compared over seeds, and what is asked of them.
+
+    Args:
+        title: of the report.
+        data: a named set, or the path of an .npz file or of a folder of class folders.
+        networks: by name, the options in which each differs from `network`: fields of
+            `TrainConfig`, or `control`, one of `CONTROLS`.
+        question: what is asked; dictionaries are made into `Question`s.
+        metric: that is asked about, one of `CHOSEN_BY`.
+        split: whose images the metric is of: "test", or "validation" where there are none.
+        epoch: "best", which validation chooses by the metric, or "last".
+        seeds: how many, or a range such as "200:230", or the numbers themselves.
+        unit: the field of the configuration that takes the numbers: `seed`, or one of another
+            field, as `ansatz = "random"` becomes random:0, random:1, ...
+        delta: the smallest difference that matters; 0.02 for accuracies, else it must be given.
+        network: options of every network.
+        vary: fields and their values, in all combinations, for every network; a control is
+            repeated only for what it depends on.
+        data_root: folder with the data files, or that a relative path starts from.
+
+    Raises:
+        ConfigurationError: for names that do not exist, or what does not go together; says what
+            would be right.
+
+    >>> inquiry = Inquiry(
+    ...     "Does training help?",
+    ...     "digits",
+    ...     {"trained": {}, "frozen": {"trainable": False}},
+    ...     [Question("Training helps.", "better", "trained", "frozen")],
+    ...     split="validation",
+    ...     epoch="last",
+    ...     network={"wiring": "none", "depths": (2,)},
+    ...     vary={"readout": ["z", "mean_z"]},
+    ... )
+    >>> len(inquiry.plan().runs)
+    80
+    """
+
+    title: str
+    data: str
+    networks: Mapping[str, Mapping[str, Any]]
+    question: Sequence[Any]
+    metric: str = "accuracy"
+    split: Literal["test", "validation"] = "test"
+    epoch: Literal["best", "last"] = "best"
+    seeds: int | str | Sequence[int] = 20
+    unit: str = "seed"
+    delta: float | None = None
+    network: Mapping[str, Any] = field(default_factory=dict)
+    vary: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    data_root: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name, allowed in (("split", ("test", "validation")), ("epoch", ("best", "last"))):
+            if getattr(self, name) not in allowed:
+                raise unknown_name(name, getattr(self, name), allowed)
+        if (self.split, self.epoch) == ("validation", "best"):
+            raise ConfigurationError(
+                "epoch must be 'last' with split = 'validation': the images that choose an epoch "
+                "cannot judge it"
+            )
+        self._check_metric(self.metric, self.delta)
+        if not self.networks:
+            raise ConfigurationError("networks must name one network or more")
+        if not self.question:
+            raise ConfigurationError("question must hold one question or more")
+        object.__setattr__(self, "question", tuple(map(_question, self.question)))
+        object.__setattr__(self, "seeds", seeds_of(self.seeds))
+        self._check_unit()
+        self._check_questions()
+        count = self.num_runs
+        if count > MAX_RUNS:
+            raise ConfigurationError(
+                f"there must be {MAX_RUNS:,} runs at most, got {count:,} ({len(self.networks)} "
+                f"networks, {len(self.variants)} variants, {len(self.numbers)} seeds)"
+            )
+        self.plan()  # every configuration is checked before anything runs
+
+    @staticmethod
+    def read(path: str | Path) -> Inquiry:
+        """Reads a question file, whose paths start from its own folder.
+
+        Raises:
+            ConfigurationError: if it cannot be read, or holds what an `Inquiry` does not take;
+                names the file.
+        """
+        path = Path(path)
+        try:
+            keys = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path} is no TOML file: {one_line(error):.300}") from None
+        try:
+            return Inquiry.of(keys, path.parent)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path}: {error}") from None
+
+    @staticmethod
+    def of(keys: Mapping[str, Any], folder: str | Path | None = None) -> Inquiry:
+        """From the keys of a question file; relative paths to data start from `folder`."""
+        known = [each.name for each in dataclasses.fields(Inquiry)]
+        for name in keys:
+            if name not in known:
+                raise unknown_name("key", name, known)
+        for name in ("title", "data", "networks", "question"):
+            if name not in keys:
+                raise ConfigurationError(f"the key {name} is missing")
+        inquiry = Inquiry(**keys)
+        if folder is None or inquiry.data_root is not None:
+            return inquiry
+        return dataclasses.replace(inquiry, data_root=str(Path(folder).absolute()))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What is replicated: the seeds, or what the unit takes."""
+        return tuple(self.seeds)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def num_runs(self) -> int:
+        """As many as there would be if every network were run in every variant."""
+        return len(self.networks) * len(self.variants) * len(self.numbers)
+
+    @cached_property
+    def variants(self) -> dict[str, dict[str, Any]]:
+        """The combinations of what is varied, by their names; one without a name if nothing is."""
+        axes = []
+        for name, values in self.vary.items():
+            _require_option(name, f"[vary] {name}")
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise ConfigurationError(f"vary {name} must be a list of values, got {shown(values)}")
+            settled = [_plain(name, value) for value in values]
+            if len({repr(value) for value in settled}) < len(settled):
+                raise ConfigurationError(f"vary {name} must be different values")
+            axes.append([(name, value) for value in settled])
+        return {
+            ", ".join(f"{name} = {worded(value)}" for name, value in combination): dict(combination)
+            for combination in itertools.product(*axes)
+        }
+
+    def plan(self, command: str = "") -> Plan:
+        """What is run, and judged.
+
+        Args:
+            command: which asks for it.
+        """
+        series = [
+            self._series(name, variant, values)
+            for variant, values in self.variants.items()
+            for name in self.networks
+        ]
+        study = Study(STUDY, self.title, tuple(series), section=STUDY, figures=(STUDY,))
+        return Plan(
+            Source(_slug(self.title), self.title, sections={STUDY: "Networks"}),
+            (study,),
+            self.as_json(),
+            command,
+            tuple(self._claim(number, each) for number, each in enumerate(self.question, 1)),
+            reported=Reported(self.split, self.epoch, self.metric),
+            axes=tuple(self.vary),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """What decides it: all keys but where the data are."""
+        found = {
+            each.name: _json(getattr(self, each.name))
+            for each in dataclasses.fields(self)
+            if each.name != "data_root"
+        }
+        return found | {"seeds": list(self.numbers)}
+
+    def config(self, name: str, values: Mapping[str, Any]) -> TrainConfig:
+        """The configuration of a network with the values of a variant."""
+        own = {key: value for key, value in self.networks[name].items() if key != "control"}
+        options = {"data": self.data, **self.network, **own, **values}
+        base = _preset(options)
+        for key in options:
+            _require_option(key, f"network {name!r}")
+        options = {key: _plain(key, value) for key, value in options.items()}
+        if "data" in own or "data" in self.network:
+            raise ConfigurationError("data must be a key of its own, or varied: not a network's")
+        # Of a named set the files are where RESQUNN_DATA says, unless data_root does.
+        root = self.data_root if options["data"] not in SOURCES else None
+        options |= {"data_root": root, "metric": self.metric}
+        config = dataclasses.replace(base, **options)
+        config.check()
+        return config
+
+    def _series(self, name: str, variant: str, values: Mapping[str, Any]) -> Series:
+        own = self.networks[name]
+        control = own.get("control")
+        try:
+            if control is not None:
+                if control not in CONTROLS:
+                    raise unknown_name("control", control, CONTROLS)
+                row = CONTROLS[control]
+                config = row.applied(self.config(name, values))
+                return Series(
+                    name, config, self.numbers, variant, row.task, note=row.note, unit=self.unit
+                )
+            for key in own:
+                if key in self.vary:
+                    raise ConfigurationError(f"{key} is varied: leave it out here, or there")
+            config = self.config(name, values)
+        except ConfigurationError as error:
+            where = f"network {name!r}" + (f" with {variant}" if variant else "")
+            raise ConfigurationError(f"{where}: {error}") from None
+        return Series(name, config, self.numbers, variant, unit=self.unit)
+
+    def _claim(self, number: int, asked: Question) -> Claim:
+        delta = asked.delta if asked.delta is not None else self.delta
+        rule = Rule(
+            asked.kind,
+            asked.margin if asked.kind in WITH_MARGIN or asked.margin is not None else None,
+            DELTA if delta is None else delta,
+        )
+        metric = f"{self.split}_{asked.metric or self.metric}"
+        this = (self._term(asked.this),)
+        kind = "above_chance" if asked.kind == "at_most" else "difference"
+        quantities = [
+            Quantity(metric, this, (self._term(other),), asked.figure, kind) for other in asked.than
+        ] or [Quantity(metric, this, (), None, kind)]
+        return Claim(
+            f"question {number}",
+            "",
+            asked.claim,
+            "",
+            rule,
+            (STUDY,),
+            STUDY,
+            tuple(quantities),
+        )
+
+    def _term(self, name: str) -> Term:
+        first = next(iter(self.variants.items()))
+        return Term(name, self._series(name, *first).frozen)
+
+    def _check_metric(self, metric: str, delta: float | None) -> None:
+        if metric not in CHOSEN_BY or metric == "loss":
+            raise unknown_name("metric", metric, [name for name in CHOSEN_BY if name != "loss"])
+        if delta is None and metric != "accuracy":
+            raise ConfigurationError(
+                f"delta must be given for the metric {metric!r}: the smallest difference that "
+                "matters"
+            )
+        if delta is not None and not 0 <= delta < math.inf:
+            raise ConfigurationError(f"delta must be 0 or more, got {delta}")
+
+    def _check_unit(self) -> None:
+        if self.unit == "seed":
+            return
+        _require_option(self.unit, "unit")
+        if self.unit in self.vary:
+            raise ConfigurationError(f"unit must not be varied too, got {self.unit!r}")
+
+    def _check_questions(self) -> None:
+        for asked in self.question:
+            for name in (asked.this, *asked.than):
+                if name not in self.networks:
+                    raise unknown_name("network", name, self.networks)
+            if asked.this in asked.than:
+                raise ConfigurationError(f"than must be another network than {asked.this!r}")
+            metric = asked.metric or self.metric
+            self._check_metric(metric, self.delta if asked.delta is None else asked.delta)
+            if asked.kind == "at_most" and metric not in CHANCE:
+                known = ", ".join(CHANCE)
+                raise ConfigurationError(
+                    f"metric must be one of {known} for the kind 'at_most', got {metric!r}"
+                )
+
+
+def _question(given: Any) -> Question:
+    if isinstance(given, Question):
+        return given
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"question must hold tables, got {shown(given)}")
+    known = [each.name for each in dataclasses.fields(Question)]
+    for name in given:
+        if name not in known:
+            raise unknown_name("key of a question", name, known)
+    for name in ("claim", "kind", "this"):
+        if name not in given:
+            raise ConfigurationError(f"a question must have the key {name}")
+    return Question(**given)
+
+
+_FIELDS = {each.name: each for each in dataclasses.fields(TrainConfig)}
+
+
+def _require_option(name: str, where: str) -> None:
+    if name in SETTLED and not (name == "preset" and where.startswith("network")):
+        raise ConfigurationError(f"{where}: {name} cannot be set here: {SETTLED[name]}")
+    if name not in _FIELDS:
+        raise unknown_name("option", name, [key for key in _FIELDS if key not in SETTLED])
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value as a configuration has it: "none" is None where that is the default."""
+    known = _FIELDS.get(name)
+    if value == "none" and known is not None and known.default is None:
+        return None
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _preset(options: dict[str, Any]) -> TrainConfig:
+    name = options.pop("preset", "resqunn")
+    if name not in PRESETS:
+        raise unknown_name("preset", name, PRESETS)
+    return PRESETS[name]
+
+
+def worded(value: Any) -> str:
+    """A value in the name of a variant."""
+    if isinstance(value, tuple | list):
+        return " ".join(map(worded, value))
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _json(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _json(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _json(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_json(each) for each in value]
+    return value
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or STUDY

@@ -1,0 +1,92 @@
+"""Classical controls by name: what a comparison of quanvolutional networks is held against.
+
+No torch here, as in `config.py`; the networks are in `control_networks.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resqunn.lab.training.config import TrainConfig
+else:
+    TrainConfig = object
+
+_PHYSICAL = (
+    "angle_scale",
+    "noise",
+    "shots",
+    "shot_gradient",
+    "shot_sampling",
+    "input_gradients",
+    "trainable",
+    "engine",
+    "quantum_learning_rate",
+)
+"""Of circuits as they are evaluated and differentiated."""
+
+_LAYERS = (
+    *_PHYSICAL,
+    "wiring",
+    "depths",
+    "kernel_size",
+    "stride",
+    "groups",
+    "filters",
+    "channel_mode",
+    "normalization",
+    "activation",
+    "encoding",
+    "ansatz",
+    "readout",
+    "reupload",
+    "align",
+)
+"""Of the quanvolutional layers."""
+
+IMAGES = ("preset", "data", "data_root", "classes", "per_class", "size", "seed", "metric", "test")
+"""What says which images there are, and what is reported of them."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """A classical model in the place of a network.
+
+    Attributes:
+        note: what a reader should know of it.
+        unread: options of the network that it does not depend on.
+    """
+
+    note: str
+    unread: tuple[str, ...]
+
+    def applied(self, name: str, config: TrainConfig) -> TrainConfig:
+        """The configuration of the control, for that of a network.
+
+        What it does not depend on has its default, so that it is trained once for all networks
+        that differ in nothing else.
+        """
+        defaults = {each.name: each.default for each in fields(config)}
+        return replace(config, control=name, **{key: defaults[key] for key in self.unread})
+
+
+CONTROLS: dict[str, Control] = {
+    "no_circuit": Control("the head alone, on the pixels", _LAYERS),
+    "matched_convolution": Control(
+        "convolutions in place of the quanvolutional layers, with as many weights as their "
+        "circuits have that matter, and tanh where no activation follows",
+        _PHYSICAL,
+    ),
+    "random_convolution": Control(
+        "convolutions of as many channels in place of the quanvolutional layers, drawn and never "
+        "trained, and tanh where no activation follows",
+        _PHYSICAL,
+    ),
+    "monomials": Control(
+        "in place of each circuit the cosines and sines of the frequencies that it has, with free "
+        "coefficients",
+        tuple(name for name in _PHYSICAL if name != "angle_scale"),
+    ),
+}
+"""Controls that are trained as networks are."""
