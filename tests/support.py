@@ -236,7 +236,7 @@ def random_arguments(
 
 def run_bytes(folder: Path) -> dict[str, bytes]:
     """What must be the same bytes in every repetition of a run."""
-    names = ["metrics.jsonl", "config.json", "result.json"]
+    names = ["metrics.jsonl", "config.json", "scores.json", "result.json"]
     files = [folder / name for name in names] + sorted((folder / "checkpoints").iterdir())
     return {file.name: file.read_bytes() for file in files}
 

@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.nn.followed import quanv_of
 from resqunn.nn.layer import Quanv
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.presets import paper_model
@@ -148,7 +149,7 @@ def _flow(
             )
     model.double().requires_grad_(True)
     if isinstance(model, ResQuNN):
-        layers = list(model.layers)
+        layers = [quanv_of(layer) for layer in model.layers]
     else:
         layers = [module for module in model.modules() if isinstance(module, Quanv)]
     if not layers:

@@ -23,12 +23,13 @@ from resqunn.cli.console import console, errors, shown
 from resqunn.cli.signals import Stopped, stoppable
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from resqunn.data.datasets import Dataset
     from resqunn.lab.study.execution import Progress as StudyProgress
     from resqunn.lab.study.running import Finished
     from resqunn.lab.training.config import TrainConfig
     from resqunn.lab.training.run import Callbacks, Epoch, Run
-    from resqunn.nn.network import ResQuNN
 
 STEPS = 20
 """Lines of a long command whose output is no terminal, besides one every `PATIENCE` seconds."""
@@ -60,14 +61,15 @@ def _live(shown: Progress) -> contextlib.AbstractContextManager[object]:
 def training(folder: Path, go: Callable[[Callbacks], Run]) -> None:
     """Runs a training with a progress bar or a line an epoch, then shows its report."""
     from resqunn.lab.training.run import Callbacks
+    from resqunn.lab.training.scores import read_scores
 
     shown = _bar(TextColumn("left"), TimeRemainingColumn())
     task = shown.add_task("reading the data", total=None, state="")
     state = {"epoch": 0, "epochs": 0, "validation": ""}
 
-    def on_start(config: TrainConfig, data: Dataset, model: ResQuNN, done: int) -> None:
+    def on_start(config: TrainConfig, data: Dataset, model: nn.Module, done: int) -> None:
         console.print(_heading(config, data, model))
-        batches = -(-len(data.train) // config.batch_size)
+        batches = config.steps_per_epoch or -(-len(data.train) // config.batch_size)
         state.update(epoch=done, epochs=config.epochs)
         shown.update(
             task,
@@ -104,25 +106,42 @@ def training(folder: Path, go: Callable[[Callbacks], Run]) -> None:
                 f"resqunn resume {folder}",
             )
         raise
-    tables.report(run)
+    tables.report(run, read_scores(run))
 
 
-def _heading(config: TrainConfig, data: Dataset, model: ResQuNN) -> str:
+def _heading(config: TrainConfig, data: Dataset, model: nn.Module) -> str:
     from resqunn.data.pictures import words
+    from resqunn.nn.network import ResQuNN
+    from resqunn.nn.noise import circuit_weights
 
     weights = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    quantum = sum(p.numel() for p in model.layers.parameters())
-    inputs = "true" if config.input_gradients else "cut"
+    network = shown(config.model or "")
+    training = f"{weights:,} weights"
+    if config.model is None and isinstance(model, ResQuNN):
+        quantum = sum(w.numel() for w in circuit_weights(model.layers))
+        network = (
+            f"{model.wiring}, {len(model.layers)} quanvolutional layers "
+            f"({config.ansatz}, depth {' and '.join(map(str, config.depths))}, {quantum} weights"
+            f"{'' if config.trainable else ', frozen'}), {config.head} head"
+        )
+        training += f" with {'true' if config.input_gradients else 'cut'} input derivatives"
+    test = f", {len(data.test):,} test" if data.test is not None and config.test else ""
     return (
-        f"data     {shown(data.name)}: {len(data.train):,} training and {len(data.validation):,} "
-        f"validation images of {len(data.train.classes)} classes, "
+        f"data     {shown(data.name)}: {len(data.train):,} training, {len(data.validation):,} "
+        f"validation{test} images of {len(data.train.classes)} classes, "
         f"{words(data.train.images.shape[1:])}\n"
-        f"network  {model.wiring}, {len(model.layers)} quanvolutional layers "
-        f"({config.ansatz}, depth {' and '.join(map(str, config.depths))}, {quantum} weights"
-        f"{'' if config.trainable else ', frozen'}), {config.head} head\n"
-        f"training {weights:,} weights with {inputs} input derivatives, Adam "
-        f"{config.learning_rate:g}, batch {config.batch_size}, seed {config.seed}"
+        f"network  {network}\n"
+        f"training {training}, {_optimizer(config)}, batch {config.batch_size}, seed {config.seed}"
     )
+
+
+def _optimizer(config: TrainConfig) -> str:
+    """The optimiser with its rates."""
+    names = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+    text = f"{names[config.optimizer]} {config.learning_rate:g}"
+    if config.quantum_learning_rate is not None:
+        text += f" ({config.quantum_learning_rate:g} for circuits)"
+    return text if config.schedule == "constant" else f"{text}, {config.schedule} schedule"
 
 
 def reproducing(

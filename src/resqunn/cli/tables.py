@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from resqunn.analysis.gradient_flow import GradientFlow
     from resqunn.data.sources import Source
     from resqunn.lab.study.results import Results
-    from resqunn.lab.training.evaluation import Scores
     from resqunn.lab.training.noisy_evaluation import NoisyScores
     from resqunn.lab.training.run import Run
+    from resqunn.lab.training.scores import FinalScores, ScoredEpoch
     from resqunn.nn.wiring import Wiring
 
 SHOWN_EPOCHS = 10
@@ -28,11 +28,27 @@ def _table() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
-def report(run: Run) -> None:
-    """A run's epochs and where it is."""
+METRICS = {
+    "accuracy": ("accuracy", True),
+    "balanced_accuracy": ("balanced accuracy", True),
+    "f1": ("F1", False),
+    "auroc": ("AUROC", False),
+    "average_precision": ("average precision", False),
+    "matthews": ("Matthews correlation", False),
+    "loss": ("mean cross entropy", False),
+    "calibration_error": ("calibration error", False),
+}
+"""What each metric is called, and whether it is shown in per cent."""
+
+
+def report(run: Run, scores: FinalScores | None) -> None:
+    """A run's epochs, what it scores in the end, and where it is."""
+    chosen = "" if run.config.metric == "accuracy" else METRICS[run.config.metric][0]
     table = _table()
     for name in ("epoch", "loss", "train acc.", "valid. acc."):
         table.add_column(name, justify="right")
+    if chosen:
+        table.add_column(f"valid. {chosen}", justify="right")
     parts = list(run.epochs[-1].gradient_norms) if run.epochs else []
     for part in parts:
         table.add_column(f"|grad {part}|", justify="right")
@@ -46,31 +62,69 @@ def report(run: Run) -> None:
                 f"{epoch.loss:.4f}",
                 f"{epoch.train_accuracy:.1%}",
                 f"{epoch.validation_accuracy:.1%}",
+                *([f"{run.value(epoch):.4f}"] if chosen else []),
                 *("none" if norm is None else f"{norm:.2e}" for norm in norms),
             )
     console.print(table)
     last, best = run.epochs[-1], run.best
+    if run.stopped_early and len(run.epochs) < run.config.epochs:
+        console.print(
+            f"\nstopped after {last.epoch} of {run.config.epochs} epochs: {run.config.patience} "
+            f"without a better {METRICS[run.config.metric][0]} on validation images"
+        )
     console.print(
         f"\nfinal: {last.train_accuracy:.1%} train, {last.validation_accuracy:.1%} validation; "
-        f"best*: {best.validation_accuracy:.1%} validation in epoch {best.epoch}\n"
-        f"saved in {shown(run.folder)}; look closer with: resqunn evaluate "
-        f"{shown(run.folder)}"
+        f"best*: {best.validation_accuracy:.1%} validation in epoch {best.epoch}"
+    )
+    if scores is not None:
+        console.print()
+        of = {f"best epoch ({best.epoch})": scores.best, f"last epoch ({last.epoch})": scores.last}
+        metrics(of)
+    console.print(
+        f"\nsaved in {shown(run.folder)}; look closer with: resqunn evaluate "
+        f"{shown(run.folder)}" + (f" --model {shown(run.config.model)}" if run.config.model else "")
     )
 
 
-def scores(folder: Path, checkpoint: str, epoch: int, scores: Scores) -> None:
-    """A run's scores, class by class."""
+def metrics(epochs: Mapping[str, ScoredEpoch]) -> None:
+    """The metrics of networks after an epoch, on validation and test images."""
+    table = _table()
+    table.add_column("metric")
+    columns = []
+    for name, of in epochs.items():
+        for split, found in (("validation", of.validation), ("test", of.test)):
+            if found is not None:
+                table.add_column(f"{name}\n{split}" if name else split, justify="right")
+                columns.append(found)
+    for key, (name, share) in METRICS.items():
+        table.add_row(name, *(_metric(found[key], share) for found in columns))
+    console.print(table)
+
+
+def _metric(value: float | None, share: bool) -> str:
+    if value is None:
+        return "undefined"
+    return f"{value:.1%}" if share else f"{value:.4f}"
+
+
+def scores(folder: Path, checkpoint: str, found: ScoredEpoch, classes: Sequence[str]) -> None:
+    """A run's scores, class by class, and its metrics."""
     table = _table()
     for name in ("class", "right", "of", "accuracy"):
         table.add_column(name, justify="right")
-    rows = zip(scores.classes, scores.right, scores.total, strict=True)
-    for name, right, total in rows:
-        share = f"{right / total:.1%}" if total else "-"
-        table.add_row(shown(name), str(right), str(total), share)
-    table.add_row("all", str(sum(scores.right)), str(sum(scores.total)), f"{scores.accuracy:.1%}")
-    console.print(f"{shown(folder)}, {checkpoint} checkpoint (epoch {epoch}), validation images")
+    right, totals = found.right, found.totals
+    for name, hits, total in zip(classes, right, totals, strict=False):
+        share = f"{hits / total:.1%}" if total else "-"
+        table.add_row(shown(name), str(hits), str(total), share)
+    if right:
+        share = f"{sum(right) / sum(totals):.1%}"
+        table.add_row("all", str(sum(right)), str(sum(totals)), share)
+    console.print(
+        f"{shown(folder)}, {checkpoint} checkpoint (epoch {found.epoch}), validation images"
+    )
     console.print(table)
-    console.print(f"mean cross entropy {scores.loss:.4f}")
+    console.print()
+    metrics({"": found})
 
 
 def noisy_scores(

@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 
 from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError, unknown_name
+from resqunn.nn.followed import FollowedQuanv, quanv_of
 from resqunn.nn.layer import Quanv
 from resqunn.nn.patches import AXES
 from resqunn.nn.wiring import Wiring
@@ -117,7 +118,8 @@ class ResQuNN(nn.Module):
     def _check_images(self, images: Tensor) -> None:
         if not isinstance(images, Tensor):
             raise WrongTypeError(f"images must be a torch.Tensor, got {shown(images)}")
-        ranks = [len(layer.kernel_size) for layer in self.layers if isinstance(layer, _WINDOWED)]
+        first = (quanv_of(layer) for layer in self.layers)
+        ranks = [len(layer.kernel_size) for layer in first if isinstance(layer, _WINDOWED)]
         fits = images.ndim == ranks[0] + 2 if ranks else images.ndim > 2
         if not fits:
             shape = f"(B, C, {AXES[ranks[0]] if ranks else '...'})"
@@ -140,11 +142,13 @@ class ResQuNN(nn.Module):
         """How many leading layers training cannot change, so that their sums stay the same.
 
         Those are quanvolutional layers without shots that are frozen, or that the loss does not
-        reach because derivatives are cut.
+        reach because derivatives are cut; an activation may follow, but no normalization.
         """
         cut = [getattr(layer, "input_gradients", True) for layer in self.layers]
         for number, reached in enumerate(self.wiring.reached(cut)):
             layer = self.layers[number]
+            if isinstance(layer, FollowedQuanv) and not layer.normalized:
+                layer = layer.quanv
             learns = reached and any(p.requires_grad for p in layer.parameters())
             if learns or not isinstance(layer, Quanv) or layer.shots is not None:
                 return number

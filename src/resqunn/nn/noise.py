@@ -19,6 +19,12 @@ def circuits_of(model: nn.Module) -> list[CircuitModule]:
     return [module for module in model.modules() if isinstance(module, CircuitModule)]
 
 
+def circuit_weights(model: nn.Module) -> list[nn.Parameter]:
+    """The weights of a network's circuits, without the biases of layers."""
+    weights = [getattr(part, "weight", None) for part in circuits_of(model)]
+    return [weight for weight in weights if isinstance(weight, nn.Parameter)]
+
+
 @contextmanager
 @checked
 def with_noise(

@@ -11,6 +11,7 @@ import torch
 from resqunn.checks import checked, shown
 from resqunn.circuits.circuit import Circuit
 from resqunn.errors import ConfigurationError, unknown_name
+from resqunn.nn.followed import FollowedQuanv
 from resqunn.nn.heads import head_class
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.quanv import Quanv2d
@@ -54,20 +55,30 @@ def depthwise_layers(
     *,
     channels: int = 1,
     kernel_size: int = 2,
+    stride: int | None = None,
+    groups: int | None = None,
+    filters: int = 1,
+    normalization: str = "none",
+    activation: str = "none",
     trainable: bool = True,
     generator: torch.Generator | None = None,
     **options: Any,
-) -> list[Quanv2d]:
-    """One `Quanv2d` a depth, kernels side by side (stride = kernel size), for a `ResQuNN`.
+) -> list[Quanv2d | FollowedQuanv]:
+    """One layer a depth for a `ResQuNN`, by default kernels side by side (stride = kernel size).
 
-    Every layer sees each channel of the sum before it with a filter of its own (depthwise),
-    so that circuits stay at kernel_size**2 values whatever the readout.
+    By default every layer sees each channel of the sum before it with a filter of its own
+    (depthwise), so that circuits stay at kernel_size**2 values whatever the readout.
 
     Args:
         wiring: of the network, which says how many channels each layer's input has.
         depths: ansatz layers of each quanvolutional layer; their number is the network's.
         channels: of the images.
-        trainable: False freezes the layers (the paper's benchmark models).
+        stride: of each layer; None is the kernel size.
+        groups: of the channels that each layer reads; None is one for each channel.
+        filters: circuits for each group, or with `channel_mode="sum"` sums of circuits.
+        normalization, activation: after each layer, as in `FollowedQuanv`; layers with neither
+            are `Quanv2d`.
+        trainable: False freezes the circuits (the paper's benchmark models).
         generator: draws all weights, the same for the same options.
         options: as in `Quanv2d`; `LAYER_OPTIONS` lists them.
 
@@ -93,33 +104,44 @@ def depthwise_layers(
             f"depths must be {wiring.layers}, as many as the wiring {wiring} has layers, got "
             f"{len(depths)}"
         )
-    per_channel = _channels_of_a_filter(kernel_size, options)
-    layers: list[Quanv2d] = []
+    if filters < 1:
+        raise ConfigurationError(f"filters must be 1 or more, got {filters}")
+    layers: list[Quanv2d | FollowedQuanv] = []
     summed = [channels]
-    for depth, skip in zip(depths, wiring.skips, strict=True):
+    for number, (depth, skip) in enumerate(zip(depths, wiring.skips, strict=True), 1):
+        read = summed[-1]
+        parts = read if groups is None else groups
+        if parts < 1 or read % parts:
+            raise ConfigurationError(
+                f"groups must divide the channels of each layer, got {groups} for the {read} of "
+                f"layer {number}"
+            )
         layer = Quanv2d(
-            summed[-1],
-            summed[-1] * per_channel,
+            read,
+            parts * filters * _channels_of_a_filter(kernel_size, read // parts, options),
             kernel_size,
-            kernel_size,
-            groups=summed[-1],
+            kernel_size if stride is None else stride,
+            groups=parts,
             depth=depth,
             **options,
         )
         layer.reset_parameters(generator)
-        layers.append(layer.requires_grad_(trainable))
+        layer.requires_grad_(trainable)
+        plain = normalization == activation == "none"
+        layers.append(layer if plain else FollowedQuanv(layer, normalization, activation))
         summed.append(max(layer.out_channels, 0 if skip is None else summed[skip]))
     return layers
 
 
-def _channels_of_a_filter(kernel_size: int, options: Mapping[str, Any]) -> int:
-    """How many values a filter that reads one channel gives."""
+def _channels_of_a_filter(kernel_size: int, channels: int, options: Mapping[str, Any]) -> int:
+    """How many values a filter that reads so many channels gives."""
     defaults = inspect.signature(Quanv2d).parameters
     parts = {
         name: options.get(name, defaults[name].default)
         for name in ("encoding", "ansatz", "readout")
     }
-    return Circuit(**parts, inputs=kernel_size**2, depth=0).num_outputs
+    together = 1 if options.get("channel_mode") == "sum" else channels
+    return Circuit(**parts, inputs=kernel_size**2 * together, depth=0).num_outputs
 
 
 @checked

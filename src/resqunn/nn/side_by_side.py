@@ -153,6 +153,11 @@ class Joined:
         """The L2 norm of each part's gradient (M,), once they are handed on."""
         return torch.linalg.vector_norm(self._gradients.view(len(self.parts), -1), dim=1)
 
+    def scale(self, factors: Sequence[float]) -> None:
+        """Multiplies each part's gradient by a factor, once they are handed on."""
+        rows = self._gradients.view(len(self.parts), -1)
+        rows.mul_(rows.new_tensor(factors).unsqueeze(1))
+
     def hand_on(self) -> None:
         """Gives the gradient, or None, to `flat` and to the members' parameters."""
         found = self.whole.grad

@@ -138,8 +138,9 @@ def test_a_network_that_diverges_leaves_the_others_untouched(
 ) -> None:
     build = session.build_model
 
-    def broken(config: TrainConfig) -> Any:
-        model = build(config)
+    def broken(*arguments: Any) -> Any:
+        model = build(*arguments)
+        config = arguments[0]
         if config.seed == 1:
             with torch.no_grad():
                 model.layers[0].weight.fill_(float("nan"))

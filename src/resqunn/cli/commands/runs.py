@@ -47,15 +47,23 @@ class Resume:
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
     """Folder of the run."""
 
+    model: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="PACKAGE.MODULE:FACTORY", help_behavior_hint="(default: none)"),
+    ] = None
+    """Factory that made the run's network; its code is run."""
+
     def run(self) -> None:
         from resqunn.lab.training.run import resume
 
-        progress.training(self.folder, lambda callbacks: resume(self.folder, callbacks))
+        progress.training(
+            self.folder, lambda callbacks: resume(self.folder, callbacks, model=self.model)
+        )
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Score a run's network on its validation images, under noise and shots if asked.
+    """Score a run's network on its validation and test images, or under noise and shots.
 
     Example: resqunn evaluate runs/demo --noise none depolarizing=0.05 --shots exact 1024
     """
@@ -64,7 +72,13 @@ class Evaluate:
     """Folder of the run."""
 
     checkpoint: Literal["best", "latest"] = "best"
-    """Weights to score: those of the epoch with the best validation accuracy, or the latest."""
+    """Weights to score: those of the epoch that was best on validation images, or the latest."""
+
+    model: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="PACKAGE.MODULE:FACTORY", help_behavior_hint="(default: none)"),
+    ] = None
+    """Factory that made the run's network; its code is run."""
 
     noise: Annotated[
         tuple[str, ...],
@@ -102,19 +116,20 @@ class Evaluate:
     """Print JSON instead of a table."""
 
     def run(self) -> None:
-        from resqunn.lab.training.run import evaluate_run
+        from resqunn.lab.training.run import measure_run
 
         if self.noise or self.shots or self.figure or self.data:
             self._under_noise()
             return
-        epoch, scores = evaluate_run(self.folder, self.checkpoint)
+        found, classes = measure_run(self.folder, self.checkpoint, model=self.model)
         if self.json:
-            value = {"checkpoint": self.checkpoint, "epoch": epoch, "loss": scores.loss}
-            value |= {"accuracy": scores.accuracy, "right": scores.right, "total": scores.total}
-            value |= {"classes": scores.classes}
-            print_json(value)
+            value = {"checkpoint": self.checkpoint, "epoch": found.epoch}
+            value |= {name: found.validation[name] for name in ("loss", "accuracy")}
+            value |= {"right": found.right, "total": found.totals, "classes": classes}
+            value |= {"validation": found.validation, "test": found.test}
+            print_json(value | {"confusion": found.confusion})
         else:
-            tables.scores(self.folder, self.checkpoint, epoch, scores)
+            tables.scores(self.folder, self.checkpoint, found, classes)
 
     def _under_noise(self) -> None:
         from resqunn.lab.report import circuit_figures, noise_figures
@@ -133,6 +148,7 @@ class Evaluate:
                 self.checkpoint,
                 self.seed,
                 others=self.data,
+                model=self.model,
             ),
         )
         if self.figure is not None:

@@ -121,7 +121,9 @@ def compile_kernels(runs: Sequence[PlannedRun]) -> None:
             shape = (config.depths, config.encoding, config.ansatz, config.readout)
             kind = (*shape, config.reupload, config.head, config.measured, config.input_gradients)
             kind = (*kind, config.noise, config.shots)
-            if run.task != TRAIN or kind in seen:
+            kind = (*kind, config.kernel_size, config.stride, config.groups, config.filters)
+            kind = (*kind, config.channel_mode)
+            if run.task != TRAIN or config.model is not None or kind in seen:
                 continue
             seen.add(kind)
             shape = named_shape(config) or shape_of(load_data(config))

@@ -12,7 +12,7 @@ from resqunn.lab.study.plan import TRAIN, PlannedRun
 from resqunn.lab.study.results import Measured, built
 from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.records import Epoch, read_metrics, read_record, read_seconds
+from resqunn.lab.training.records import Epoch, Run, read_metrics, read_record, read_seconds
 
 METRICS = ("train_accuracy", "validation_accuracy")
 
@@ -68,7 +68,15 @@ def _read(place: Path, run: PlannedRun) -> FinishedRun:
     if run.task != TRAIN:
         measured = built(result, Measured)
         return FinishedRun(run, (), measured, read_seconds(place, [0]), {})
-    epochs = read_metrics(place, config, config.epochs, str(result.get("metrics_sha256")))
+    count = config.epochs
+    if config.patience is not None:
+        final = result.get("final")
+        count = final.get("epoch") if isinstance(final, dict) else None
+        if type(count) is not int or not 1 <= count <= config.epochs:
+            raise RunError(f"{place / 'result.json'} does not say which epoch was its last")
+    epochs = read_metrics(place, config, count, str(result.get("metrics_sha256")))
+    if not Run(place, config, epochs).finished:
+        raise RunError(f"{place / 'result.json'} names an epoch that is not the run's last")
     seconds = read_seconds(place, [epoch.epoch for epoch in epochs])
     manifest = read_record(place, "manifest.json")
     return FinishedRun(run, epochs, Measured(), seconds, manifest)

@@ -1,7 +1,7 @@
 """From the finished runs of a plan to its results.
 
 Learning curves are medians over seeds with bands from the lowest to the highest, because outcomes
-gather in clusters rather than around a mean.
+gather in clusters rather than around a mean. A seed that has stopped early keeps its last values.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from resqunn.lab.study.results import (
     StudyResult,
 )
 from resqunn.lab.study.statistics import beyond, stats
+from resqunn.lab.training.records import Epoch
 
 
 def summarise(plan: Plan, folder: Path, failed: Sequence[Outcome] = ()) -> Results:
@@ -108,7 +109,8 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
     config = dataclasses.asdict(series.config)
     del config["seed"], config["data_root"]
     config["classes"] = _classes(done[0])
-    epochs = list(zip(*(run.epochs for run in done), strict=True))
+    longest = max(len(run.epochs) for run in done)
+    epochs = [[_at(run, number) for run in done] for number in range(longest)]
     names = (*METRICS, "loss") if epochs else ()
     parts = done[0].epochs[0].gradient_norms if epochs else ()
     counted = done[0].measured.num_weights or done[0].manifest.get("num_weights")
@@ -138,6 +140,11 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
         planned=() if seeds == series.seeds else series.seeds,
         learns=_learns(final, config["classes"]),
     )
+
+
+def _at(run: FinishedRun, number: int) -> Epoch:
+    """A run's epoch; one that has stopped early keeps its last values."""
+    return run.epochs[min(number, len(run.epochs) - 1)]
 
 
 def _learns(final: Mapping[str, Stats], chosen: int | tuple[int | str, ...]) -> dict[str, Share]:

@@ -18,12 +18,12 @@ from resqunn.checks import check_fields, settle_fields
 from resqunn.circuits.noise import Noise
 from resqunn.data.sources import SOURCES
 from resqunn.errors import ConfigurationError, RunError, unknown_name
-from resqunn.lab.training.files import LARGEST, digest, exists, read_sealed, sealed
+from resqunn.lab.training.files import digest, exists, read_sealed, sealed
 from resqunn.lab.training.harmless import one_line
+from resqunn.lab.training.limits import GIVEN, require_ranges, require_together
 from resqunn.nn.wiring import Wiring
 
-GIVEN = "given in Python"
-"""The name of data that are in no file."""
+__all__ = ["GIVEN", "LATER", "PRESETS", "TrainConfig", "identity"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,31 @@ class TrainConfig:
     """Ansatz layers of each quanvolutional layer: one number for each layer."""
 
     kernel_size: int = 2
-    """Side of the square kernel, which is also its stride."""
+    """Side of the square kernel."""
+
+    stride: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the kernel's side)")
+    ] = None
+    """Steps from patch to patch."""
+
+    groups: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="INT", help_behavior_hint="(default: one for each channel)"),
+    ] = None
+    """Groups of channels in each layer; a circuit reads the channels of its group."""
+
+    filters: int = 1
+    """Circuits, each with weights of its own, for each group of channels."""
+
+    channel_mode: Literal["joint", "sum"] = "joint"
+    """With --groups: one circuit reads all channels of its group, or one for each is summed."""
+
+    normalization: Literal["none", "batch", "layer"] = "none"
+    """After each quanvolutional layer: batch normalization, or each image's; its weights are
+    trained, with --no-trainable too."""
+
+    activation: Literal["none", "relu", "gelu", "tanh", "elu"] = "none"
+    """After each quanvolutional layer and its normalization, before the residual sum."""
 
     encoding: str = "ry"
     """How pixels become a quantum state: ry, rx, rz, plain_rz, learnable_ry,
@@ -123,7 +147,7 @@ class TrainConfig:
     """Pass the true derivative to each layer's input; the paper cuts it there."""
 
     trainable: bool = True
-    """Train the quanvolutional layers too, not the head alone."""
+    """Train the circuits of the quanvolutional layers too, not only what follows them."""
 
     head: Literal["linear", "quantum"] = "linear"
     """What turns the last feature map into one score for each class."""
@@ -140,14 +164,78 @@ class TrainConfig:
     align: Literal["zero_pad", "zero_pad_center"] = "zero_pad"
     """Where a smaller map gets zeros before a sum: at the bottom and right, or all around."""
 
+    model: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="PACKAGE.MODULE:FACTORY", help_behavior_hint="(default: the network above)"
+        ),
+    ] = None
+    """Function that makes the network to train, called with the configuration and the Shape of
+    the data."""
+
     epochs: int = 30
-    """Passes over the training images."""
+    """Passes over the training images, at most."""
+
+    steps_per_epoch: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: all)")
+    ] = None
+    """Batches of the shuffled images in each epoch."""
+
+    patience: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: none)")
+    ] = None
+    """Stop when so many epochs have passed without a better --metric."""
+
+    metric: Literal[
+        "accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "matthews", "loss"
+    ] = "accuracy"
+    """What says on validation images which epoch is the best."""
+
+    test: bool = True
+    """Score the test images, where there are some, at the end of the run."""
 
     batch_size: int = 16
     """Images in each step of the optimiser."""
 
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """Optimiser; adamw decays weights apart from the gradient."""
+
     learning_rate: float = 0.01
-    """Learning rate of the optimiser, which is Adam."""
+    """Learning rate of the optimiser."""
+
+    quantum_learning_rate: Annotated[
+        float | None,
+        tyro.conf.arg(metavar="FLOAT", help_behavior_hint="(default: --learning-rate)"),
+    ] = None
+    """Learning rate of the weights of circuits."""
+
+    momentum: float = 0.0
+    """Momentum of sgd."""
+
+    weight_decay: float = 0.0
+    """Weight decay of the optimiser, for all weights."""
+
+    schedule: Literal["constant", "cosine", "step"] = "constant"
+    """Learning rates over epochs: cosine goes to 0, step multiplies them now and then."""
+
+    step_epochs: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(with --schedule step)")
+    ] = None
+    """Epochs after which --schedule step multiplies the rates, each time."""
+
+    step_factor: float = 0.1
+    """What --schedule step multiplies the rates by."""
+
+    clip_norm: Annotated[
+        float | None, tyro.conf.arg(metavar="FLOAT", help_behavior_hint="(default: none)")
+    ] = None
+    """Largest L2 norm of the network's whole gradient; longer ones are made as short."""
+
+    label_smoothing: float = 0.0
+    """Share of each label that the loss spreads over all classes."""
+
+    class_weights: Literal["none", "balanced"] = "none"
+    """Weights of the classes in the loss: alike, or inverse to their number of images."""
 
     seed: int = 0
     """Number that fixes the images drawn, the initial weights and the order of batches."""
@@ -177,39 +265,18 @@ class TrainConfig:
             ConfigurationError: for a value that is none of a field's names.
         """
         check_fields(self)
-        for name in ("epochs", "batch_size", "threads", "kernel_size"):
-            self._require(name, getattr(self, name) >= 1, "1 or more")
-            self._require(name, getattr(self, name) < 2**31, "below 2**31")
-        self._require("threads", self.threads <= 1024, "1 to 1024")
-        if isinstance(self.classes, int):
-            self._require("classes", 2 <= self.classes <= 10_000, "2 to 10,000")
-        if isinstance(self.classes, tuple):
-            different = 2 <= len(set(self.classes)) == len(self.classes) <= 10_000
-            self._require("classes", different, "a number, or two different ones or more")
-        if self.size is not None:
-            self._require("size", 1 <= self.size <= 4096, "1 to 4,096")
-        self._require("seed", 0 <= self.seed < 2**63, "0 or more and below 2**63")
-        rate = self.learning_rate
-        self._require("learning_rate", 0 < rate <= LARGEST, f"above 0 and {LARGEST:g} at most")
-        scale = abs(self.angle_scale)
-        self._require("angle_scale", scale <= LARGEST, f"a number of {LARGEST:g} at most")
+        require_ranges(self)
         if self.noise is not None:
             Noise.parse(self.noise)
-        self._require("shots", self.shots is None or self.shots >= 1, "1 or more, or None")
-        depths = bool(self.depths) and min(self.depths) >= 0
-        self._require("depths", depths, "one number a layer, each 0 or more")
         Wiring.parse(self.wiring, len(self.depths))
         for name, hint in get_type_hints(type(self)).items():
             if get_origin(hint) is Literal and getattr(self, name) not in get_args(hint):
                 raise unknown_name(name, getattr(self, name), get_args(hint))
-
-    def _require(self, name: str, holds: bool, what: str) -> None:
-        if not holds:
-            raise ConfigurationError(f"{name} must be {what}, got {getattr(self, name)!r}")
+        require_together(self)
 
     @property
     def sha256(self) -> str:
-        """Of everything that decides the result, which is all but `data_root`."""
+        """Of everything that decides the trained network: all but `data_root` and `test`."""
         return identity(dataclasses.asdict(self))
 
     @property
@@ -250,6 +317,26 @@ LATER = {
     "shot_gradient": "exact",
     "shot_sampling": "joint",
     "size": None,
+    "stride": None,
+    "groups": None,
+    "filters": 1,
+    "channel_mode": "joint",
+    "normalization": "none",
+    "activation": "none",
+    "model": None,
+    "steps_per_epoch": None,
+    "patience": None,
+    "metric": "accuracy",
+    "optimizer": "adam",
+    "quantum_learning_rate": None,
+    "momentum": 0.0,
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "step_epochs": None,
+    "step_factor": 0.1,
+    "clip_norm": None,
+    "label_smoothing": 0.0,
+    "class_weights": "none",
 }
 """Options that earlier versions did not have, and what stood for them."""
 
@@ -257,10 +344,12 @@ LATER = {
 def identity(values: dict[str, Any]) -> str:
     """The SHA-256 of what decides the result, given all fields of a configuration.
 
-    That is all but `data_root`. What came after the first runs is left out while it has its
-    default, and all classes of a named set count as their number, so that older folders go on.
+    That is all but `data_root` and `test`, which says what else is reported. What came after the
+    first runs is left out while it has its default, and all classes of a named set count as their
+    number, so that older folders go on.
     """
     values = values | {"data_root": None}
+    values.pop("test", None)
     for name, before in LATER.items():
         if values.get(name, before) == before:
             values.pop(name, None)
@@ -285,5 +374,6 @@ PRESETS: dict[str, TrainConfig] = {
         angle_scale=1.0,
         input_gradients=False,
         softmax=True,
+        test=False,  # the paper has no third split
     ),
 }

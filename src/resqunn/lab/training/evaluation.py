@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from resqunn.data.datasets import LabelledImages
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.noise import circuits_of
+from resqunn.nn.side_by_side import SideBySide
 
 EVALUATION_BATCH = 256
 """Images a forward pass of the evaluation: bounds memory on large sets."""
@@ -35,13 +36,22 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def scores(self, model: ResQuNN, index: Tensor | slice) -> Float[Tensor, "B K"]:
+    def scores(self, model: nn.Module, index: Tensor | slice) -> Float[Tensor, "B K"]:
         """The network's scores of some of the images."""
         return scores_of(model, [None if s is None else s[index] for s in self.sums])
 
 
-def scores_of(model: ResQuNN, first: Sequence[Tensor | None]) -> Float[Tensor, "B K"]:
+def has_sums(model: nn.Module) -> bool:
+    """Whether the first sums of a network may be computed beforehand: a class of its own may do
+    anything else with its layers."""
+    return type(model) in (ResQuNN, SideBySide)
+
+
+def scores_of(model: nn.Module, first: Sequence[Tensor | None]) -> Float[Tensor, "B K"]:
     """The network's scores, given its first sums, the last of which is not left out."""
+    if not has_sums(model):
+        return model(first[0])
+    assert isinstance(model, ResQuNN)
     # A sum that is left out is never read: any tensor may stand in its place.
     sums = model.sums([first[-1] if s is None else s for s in first])
     return model.head(sums[-1])
@@ -59,8 +69,11 @@ def seed_samples(model: nn.Module, *numbers: int) -> None:
 
 
 @torch.no_grad()
-def prepare(model: ResQuNN, data: LabelledImages) -> Prepared:
+def prepare(model: nn.Module, data: LabelledImages) -> Prepared:
     """Computes once what training cannot change."""
+    if not has_sums(model):
+        return Prepared((data.images,), data.labels, data.classes)
+    assert isinstance(model, ResQuNN)
     fixed = model.fixed_layers()
     read = {skip for skip in model.wiring.skips[fixed:] if skip is not None} | {fixed}
     computed = [k for k in range(1, fixed + 1) if k in read]
@@ -89,12 +102,18 @@ class Scores:
     classes: tuple[str, ...] = field(default=())
 
 
-@torch.no_grad()
-def evaluate(model: ResQuNN, data: Prepared) -> Scores:
+def evaluate(model: nn.Module, data: Prepared) -> Scores:
     """Loss and accuracy on every image, in the order of the set."""
+    return evaluated(model, data)[0]
+
+
+@torch.no_grad()
+def evaluated(model: nn.Module, data: Prepared) -> tuple[Scores, Float[Tensor, "N K"]]:
+    """Loss and accuracy on every image, and its scores, in the order of the set."""
     model.eval()
     loss_sum = 0.0
     right = torch.zeros(len(data.classes), dtype=torch.int64)
+    found = []
     for start in range(0, len(data), EVALUATION_BATCH):
         index = slice(start, start + EVALUATION_BATCH)
         labels = data.labels[index]
@@ -102,11 +121,13 @@ def evaluate(model: ResQuNN, data: Prepared) -> Scores:
         loss_sum += float(nn.functional.cross_entropy(scores, labels, reduction="sum"))
         hits = labels[scores.argmax(dim=1) == labels]
         right += torch.bincount(hits.cpu(), minlength=len(data.classes))
+        found.append(scores)
     total = torch.bincount(data.labels.cpu(), minlength=len(data.classes))
-    return Scores(
+    scores = Scores(
         loss_sum / len(data),
         int(right.sum()) / len(data),
         tuple(right.tolist()),
         tuple(total.tolist()),
         data.classes,
     )
+    return scores, torch.cat(found)

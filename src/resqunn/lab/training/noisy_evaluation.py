@@ -14,6 +14,7 @@ from resqunn.data.images import Images, images_at
 from resqunn.data.sources import SOURCES
 from resqunn.errors import ConfigurationError, DataError
 from resqunn.lab.training.evaluation import Scores, evaluate, prepare, seed_samples
+from resqunn.lab.training.models import Model
 from resqunn.lab.training.run import restored
 from resqunn.lab.training.session import Session, threads
 from resqunn.nn.noise import circuits_of
@@ -40,6 +41,7 @@ def evaluate_under_noise(
     *,
     data: Images | Dataset | None = None,
     others: str | None = None,
+    model: Model = None,
 ) -> tuple[int, list[NoisyScores]]:
     """The scores of a run's checkpoint on its validation images, under each noise with each number
     of shots, and the checkpoint's epoch.
@@ -47,11 +49,12 @@ def evaluate_under_noise(
     Args:
         noises: texts as `Noise.parse` reads, or `"none"`; by default that of the training.
         shots: whole numbers, or `"exact"`; by default those of the training.
-        checkpoint: "best" (by validation accuracy) or "latest".
+        checkpoint: "best" (by the run's metric on validation images) or "latest".
         seed: fixes the samples.
         data: the images, if they were given in Python.
         others: a data set's name, a folder or an `.npz` file, whose images are scored in place of
             the run's: their test split, or all of them if they have none.
+        model: the network or its factory's address, if it is not that of the options.
 
     Raises:
         RunError: as `evaluate_run`.
@@ -61,15 +64,15 @@ def evaluate_under_noise(
     """
     wanted_noises = [_noise(text) for text in noises]
     wanted_shots = [_shots(text) for text in shots]
-    epoch, session = restored(folder, checkpoint, data)
-    model, config = session.model, session.config
+    epoch, session = restored(folder, checkpoint, data, model)
+    network, config = session.model, session.config
     found = []
     if not wanted_noises:
         wanted_noises = [Noise() if config.noise is None else Noise.parse(config.noise)]
     if not wanted_shots:
         wanted_shots = [config.shots]
     images = session.validation if others is None else _other_images(others, session)
-    parts = circuits_of(model)
+    parts = circuits_of(network)
     for noise in wanted_noises:
         for part in parts:
             part.noise = noise  # refused here if it cannot be simulated
@@ -78,8 +81,8 @@ def evaluate_under_noise(
             for count in wanted_shots:
                 for part in parts:
                     part.noise, part.shots = noise, count
-                seed_samples(model, seed)
-                scores = evaluate(model, prepare(model, images))
+                seed_samples(network, seed)
+                scores = evaluate(network, prepare(network, images))
                 found.append(NoisyScores(noise, count, scores))
     return epoch, found
 

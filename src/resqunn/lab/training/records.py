@@ -6,7 +6,8 @@ metrics.jsonl     one line an epoch; the same bytes whenever the run is repeated
 timings.jsonl     seconds of each epoch; differs from run to run
 stretches.jsonl   one line for each time it was resumed: versions, threads, first epoch
 checkpoints/      the latest epoch, with the optimiser, and the best epoch
-result.json       written when the last epoch is done
+scores.json       metrics of the best and the last epoch, on validation and test images
+result.json       written when the last epoch is done, after all others
 
 All JSON objects hold their own SHA-256. Checkpoints and the result also hold those of the
 configuration and of the metrics that they belong to, so that no part can be changed, or taken
@@ -48,6 +49,7 @@ PARTS = (
     "timings.jsonl",
     "stretches.jsonl",
     "checkpoints",
+    "scores.json",
     "result.json",
 )
 
@@ -68,7 +70,14 @@ def refuse_linked_parts(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of `metrics.jsonl`. Accuracies are taken after the epoch's last step."""
+    """One line of `metrics.jsonl`. Accuracies are taken after the epoch's last step.
+
+    Attributes:
+        loss: the mean over batches of what is trained on.
+        train_loss, validation_loss: the mean cross entropy, of plain labels and classes.
+        validation_metric: the value of the configuration's `metric`; None, and in no file, where
+            that is the accuracy.
+    """
 
     epoch: int
     loss: float
@@ -77,6 +86,14 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     gradient_norms: dict[str, float | None]
+    validation_metric: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a file holds of it."""
+        values = asdict(self)
+        if self.validation_metric is None:
+            del values["validation_metric"]
+        return values
 
 
 @dataclass(frozen=True)
@@ -87,15 +104,29 @@ class Run:
     config: TrainConfig
     epochs: tuple[Epoch, ...]
 
+    def value(self, epoch: Epoch) -> float:
+        """What the configuration's `metric` is on validation images after an epoch."""
+        found = epoch.validation_metric
+        return epoch.validation_accuracy if found is None else found
+
     @property
     def best(self) -> Epoch:
-        """The first epoch with the highest validation accuracy."""
-        return max(self.epochs, key=lambda e: (e.validation_accuracy, -e.epoch))
+        """The first epoch with the best metric on validation images, by default the accuracy."""
+        sign = -1 if self.config.metric == "loss" else 1
+        return max(self.epochs, key=lambda epoch: (sign * self.value(epoch), -epoch.epoch))
 
     @property
     def finished(self) -> bool:
-        """Whether its last epoch is done."""
-        return len(self.epochs) == self.config.epochs
+        """Whether its last epoch is done: of those it may have, or its patience has ended."""
+        return len(self.epochs) == self.config.epochs or self.stopped_early
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether as many epochs as its patience have passed since the best one."""
+        patience = self.config.patience
+        if patience is None or not self.epochs:
+            return False
+        return len(self.epochs) - self.best.epoch >= patience
 
 
 def open_run(folder: str | Path) -> Run:
@@ -132,12 +163,22 @@ def checkpoint_of(folder: Path, name: str, config: TrainConfig) -> Checkpoint:
 
 def metrics_sha256(epochs: Iterable[Epoch]) -> str:
     """The SHA-256 of the lines of `metrics.jsonl` of some epochs."""
-    return hashlib.sha256(b"".join(as_line(asdict(epoch)) for epoch in epochs)).hexdigest()
+    return hashlib.sha256(b"".join(as_line(epoch.as_dict()) for epoch in epochs)).hexdigest()
 
 
-def parts_of(config: TrainConfig) -> tuple[str, ...]:
+def part_names(layers: int) -> tuple[str, ...]:
     """The names of a network's parts: its layers and its head."""
-    return (*(f"O{k}" for k in range(1, len(config.depths) + 1)), "head")
+    return (*(f"O{k}" for k in range(1, layers + 1)), "head")
+
+
+def _fitting_parts(config: TrainConfig, names: Sequence[str]) -> tuple[str, ...]:
+    """The parts that a network of the configuration has, given those that a file names.
+
+    How many layers a network of the caller's has, if it has some, is not in its configuration.
+    """
+    if config.model is None:
+        return part_names(len(config.depths))
+    return part_names(len(names) - 1) if len(names) > 1 else ("model",)
 
 
 def read_metrics(folder: Path, config: TrainConfig, count: int, sha256: str) -> tuple[Epoch, ...]:
@@ -164,8 +205,11 @@ def _epoch(line: bytes, number: int, config: TrainConfig) -> Epoch:
     check_fields(epoch)
     if epoch.epoch != number:
         raise ValueError(f"its line {number} is of epoch {epoch.epoch}")
-    if set(epoch.gradient_norms) != set(parts_of(config)):
-        raise ValueError(f"it must hold gradient norms of {', '.join(parts_of(config))}")
+    parts = _fitting_parts(config, list(epoch.gradient_norms))
+    if set(epoch.gradient_norms) != set(parts):
+        raise ValueError(f"it must hold gradient norms of {', '.join(parts)}")
+    if (epoch.validation_metric is None) != (config.metric == "accuracy"):
+        raise ValueError(f"it must hold the metric {config.metric}, once")
     for name, norm in epoch.gradient_norms.items():
         if not isinstance(norm, int | float | None):
             raise ValueError(f"the gradient norm of {name!r} is no number")
@@ -217,21 +261,28 @@ def read_seconds(folder: Path, epochs: Sequence[int]) -> float:
     return sum(found.values())
 
 
+def has_result(run: Run) -> bool:
+    """Whether `result.json` is there, and as it should be."""
+    with contextlib.suppress(OSError, ValueError):
+        return read_bounded(run.folder / "result.json") == _result(run)
+    return False
+
+
 def write_result(run: Run) -> None:
     """Writes `result.json`, unless it is there as it should be."""
-    path = run.folder / "result.json"
+    if not has_result(run):
+        write_atomically(run.folder / "result.json", _result(run))
+
+
+def _result(run: Run) -> bytes:
     result = {
         "kind": "train",
         "config_sha256": run.config.sha256,
         "metrics_sha256": metrics_sha256(run.epochs),
-        "final": asdict(run.epochs[-1]),
-        "best": asdict(run.best),
+        "final": run.epochs[-1].as_dict(),
+        "best": run.best.as_dict(),
     }
-    content = sealed(path.name, result)
-    with contextlib.suppress(OSError, ValueError):
-        if read_bounded(path) == content:
-            return
-    write_atomically(path, content)
+    return sealed("result.json", result)
 
 
 def keep_lines(path: Path, count: int) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from torch import nn
+
 from resqunn.data.datasets import Dataset
 from resqunn.data.images import Images
 from resqunn.errors import RunError
@@ -26,6 +28,7 @@ from resqunn.lab.training.inputs import (
 )
 from resqunn.lab.training.lock import exclusive
 from resqunn.lab.training.memory import available_memory
+from resqunn.lab.training.models import Model, named, required
 from resqunn.lab.training.records import (
     Epoch,
     Run,
@@ -33,18 +36,18 @@ from resqunn.lab.training.records import (
     open_run,
     read_record,
     refuse_linked_parts,
-    write_result,
 )
+from resqunn.lab.training.scores import ScoredEpoch, score, splits_of
 from resqunn.lab.training.session import (
     SILENT,
     Callbacks,
     Session,
     build_model,
+    network,
     restore_weights,
     threads,
 )
-from resqunn.lab.training.several import Training, alike, go, writing
-from resqunn.nn.network import ResQuNN
+from resqunn.lab.training.several import Training, alike, complete, go, writing
 
 __all__ = [
     "Callbacks",
@@ -54,6 +57,7 @@ __all__ = [
     "evaluate_run",
     "load_data",
     "load_model",
+    "measure_run",
     "open_run",
     "resume",
     "train",
@@ -72,6 +76,7 @@ def train(
     callbacks: Callbacks = SILENT,
     *,
     data: Images | Dataset | None = None,
+    model: Model = None,
 ) -> Run:
     """Trains a network in a new folder.
 
@@ -81,6 +86,11 @@ def train(
         data: images of your own, in place of those that the configuration names: `Images`, which
             are split as it says, or a `Dataset`. Whoever continues or evaluates the run gives
             them again.
+        model: a network of your own, in place of that of the options: a `torch.nn.Module`, which
+            is trained itself, or the address "package.module:factory" of a function
+            `factory(config, shape)` that makes one (`config.model` may name it too). It maps
+            images (B, C, H, W) to scores (B, K). Whoever continues, evaluates or loads the run
+            gives it again, a module untrained.
 
     Raises:
         RunError: if the folder already holds anything.
@@ -88,7 +98,9 @@ def train(
         ResqunnError: for a configuration or data that do not fit.
     """
     with ExitStack() as held:
-        return _alone(_started(given(config, data), Path(folder), callbacks, held, data))
+        config = named(given(config, data), model)
+        own = config.model if model is None else model
+        return _alone(_started(config, Path(folder), callbacks, held, data, own))
 
 
 def train_several(
@@ -104,7 +116,8 @@ def train_several(
     result of each have the same bytes as if it had been alone.
 
     Args:
-        configs: of each folder, which is new, or holds a run of this configuration.
+        configs: of each folder, which is new, or holds a run of this configuration; factories
+            that they name as `model` are called.
         data_root: folder with the data files, in place of the configurations'.
         data: images for all of them, as in `train`.
 
@@ -154,13 +167,13 @@ def _begun(
 ) -> Training | Run:
     """A run that is started, continued, or found done."""
     if not exists(folder / "config.json"):
-        return _started(config, folder, SILENT, held, data)
+        return _started(config, folder, SILENT, held, data, config.model)
     if TrainConfig.from_json(folder / "config.json").sha256 != config.sha256:
         raise RunError(
             f"{folder} holds another run: delete it, and the same command makes this one"
         )
     # Its data may lie in another place than when it was begun: their checksum is compared.
-    return _continued(folder, SILENT, config.data_root, held, data)
+    return _continued(folder, SILENT, config.data_root, held, data, config.model)
 
 
 def _alone(training: Training) -> Run:
@@ -176,9 +189,10 @@ def _started(
     callbacks: Callbacks,
     held: ExitStack,
     data: Images | Dataset | None,
+    model: Model,
 ) -> Training:
     _require_free(folder)
-    session = Session(config, data)
+    session = Session(config, data, model)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -216,6 +230,7 @@ def resume(
     *,
     data_root: str | Path | None = None,
     data: Images | Dataset | None = None,
+    model: Model = None,
 ) -> Run:
     """Continues an interrupted run from its last whole epoch, to the same bytes.
 
@@ -225,13 +240,14 @@ def resume(
     Args:
         data_root: folder with the data files, if they no longer lie where they were.
         data: the images, if they were given in Python.
+        model: the network or its factory's address, if it is not that of the options.
 
     Raises:
         RunError: if the folder holds no run, or the data are no longer the same.
         RunError: if the checkpoint is damaged or does not fit, or a part is a symbolic link.
     """
     with ExitStack() as held:
-        found = _continued(Path(folder), callbacks, data_root, held, data)
+        found = _continued(Path(folder), callbacks, data_root, held, data, model)
         return found if isinstance(found, Run) else _alone(found)
 
 
@@ -241,6 +257,7 @@ def _continued(
     data_root: str | Path | None,
     held: ExitStack,
     data: Images | Dataset | None,
+    model: Model,
 ) -> Training | Run:
     """A run that goes on from its last whole epoch, or is done."""
     TrainConfig.from_json(folder / "config.json")  # is there a run?
@@ -252,12 +269,11 @@ def _continued(
     with writing(folder):
         remove_partials(folder)
         remove_leftovers(folder / "checkpoints")
-        if run.finished:
-            write_result(run)
-            return run
+    if run.finished and complete(run):
+        return run
     moved = data_root is not None and str(data_root) != run.config.data_root
     config = replace(run.config, data_root=str(data_root)) if moved else run.config
-    session = Session(config, _required(folder, config, data))
+    session = Session(config, _required(folder, config, data), required(folder, config, model))
     if run.epochs:
         _require_same_data(folder, session)
     if moved:
@@ -265,7 +281,11 @@ def _continued(
             write_atomically(folder / "config.json", session.config.to_json())
     if run.epochs:
         session.restore(folder, checkpoint_of(folder, "latest", run.config))
-    return Training(session, folder, run.epochs, callbacks)
+    training = Training(session, folder, run.epochs, callbacks)
+    if run.finished:  # but for its last files
+        with threads(config.threads):
+            return training.finish()
+    return training
 
 
 def _required(
@@ -282,25 +302,53 @@ def _require_same_data(folder: Path, session: Session) -> None:
 
 
 def evaluate_run(
-    folder: str | Path, checkpoint: str = "best", *, data: Images | Dataset | None = None
+    folder: str | Path,
+    checkpoint: str = "best",
+    *,
+    data: Images | Dataset | None = None,
+    model: Model = None,
 ) -> tuple[int, Scores]:
     """The scores of a run's checkpoint on its validation images, and its epoch.
 
     Args:
-        checkpoint: "best" (by validation accuracy) or "latest".
+        checkpoint: "best" (by the run's metric on validation images) or "latest".
         data: the images, if they were given in Python.
+        model: the network or its factory's address, if it is not that of the options.
 
     Raises:
         RunError: as `resume`.
     """
-    epoch, session = restored(folder, checkpoint, data)
+    epoch, session = restored(folder, checkpoint, data, model)
     with threads(session.config.threads):
         seed_samples(session.model, session.config.seed)
         return epoch, evaluate(session.model, prepare(session.model, session.validation))
 
 
+def measure_run(
+    folder: str | Path,
+    checkpoint: str = "best",
+    *,
+    data: Images | Dataset | None = None,
+    model: Model = None,
+) -> tuple[ScoredEpoch, tuple[str, ...]]:
+    """The metrics of a run's checkpoint on its validation and test images, and the classes.
+
+    Args:
+        checkpoint, data, model: as `evaluate_run`.
+
+    Raises:
+        RunError: as `resume`.
+    """
+    epoch, session = restored(folder, checkpoint, data, model)
+    with threads(session.config.threads):
+        return score(session, epoch, splits_of(session)), session.train.classes
+
+
 def restored(
-    folder: str | Path, checkpoint: str = "best", data: Images | Dataset | None = None
+    folder: str | Path,
+    checkpoint: str = "best",
+    data: Images | Dataset | None = None,
+    model: Model = None,
 ) -> tuple[int, Session]:
     """The epoch of a run's checkpoint, and its network with its data.
 
@@ -310,20 +358,21 @@ def restored(
     folder = Path(folder)
     config = TrainConfig.from_json(folder / "config.json")
     saved = checkpoint_of(folder, checkpoint, config)
-    session = Session(config, _required(folder, config, data))
+    session = Session(config, _required(folder, config, data), required(folder, config, model))
     _require_same_data(folder, session)
     session.restore(folder, saved, with_optimizer=False)
     return saved.epoch, session
 
 
-def load_model(folder: str | Path, checkpoint: str = "best") -> ResQuNN:
+def load_model(folder: str | Path, checkpoint: str = "best", *, model: Model = None) -> nn.Module:
     """The trained network of a run, in evaluation mode; its data are not needed.
 
     It maps images (B, C, H, W) with pixels in [0, 1], of the run's number type and on its
     device, to scores (B, classes).
 
     Args:
-        checkpoint: "best" (by validation accuracy) or "latest".
+        checkpoint: "best" (by the run's metric on validation images) or "latest".
+        model: the network or its factory's address, if it is not that of the options.
 
     Raises:
         RunError: if the folder holds no run, or the checkpoint is missing or damaged.
@@ -332,6 +381,6 @@ def load_model(folder: str | Path, checkpoint: str = "best") -> ResQuNN:
     config = TrainConfig.from_json(folder / "config.json")
     saved = checkpoint_of(folder, checkpoint, config)
     shape = named_shape(config) or recorded_shape(read_record(folder, "manifest.json"), folder)
-    model = build_model(config, shape)
-    restore_weights(model, folder, saved)
-    return model.eval()
+    found = network(config, shape, required(folder, config, model))
+    restore_weights(found, folder, saved)
+    return found.eval()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,30 +15,43 @@ from torch.nn.parameter import UninitializedParameter
 
 from resqunn.data.datasets import Dataset, LabelledImages
 from resqunn.data.images import Images
-from resqunn.errors import RunError
+from resqunn.errors import ConfigurationError, RunError
 from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, Entry, check_entries, save_checkpoint
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.inputs import Shape, load_data, located, named_shape, shape_of
-from resqunn.lab.training.records import Epoch, Run, metrics_sha256, parts_of
+from resqunn.lab.training.metrics import require_defined
+from resqunn.lab.training.models import Model, own_model
+from resqunn.lab.training.objective import objective_of
+from resqunn.lab.training.optimizer import STATES, make_optimizer
+from resqunn.lab.training.records import Epoch, Run, metrics_sha256, part_names
 from resqunn.lab.training.stack import BatchReport
+from resqunn.nn.followed import quanv_of
 from resqunn.nn.heads import head_class
 from resqunn.nn.network import ResQuNN
 from resqunn.nn.placement import available
 from resqunn.nn.presets import depthwise_layers, taken_by
 from resqunn.nn.quanv import Quanv2d
 
-NAMES = re.compile(r"model/.+|adam/\d+/(?:step|exp_avg|exp_avg_sq)", re.DOTALL)
+NAMES = re.compile(
+    r"model/.+|adam/\d+/(?:step|exp_avg|exp_avg_sq)|sgd/\d+/momentum_buffer", re.DOTALL
+)
 """Of a checkpoint's tensors."""
 
 
 @dataclass(frozen=True)
 class Callbacks:
-    """Functions of the caller's that a run calls as it goes on."""
+    """Functions of the caller's that a run calls as it goes on.
 
-    on_start: Callable[[TrainConfig, Dataset, ResQuNN, int], None] | None = None
+    What one raises ends the run, which can be resumed.
+    """
+
+    on_start: Callable[[TrainConfig, Dataset, nn.Module, int], None] | None = None
     """With the configuration, the data, the model, and the epochs already done."""
     on_batch: BatchReport | None = None
+    """After each batch, with its number, the number of batches, and the epoch's mean loss and
+    accuracy so far."""
     on_epoch: Callable[[Epoch], None] | None = None
+    """After each epoch, once its checkpoint is written, with its line of `metrics.jsonl`."""
 
 
 SILENT = Callbacks()
@@ -53,7 +66,14 @@ def build_model(config: TrainConfig, shape: Shape | None = None) -> ResQuNN:
     Args:
         shape: of the images; None is that of the data set that the configuration names, which is
             read if the table of data sets does not say it.
+
+    Raises:
+        ConfigurationError: for options that do not fit, or a network that the options are not of.
     """
+    if config.model is not None:
+        raise ConfigurationError(
+            f"model must be None for a network of the options, got {config.model!r}"
+        )
     device = available(config.device)
     shape = shape or named_shape(config) or shape_of(load_data(config))
     options = vars(config) | {
@@ -76,26 +96,45 @@ class Session:
 
     Args:
         data: the images, where the configuration does not name them.
+        model: the network, or its factory's address, where the options are not what makes it.
     """
 
-    def __init__(self, config: TrainConfig, data: Images | Dataset | None = None) -> None:
+    def __init__(
+        self, config: TrainConfig, data: Images | Dataset | None = None, model: Model = None
+    ) -> None:
         config.check()
         self.config = config = located(config)
-        if named_shape(config) is None:
+        shape = named_shape(config)
+        if shape is None:
             self.data = load_data(config, data)
-            self.model = build_model(config, shape_of(self.data))
+            shape = shape_of(self.data)
+            self.model = network(config, shape, model)
         else:
-            self.model = build_model(config)  # first: a mistake in the options shows at once
+            self.model = network(config, shape, model)  # first: a mistake shows at once
             self.data = load_data(config)
         device, dtype = available(config.device), getattr(torch, config.dtype)
         self.train = _moved(self.data.train, device, dtype)
         self.validation = _moved(self.data.validation, device, dtype)
+        require_defined(config.metric, self.validation.labels, self.validation.classes)
         with torch.no_grad():
-            self.model(self.train.images[:1])  # gives the head its shape
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
-        modules = (*self.model.layers, self.model.head)
-        self.parts: dict[str, nn.Module] = dict(zip(parts_of(config), modules, strict=True))
+            self.model.eval()(self.train.images[:1])  # gives the head its shape
+        self.model.train()
+        self.objective = objective_of(config, self.train.labels, self.train.classes)
+        self.optimizer = make_optimizer(config, self.model)
+        self.parts = _parts(self.model)
+        most = -(-len(self.train) // config.batch_size)
+        self.steps = config.steps_per_epoch or most
+        if self.steps > most:
+            raise ConfigurationError(
+                f"steps_per_epoch must be {most} at most, as many as there are batches of "
+                f"{config.batch_size} of {len(self.train)} images, got {self.steps}"
+            )
+
+    def test(self) -> LabelledImages | None:
+        """The images to test on, if there are some."""
+        if self.data.test is None:
+            return None
+        return _moved(self.data.test, self.train.images.device, self.train.images.dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -111,11 +150,18 @@ class Session:
     def save(self, run: Run, *names: str) -> None:
         """Writes weights and the optimiser's state as the checkpoints of these names."""
         tensors = {f"model/{key}": value for key, value in self.model.state_dict().items()}
+        if self.config.model is not None:  # whose parts may share memory
+            tensors = {key: value.clone() for key, value in tensors.items()}
         for number, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"adam/{number}/{key}": value for key, value in state.items()}
+            tensors |= {f"{self._kept}/{number}/{key}": value for key, value in state.items()}
         sums = self.config.sha256, metrics_sha256(run.epochs)
         checkpoint = Checkpoint(len(run.epochs), tensors, *sums)
         save_checkpoint(run.folder / "checkpoints", checkpoint, *names)
+
+    @property
+    def _kept(self) -> str:
+        """What a checkpoint calls the optimiser's state."""
+        return "sgd" if self.config.optimizer == "sgd" else "adam"
 
     def restore(self, folder: Path, checkpoint: Checkpoint, with_optimizer: bool = True) -> None:
         """Goes back to a checkpoint.
@@ -126,34 +172,43 @@ class Session:
         if not with_optimizer:
             restore_weights(self.model, folder, checkpoint)
             return
-        expected = self._optimizer_entries(checkpoint.epoch)
         state: dict[int, dict[str, torch.Tensor]] = {}
         groups = self.optimizer.state_dict()["param_groups"]
         with _fitting_its_configuration(folder):
-            _require_known_names(checkpoint)
-            found = dict(_named(checkpoint, "adam"))
-            check_entries(found, expected)
+            _require_known_names(checkpoint, ("model", self._kept))
+            found = dict(_named(checkpoint, self._kept))
+            check_entries(found, self._optimizer_entries(checkpoint.epoch, found))
             restore_weights(self.model, folder, checkpoint)
             for name, tensor in found.items():
                 number, _, entry = name.partition("/")
                 state.setdefault(int(number), {})[entry] = tensor
             self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
-    def _optimizer_entries(self, epoch: int) -> dict[str, Entry]:
-        """What Adam keeps after so many epochs: of each weight that a gradient reaches, the
-        number of steps and the two moments."""
-        if epoch == 0:
+    def _optimizer_entries(self, epoch: int, found: Collection[str]) -> dict[str, Entry]:
+        """What the optimiser keeps after so many epochs, of each weight that a gradient reaches.
+
+        Args:
+            found: what there is; which weights a network of the caller's reaches is not known.
+        """
+        kept = STATES[self._kept]
+        if epoch == 0 or (self._kept == "sgd" and not self.config.momentum):
             return {}
         # Adam counts in float32, which goes no further.
-        steps = min(epoch * -(-len(self.train) // self.config.batch_size), 2**24)
-        (trained,) = (group["params"] for group in self.optimizer.param_groups)
+        steps = float(min(epoch * self.steps, 2**24))
+        groups = self.optimizer.param_groups
+        trained: list[torch.Tensor] = [weight for group in groups for weight in group["params"]]
+        if self.config.model is None:
+            numbers = self._reached(trained)
+        else:
+            numbers = [n for n in range(len(trained)) if any(k.startswith(f"{n}/") for k in found)]
         expected: dict[str, Entry] = {}
-        for number in self._reached(trained):
+        for number in numbers:
             like = trained[number]
-            shape = tuple(like.shape)
-            expected[f"{number}/step"] = Entry((), torch.float32, value=float(steps))
-            expected[f"{number}/exp_avg"] = Entry(shape, like.dtype)
-            expected[f"{number}/exp_avg_sq"] = Entry(shape, like.dtype, lowest=0.0)
+            if self._kept == "adam":
+                known = steps if self.config.model is None else None
+                expected[f"{number}/step"] = Entry((), torch.float32, value=known, lowest=0.0)
+            for name, lowest in kept.items():
+                expected[f"{number}/{name}"] = Entry(tuple(like.shape), like.dtype, lowest=lowest)
         return expected
 
     def _reached(self, trained: list[torch.Tensor]) -> list[int]:
@@ -161,19 +216,40 @@ class Session:
         if not trained:
             return []
         with threads(self.config.threads):
-            scores = self.model(self.train.images[:1])
+            scores = self.model.eval()(self.train.images[:1])
             found = torch.autograd.grad(scores.sum(), trained, allow_unused=True)
+        self.model.train()
         return [number for number, gradient in enumerate(found) if gradient is not None]
 
 
-def restore_weights(model: ResQuNN, folder: Path, checkpoint: Checkpoint) -> None:
+def network(config: TrainConfig, shape: Shape, model: Model) -> nn.Module:
+    """The configuration's network, or the caller's."""
+    if config.model is None:
+        return build_model(config, shape)
+    if model is None:
+        raise ConfigurationError(
+            f"model must be given by whoever trains it, got the configuration's {config.model!r}"
+        )
+    return own_model(config, shape, model)
+
+
+def _parts(model: nn.Module) -> dict[str, nn.Module]:
+    """The modules whose gradient norms are reported, by name: of layers their circuits."""
+    if not isinstance(model, ResQuNN):
+        return {"model": model}
+    modules = (*(quanv_of(layer) for layer in model.layers), model.head)
+    return dict(zip(part_names(len(model.layers)), modules, strict=True))
+
+
+def restore_weights(model: nn.Module, folder: Path, checkpoint: Checkpoint) -> None:
     """Gives a network the weights of a checkpoint.
 
     Raises:
         RunError: if it is of another network.
     """
     found = dict(_named(checkpoint, "model"))
-    classes: Any = model.head.classes
+    head = getattr(model, "head", None)
+    classes: Any = getattr(head, "classes", None)
     expected = {
         name: Entry((classes, None), value.dtype)
         if isinstance(value, UninitializedParameter)
@@ -186,9 +262,11 @@ def restore_weights(model: ResQuNN, folder: Path, checkpoint: Checkpoint) -> Non
         model.load_state_dict(found)
 
 
-def _require_known_names(checkpoint: Checkpoint) -> None:
+def _require_known_names(
+    checkpoint: Checkpoint, kinds: Collection[str] = ("model", *STATES)
+) -> None:
     for name in checkpoint.tensors:
-        if not NAMES.fullmatch(name):
+        if not NAMES.fullmatch(name) or name.partition("/")[0] not in kinds:
             raise ValueError(f"{name!r:.80} is not expected")
 
 

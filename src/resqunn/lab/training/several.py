@@ -5,30 +5,37 @@ What happens to one of them, a loss that becomes NaN or a disk that is full, end
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 import warnings
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from resqunn.errors import RunError
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.evaluation import evaluate, prepare, seed_samples
-from resqunn.lab.training.files import sealed, write_atomically
+from resqunn.lab.training.evaluation import evaluate, evaluated, prepare, seed_samples
+from resqunn.lab.training.files import exists, sealed, write_atomically
 from resqunn.lab.training.inputs import recorded
+from resqunn.lab.training.metrics import gives_probabilities, measures
+from resqunn.lab.training.models import seeded
+from resqunn.lab.training.optimizer import rate_factor
 from resqunn.lab.training.provenance import changed, circumstances
 from resqunn.lab.training.records import (
     Epoch,
     Run,
     add_stretch,
     append,
+    has_result,
     keep_lines,
     last_stretch,
     write_result,
 )
+from resqunn.lab.training.scores import NAME, read_scores, score_run, write_scores
 from resqunn.lab.training.session import SILENT, Callbacks, Session, threads
 from resqunn.lab.training.stack import Learner, Stack, Trained, require_finite
 
@@ -39,10 +46,20 @@ EVALUATED = 1
 def alike(config: TrainConfig) -> Hashable:
     """What runs must have in common to be trained in one stack.
 
-    That is all but the seed, and whether layers are trained and derivatives cut.
+    That is all but the seed, whether layers are trained and derivatives cut, and whether test
+    images are scored. A network of the caller's is trained alone: it may draw from torch's random
+    numbers, which are the process's.
     """
+    if config.model is not None:
+        return config
     return replace(
-        config, preset="resqunn", seed=0, trainable=True, input_gradients=True, data_root=None
+        config,
+        preset="resqunn",
+        seed=0,
+        trainable=True,
+        input_gradients=True,
+        data_root=None,
+        test=True,
     )
 
 
@@ -83,7 +100,7 @@ class Training:
                 self._record_stretch()
             for name in ("metrics.jsonl", "timings.jsonl"):
                 keep_lines(folder / name, len(self.epochs))
-        model = session.model
+        model, config = session.model, session.config
         if self.callbacks.on_start is not None:
             self.callbacks.on_start(session.config, session.data, model, len(self.epochs))
         self.train, self.validation = (
@@ -96,6 +113,10 @@ class Training:
             session.config.seed,
             session.parts,
             self.callbacks.on_batch,
+            session.objective,
+            config.clip_norm,
+            None if config.schedule == "constant" else partial(rate_factor, config),
+            len(self.epochs),
         )
 
     def _manifest(self) -> dict[str, Any]:
@@ -136,13 +157,19 @@ class Training:
         if isinstance(trained, RunError):
             raise trained
         start = time.perf_counter()
-        number, model = self.next_epoch, self.session.model
-        seed_samples(model, self.session.config.seed, number, EVALUATED)
-        on_train, on_validation = evaluate(model, self.train), evaluate(model, self.validation)
+        number, model, config = self.next_epoch, self.session.model, self.session.config
+        with _drawing(config, number, EVALUATED):
+            seed_samples(model, config.seed, number, EVALUATED)
+            on_train = evaluate(model, self.train)
+            on_validation, scores_NK = evaluated(model, self.validation)
         require_finite(on_train.loss, f"after the last step of epoch {number}")
         require_finite(on_validation.loss, f"on validation images in epoch {number}")
         for part, norm in trained.norms.items():
             require_finite(norm or 0.0, f"in epoch {number}", f"gradient norm of {part}")
+        chosen = None
+        if config.metric != "accuracy":
+            labels, softmaxed = self.validation.labels, gives_probabilities(model)
+            chosen = measures(scores_NK, labels, on_validation.loss, softmaxed)[config.metric]
         epoch = Epoch(
             number,
             trained.loss,
@@ -151,23 +178,51 @@ class Training:
             on_validation.loss,
             on_validation.accuracy,
             trained.norms,
+            chosen,
         )
         self.epochs.append(epoch)
         seconds = round(seconds + time.perf_counter() - start, 4)
         run = self.run
         with writing(self.folder):
-            append(self.folder / "metrics.jsonl", asdict(epoch))
+            append(self.folder / "metrics.jsonl", epoch.as_dict())
             append(self.folder / "timings.jsonl", {"epoch": number, "seconds": seconds})
             self.session.save(run, *(["best"] if run.best is epoch else []), "latest")
         if self.callbacks.on_epoch is not None:
             self.callbacks.on_epoch(epoch)
 
     def finish(self) -> Run:
-        """Writes the result."""
+        """Writes the metrics of the best and the last epoch, then the result."""
         run = self.run
         with writing(self.folder):
+            write_scores(run, score_run(run, self.session))
             write_result(run)
         return run
+
+
+def complete(run: Run) -> bool:
+    """Writes the result of a finished run, if its scores are there; says whether it is done.
+
+    A run of an earlier version has no scores, and is done if it has its result.
+
+    Raises:
+        RunError: if the folder cannot be written to.
+    """
+    with contextlib.suppress(RunError):
+        if read_scores(run) is not None:
+            with writing(run.folder):
+                write_result(run)
+            return True
+    return has_result(run) and not exists(run.folder / NAME)
+
+
+@contextmanager
+def _drawing(config: TrainConfig, *numbers: int) -> Iterator[None]:
+    """Around what a network of the caller's does, which may draw from torch's random numbers."""
+    if config.model is None:
+        yield
+        return
+    with seeded(config.seed, *numbers):
+        yield
 
 
 def go(trainings: Sequence[Training]) -> dict[Path, Run | Exception]:
@@ -185,13 +240,16 @@ def go(trainings: Sequence[Training]) -> dict[Path, Run | Exception]:
         for training in trainings:
             with telling(training):
                 training.begin()
-        stack, members = None, ()
+        stack, members, first = None, (), trainings[0].session
         while going := [training for training in trainings if training.folder not in ended]:
             if stack is None or going != members:
-                batch_size = going[0].session.config.batch_size
-                stack, members = Stack([t.learner for t in going], batch_size), going
+                first = going[0].session
+                learners = [training.learner for training in going]
+                stack = Stack(learners, first.config.batch_size, first.steps)
+                members = going
             start = time.perf_counter()
-            results = stack.train_epoch([training.next_epoch for training in going])
+            with _drawing(first.config, going[0].next_epoch):
+                results = stack.train_epoch([training.next_epoch for training in going])
             seconds = (time.perf_counter() - start) / len(going)
             for training, result in zip(going, results, strict=True):
                 with telling(training):

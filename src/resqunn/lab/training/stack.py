@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -21,8 +22,8 @@ from torch import Tensor, nn
 from resqunn.errors import RunError
 from resqunn.lab.training.evaluation import Prepared, scores_of, seed_samples
 from resqunn.lab.training.files import LARGEST
-from resqunn.lab.training.optimizer import JointAdam, progress
-from resqunn.nn.network import ResQuNN
+from resqunn.lab.training.objective import PLAIN, Objective
+from resqunn.lab.training.optimizer import JointOptimizer, progress, set_rates
 from resqunn.nn.side_by_side import Joined, SideBySide, shape_of
 
 GATHERED = 256
@@ -42,14 +43,23 @@ class Learner:
         seed: fixes the order of its images.
         parts: modules whose gradient norms are reported, by name.
         on_batch: is told after each batch.
+        objective: the loss that is trained on.
+        clip_norm: the largest norm of the network's gradient, if there is one.
+        factor: of an epoch, what the rates that `optimizer` began with are multiplied by; None
+            leaves them.
+        epoch: the last one that was trained.
     """
 
-    model: ResQuNN
-    optimizer: torch.optim.Adam
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
     data: Prepared
     seed: int
     parts: dict[str, nn.Module] = field(default_factory=dict)
     on_batch: BatchReport | None = None
+    objective: Objective = PLAIN
+    clip_norm: float | None = None
+    factor: Callable[[int], float] | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class Trained:
     Attributes:
         loss: the mean over batches.
         norms: for each part the mean over batches of the L2 norm of its gradient, None if it
-            got no gradient.
+            got no gradient. Norms are those before any clipping.
     """
 
     loss: float
@@ -90,23 +100,28 @@ class Stack:
     Args:
         learners: with optimisers of one kind.
         batch_size: images of each network in a step.
+        steps: batches of an epoch; None is as many as there are.
     """
 
-    def __init__(self, learners: Sequence[Learner], batch_size: int) -> None:
+    def __init__(
+        self, learners: Sequence[Learner], batch_size: int, steps: int | None = None
+    ) -> None:
         self.learners, self.batch_size = learners, batch_size
+        self.steps = steps or -(-len(learners[0].data) // batch_size)
         together: dict[Hashable, list[_Member]] = defaultdict(list)
         members = [_Member(learner) for learner in learners]
         for member in members:
             together[_kind(member)].append(member)
         self._members = members
         self._blocks = [_Block(each, kind is each[0]) for kind, each in together.items()]
-        self._optimizer = JointAdam(
+        self._optimizer = JointOptimizer(
             [learner.optimizer for learner in learners],
             [joined for block in self._blocks for joined in block.joined],
+            [learner.epoch for learner in learners],
         )
 
     def train_epoch(self, epochs: Sequence[int]) -> list[Trained | RunError]:
-        """Trains each network on every image once.
+        """Trains each network on every image once, or on as many as its steps take.
 
         Args:
             epochs: the number of each network's epoch.
@@ -117,14 +132,14 @@ class Stack:
         """
         for member, epoch in zip(self._members, epochs, strict=True):
             member.begin(epoch)
+        self._optimizer.follow()
         for block in self._blocks:
             block.begin()
-        count = -(-len(self.learners[0].data) // self.batch_size)
-        for number in range(1, count + 1):
+        for number in range(1, self.steps + 1):
             going = [b for b in self._blocks if any(m.error is None for m in b.members)]
             if not going:
                 break
-            self._step(going, number, count)
+            self._step(going, number, self.steps)
         self._optimizer.hand_back()
         return [member.error or member.trained() for member in self._members]
 
@@ -133,20 +148,22 @@ class Stack:
         scores = [block.scores(batch) for block in blocks]
         labels = [block.labels(batch) for block in blocks]
         losses = [
-            nn.functional.cross_entropy(s, wanted, reduction="none")
-            for s, wanted in zip(scores, labels, strict=True)
+            block.losses(s, wanted) for block, s, wanted in zip(blocks, scores, labels, strict=True)
         ]
-        for block, loss in zip(blocks, losses, strict=True):
-            block.take_losses(loss.detach(), f"batch {number} of {count}")
+        totals = [block.totals(wanted) for block, wanted in zip(blocks, labels, strict=True)]
+        for block, loss, total in zip(blocks, losses, totals, strict=True):
+            block.take_losses(loss.detach(), total, f"batch {number} of {count}")
         # Each network's own mean loss.
-        shares = [block.shares(loss) for block, loss in zip(blocks, losses, strict=True)]
+        shares = [b.shares(loss, t) for b, loss, t in zip(blocks, losses, totals, strict=True)]
         torch.autograd.backward(losses, shares)
         for block in blocks:
             block.hand_on()
-        _take_norms(
-            [member for block in blocks for member in block.members],
-            [joined for block in blocks for joined in block.joined],
-        )
+        members = [member for block in blocks for member in block.members]
+        norms = _norms(members, [joined for block in blocks for joined in block.joined])
+        for member in members:
+            member.take_norms(norms)
+        for block in blocks:
+            block.clip(norms)
         self._optimizer.step()
         for block, s, wanted in zip(blocks, scores, labels, strict=True):
             block.report(s, wanted, number, count)
@@ -158,7 +175,8 @@ def _kind(member: _Member) -> Hashable:
     shape = shape_of(learner.model)
     if shape is None:
         return member
-    return (shape, len(learner.data.sums), progress(learner.optimizer))
+    options = learner.objective, learner.clip_norm, learner.epoch
+    return (shape, len(learner.data.sums), progress(learner.optimizer), options)
 
 
 class _Member:
@@ -167,10 +185,18 @@ class _Member:
     def __init__(self, learner: Learner) -> None:
         self.learner = learner
         self.parts = [(name, list(part.parameters())) for name, part in learner.parts.items()]
+        groups = learner.optimizer.param_groups
+        self.reached: list[Tensor] = [weight for group in groups for weight in group["params"]]
+        self.weights = list(dict.fromkeys(w for _, each in self.parts for w in each))
+        if learner.clip_norm is not None:
+            self.weights = list(dict.fromkeys([*self.weights, *self.reached]))
 
     def begin(self, epoch: int) -> None:
         data = self.learner.data
         self.epoch, self.error = epoch, None
+        self.learner.epoch = epoch
+        if self.learner.factor is not None:
+            set_rates(self.learner.optimizer, self.learner.factor(epoch))
         self.order = batch_order(len(data), self.learner.seed, epoch).to(data.labels.device)
         self.losses: list[float] = []
         self.norms: dict[str, list[float]] = {name: [] for name in self.learner.parts}
@@ -178,8 +204,24 @@ class _Member:
         seed_samples(self.learner.model, self.learner.seed, epoch)
         self.learner.model.train()
 
-    def take_loss(self, values: Sequence[float], where: str) -> None:
-        loss = _mean(values)
+    def take_norms(self, norms: Mapping[Tensor, float]) -> None:
+        """Notes the norm of each part's gradient."""
+        for name, each in self.parts:
+            found = [norms[w] for w in each if w in norms]
+            if found:
+                self.norms[name].append(math.hypot(*found))
+
+    def excess(self, norms: Mapping[Tensor, float]) -> float:
+        """What the network's gradient is multiplied by, so that it is short enough."""
+        longest = self.learner.clip_norm
+        if longest is None:
+            return 1.0
+        norm = math.hypot(*(norms[weight] for weight in self.reached if weight in norms))
+        factor = longest / (norm + 1e-6)  # as torch.nn.utils.clip_grad_norm_
+        return 1.0 if factor > 1 else factor
+
+    def take_loss(self, values: Sequence[float], total: float, where: str) -> None:
+        loss = _mean(values, total)
         self.losses.append(loss)
         try:
             require_finite(loss, f"in epoch {self.epoch}, {where}")
@@ -187,8 +229,8 @@ class _Member:
             self.error = self.error or error
 
     def trained(self) -> Trained:
-        norms = {name: _mean(each) if each else None for name, each in self.norms.items()}
-        return Trained(_mean(self.losses), norms)
+        norms = {n: _mean(each, len(each)) if each else None for n, each in self.norms.items()}
+        return Trained(_mean(self.losses, len(self.losses)), norms)
 
 
 class _Block:
@@ -197,8 +239,8 @@ class _Block:
     def __init__(self, members: list[_Member], alone: bool) -> None:
         self.members = members
         self.data = [member.learner.data for member in members]
-        models = [member.learner.model for member in members]
-        self.network = models[0] if alone else SideBySide(models)
+        models: list[Any] = [member.learner.model for member in members]
+        self.network: nn.Module = models[0] if alone else SideBySide(models)
         self.joined = self.network.joined if isinstance(self.network, SideBySide) else []
 
     def begin(self) -> None:
@@ -228,14 +270,41 @@ class _Block:
         rows = [part.index_select(0, member.order[self._ready]) for part, member in pairs]
         return rows[0].unsqueeze(1) if len(rows) == 1 else torch.stack(rows, dim=1)
 
-    def take_losses(self, losses_BM: Tensor, where: str) -> None:
-        each = losses_BM.view(-1, len(self.members)).T.tolist()
-        for member, values in zip(self.members, each, strict=True):
-            member.take_loss(values, where)
+    def losses(self, scores: Tensor, labels: Tensor) -> Float[Tensor, " BM"]:
+        """Each image's loss; members of a block have one objective."""
+        return self.members[0].learner.objective.losses(scores, labels)
 
-    def shares(self, losses_BM: Tensor) -> Tensor:
+    def totals(self, labels_BM: Tensor) -> list[float]:
+        """What each network's sum of losses is divided by: images, or their weights together."""
+        weights_BM = self.members[0].learner.objective.of_labels(labels_BM)
+        if weights_BM is None:
+            return [len(labels_BM) / len(self.members)] * len(self.members)
+        return [math.fsum(each) for each in weights_BM.view(-1, len(self.members)).T.tolist()]
+
+    def take_losses(self, losses_BM: Tensor, totals: Sequence[float], where: str) -> None:
+        each = losses_BM.view(-1, len(self.members)).T.tolist()
+        for member, values, total in zip(self.members, each, totals, strict=True):
+            member.take_loss(values, total, where)
+
+    def shares(self, losses_BM: Tensor, totals: Sequence[float]) -> Tensor:
         """What each loss has in its network's mean."""
-        return torch.full_like(losses_BM, len(self.members) / len(losses_BM))
+        if len(set(totals)) == 1:
+            return torch.full_like(losses_BM, 1 / totals[0])
+        shares_M = losses_BM.new_tensor([1 / total for total in totals])
+        return shares_M.repeat(len(losses_BM) // len(totals))
+
+    def clip(self, norms: Mapping[Tensor, float]) -> None:
+        """Shortens the gradients of networks that ask for it."""
+        factors = [member.excess(norms) for member in self.members]
+        if set(factors) == {1.0}:
+            return
+        if self.joined:
+            for joined in self.joined:
+                joined.scale(factors)
+            return
+        for weight in self.members[0].reached:
+            if weight.grad is not None:
+                weight.grad.mul_(factors[0])
 
     def hand_on(self) -> None:
         for joined in self.joined:
@@ -250,37 +319,28 @@ class _Block:
             member.seen += len(hits)
             if member.learner.on_batch is not None and member.error is None:
                 accuracy = member.right / member.seen
-                member.learner.on_batch(number, count, _mean(member.losses), accuracy)
+                loss = _mean(member.losses, len(member.losses))
+                member.learner.on_batch(number, count, loss, accuracy)
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean(values: Sequence[float], total: int | float) -> float:
     """Of the exact sum, so that no order matters; infinite where that is too large."""
     try:
-        return math.fsum(values) / len(values)
+        return math.fsum(values) / total
     except OverflowError:
         return math.inf
 
 
-def _take_norms(members: Sequence[_Member], joined: Sequence[Joined]) -> None:
-    """Notes the norm of each part's gradient."""
+def _norms(members: Sequence[_Member], joined: Sequence[Joined]) -> dict[Tensor, float]:
+    """The norm of each weight's gradient, where there is one."""
     together = [each for each in joined if each.flat.grad is not None]
     within = {part for each in together for part in each.parts}
-    weights = [w for member in members for _, each in member.parts for w in each]
+    weights = [weight for member in members for weight in member.weights]
     alone = [w for w in weights if w.grad is not None and w not in within]
     gradients = [w.grad for w in alone if w.grad is not None]
     each_norm = torch._foreach_norm(gradients) if gradients else ()  # pyright: ignore[reportPrivateImportUsage]
     norms = [*(each.gradient_norms() for each in together), *(n.view(1) for n in each_norm)]
     if not norms:
-        return
-    of = dict(
-        zip(
-            [*(part for each in together for part in each.parts), *alone],
-            torch.cat(norms).tolist(),
-            strict=True,
-        )
-    )
-    for member in members:
-        for name, each in member.parts:
-            found = [of[w] for w in each if w in of]
-            if found:
-                member.norms[name].append(math.hypot(*found))
+        return {}
+    owners = [*(part for each in together for part in each.parts), *alone]
+    return dict(zip(owners, torch.cat(norms).tolist(), strict=True))
