@@ -91,7 +91,9 @@ def test_images_of_ones_own(tmp_path: Path, within: Callable) -> None:
     options = ["--data", "tiles", "--size", "6", "--classes", "[red]town", "0"]
     status, shown, errors = within("train", *options, *small, "--out", "demo")
     assert status == 0, errors
-    assert f"data     {folder}: 12 training and 4 validation images of 2 classes, 6x6" in shown
+    assert (
+        f"data     {folder}: 12 training, 4 validation and 4 test images of 2 classes, 6x6" in shown
+    )
     assert "[red]town" in within("evaluate", "demo")[1]
     assert json.loads(within("evaluate", "demo", "--json")[1])["classes"] == ["[red]town", "0"]
     config = json.loads((tmp_path / "demo/config.json").read_text())

@@ -125,10 +125,13 @@ def _heading(config: TrainConfig, data: Dataset, model: nn.Module) -> str:
             f"{'' if config.trainable else ', frozen'}), {config.head} head"
         )
         training += f" with {'true' if config.input_gradients else 'cut'} input derivatives"
-    test = f", {len(data.test):,} test" if data.test is not None and config.test else ""
+    parts = {"training": data.train, "validation": data.validation}
+    if data.test is not None and config.test:
+        parts["test"] = data.test
+    *first, last = (f"{len(part):,} {name}" for name, part in parts.items())
     return (
-        f"data     {shown(data.name)}: {len(data.train):,} training, {len(data.validation):,} "
-        f"validation{test} images of {len(data.train.classes)} classes, "
+        f"data     {shown(data.name)}: {', '.join(first)} and {last} images of "
+        f"{len(data.train.classes)} classes, "
         f"{words(data.train.images.shape[1:])}\n"
         f"network  {network}\n"
         f"training {training}, {_optimizer(config)}, batch {config.batch_size}, seed {config.seed}"

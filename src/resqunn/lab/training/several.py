@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from resqunn.errors import RunError
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import evaluate, evaluated, prepare, seed_samples
@@ -37,7 +39,7 @@ from resqunn.lab.training.records import (
 )
 from resqunn.lab.training.scores import NAME, read_scores, score_run, write_scores
 from resqunn.lab.training.session import SILENT, Callbacks, Session, threads
-from resqunn.lab.training.stack import Learner, Stack, Trained, require_finite
+from resqunn.lab.training.stack import BatchReport, Learner, Stack, Trained, require_finite
 
 EVALUATED = 1
 """Beside a seed and an epoch: of the samples that scores are made of."""
@@ -112,12 +114,25 @@ class Training:
             self.train,
             session.config.seed,
             session.parts,
-            self.callbacks.on_batch,
+            self._on_batch,
             session.objective,
             config.clip_norm,
             None if config.schedule == "constant" else partial(rate_factor, config),
             len(self.epochs),
         )
+
+    @property
+    def _on_batch(self) -> BatchReport | None:
+        """The caller's, whose random numbers are none of those that a network draws."""
+        tell = self.callbacks.on_batch
+        if tell is None or self.session.config.model is None:
+            return tell
+
+        def apart(*report: Any) -> None:
+            with torch.random.fork_rng(devices=[]):
+                tell(*report)
+
+        return apart
 
     def _manifest(self) -> dict[str, Any]:
         config, data = self.session.config, self.session.data
