@@ -33,7 +33,10 @@ def dead_weights(circuit: GateCircuit) -> tuple[int, ...]:
     def drawn(*shape: int) -> torch.Tensor:
         return torch.rand(shape, generator=generator, dtype=torch.float64) * 2 * math.pi
 
-    inputs_GNP, weights_GFW = drawn(DRAWS, circuit.num_inputs, 2), drawn(DRAWS, 1, circuit.num_weights)
+    inputs_GNP, weights_GFW = (
+        drawn(DRAWS, circuit.num_inputs, 2),
+        drawn(DRAWS, 1, circuit.num_weights),
+    )
     weights_GFW.requires_grad_()
     if not circuit.num_weights:
         return ()
@@ -43,4 +46,6 @@ def dead_weights(circuit: GateCircuit) -> tuple[int, ...]:
     (values * drawn(*values.shape)).sum().backward()
     assert weights_GFW.grad is not None
     found_W = weights_GFW.grad.abs().amax(dim=(0, 1))
-    return tuple(torch.nonzero(found_W <= SMALLEST * max(1.0, float(found_W.max()))).flatten().tolist())
+    return tuple(
+        torch.nonzero(found_W <= SMALLEST * max(1.0, float(found_W.max()))).flatten().tolist()
+    )

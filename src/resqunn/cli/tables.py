@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from resqunn.analysis.circuit_report import CircuitReport, Estimate
     from resqunn.analysis.gradient_flow import GradientFlow
     from resqunn.data.sources import Source
+    from resqunn.lab.study.inquiry import Inquiry
+    from resqunn.lab.study.outlook import Outlook
     from resqunn.lab.study.results import Results
     from resqunn.lab.training.noisy_evaluation import NoisyScores
     from resqunn.lab.training.run import Run
@@ -252,6 +254,39 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
         subset = "all" if row.per_class is None else f"{len(row.classes)} x {row.per_class}"
         table.add_row(row.name, row.summary, subset, shown(place))
     console.print(table)
+
+
+def outlook(inquiry: Inquiry, expected: Outlook, folder: Path) -> None:
+    """What a question takes, before anything is trained."""
+    from resqunn.lab.study.inquiry import worded
+
+    runs = f"{expected.runs:,}"
+    if expected.done:
+        runs += f", {expected.done:,} of them done in {shown(folder)}"
+    if expected.done < expected.runs:
+        runs += f"; about {_about(expected.seconds)} to go"
+    varied = "; ".join(
+        f"{name} = {', '.join(map(worded, values))}" for name, values in inquiry.vary.items()
+    )
+    count = len(inquiry.numbers)
+    enough = f"given from {expected.decides} seeds on; there are {count}"
+    lines = {
+        "question": inquiry.title,
+        "networks": ", ".join(inquiry.networks),
+        "varied": varied,
+        "metric": f"{inquiry.metric} on {inquiry.split} images, {inquiry.epoch} epoch",
+        "runs": runs,
+        "verdicts": enough,
+    }
+    for name, text in lines.items():
+        if text:
+            console.print(f"{name:9}{shown(text)}")
+
+
+def _about(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def verdicts(results: Results, path: Path) -> None:

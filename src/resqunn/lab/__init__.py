@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from resqunn.lab.report.page import write_report
     from resqunn.lab.study.claims import Claim
     from resqunn.lab.study.executors.choice import executor
+    from resqunn.lab.study.inquiry import Inquiry, Question
     from resqunn.lab.study.plan import Plan, Series, Study
     from resqunn.lab.study.questions import Quantity, Rule, Term
     from resqunn.lab.study.results import Measured, Results, open_results
@@ -29,9 +30,11 @@ require_laboratory("resqunn.lab")
 
 _PLACES = {
     "Claim": "study.claims",
+    "Inquiry": "study.inquiry",
     "Measured": "study.results",
     "Plan": "study.plan",
     "Quantity": "study.questions",
+    "Question": "study.inquiry",
     "Results": "study.results",
     "Rule": "study.questions",
     "Series": "study.plan",
@@ -52,9 +55,11 @@ _PLACES = {
 
 __all__ = [
     "Claim",
+    "Inquiry",
     "Measured",
     "Plan",
     "Quantity",
+    "Question",
     "Results",
     "Rule",
     "Series",

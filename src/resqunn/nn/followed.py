@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.fx import Proxy
 
 from resqunn.errors import ShapeError, unknown_name
-from resqunn.nn.layer import Quanv
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -29,7 +28,8 @@ class FollowedQuanv(nn.Sequential):
     """A quanvolutional layer, then its normalization, then an activation, those that are given.
 
     Args:
-        quanv: the layer; whether its weights are trained is its own affair.
+        quanv: the layer, a `Quanv` or a convolution; whether its weights are trained is its own
+            affair.
         normalization: `"batch"`, `nn.BatchNorm2d` of the layer's rank; `"layer"`, which makes all
             values of an image's map have mean 0 and variance 1 (`nn.GroupNorm` of one group), with
             a weight and a bias for each channel; or `"none"`.
@@ -44,17 +44,20 @@ class FollowedQuanv(nn.Sequential):
     torch.Size([8, 4, 14, 14])
     """
 
-    def __init__(self, quanv: Quanv, normalization: str = "none", activation: str = "none") -> None:
+    def __init__(
+        self, quanv: nn.Module, normalization: str = "none", activation: str = "none"
+    ) -> None:
         if normalization not in NORMALIZATIONS:
             raise unknown_name("normalization", normalization, NORMALIZATIONS)
         if activation != "none" and activation not in ACTIVATIONS:
             raise unknown_name("activation", activation, ("none", *ACTIVATIONS))
         parts: list[nn.Module] = [quanv]
-        place = {"device": quanv.weight.device, "dtype": quanv.weight.dtype}
+        of: Any = quanv
+        place = {"device": of.weight.device, "dtype": of.weight.dtype}
         if normalization == "batch":
-            parts.append(_BATCH_NORMS[quanv.rank](quanv.out_channels, **place))
+            parts.append(_BATCH_NORMS[len(of.kernel_size)](of.out_channels, **place))
         elif normalization == "layer":
-            parts.append(nn.GroupNorm(1, quanv.out_channels, **place))
+            parts.append(nn.GroupNorm(1, of.out_channels, **place))
         if activation != "none":
             parts.append(ACTIVATIONS[activation]())
         super().__init__(*parts)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import nn
 
 from resqunn.checks import checked, shown
 from resqunn.circuits.circuit import Circuit
@@ -62,8 +63,9 @@ def depthwise_layers(
     activation: str = "none",
     trainable: bool = True,
     generator: torch.Generator | None = None,
+    replaced: Callable[[Quanv2d], nn.Module] | None = None,
     **options: Any,
-) -> list[Quanv2d | FollowedQuanv]:
+) -> list[nn.Module]:
     """One layer a depth for a `ResQuNN`, by default kernels side by side (stride = kernel size).
 
     By default every layer sees each channel of the sum before it with a filter of its own
@@ -80,6 +82,8 @@ def depthwise_layers(
             are `Quanv2d`.
         trainable: False freezes the circuits (the paper's benchmark models).
         generator: draws all weights, the same for the same options.
+        replaced: what stands in the place of each layer, given that layer; it has `weight`,
+            `kernel_size` and `out_channels`.
         options: as in `Quanv2d`; `LAYER_OPTIONS` lists them.
 
     Raises:
@@ -106,7 +110,7 @@ def depthwise_layers(
         )
     if filters < 1:
         raise ConfigurationError(f"filters must be 1 or more, got {filters}")
-    layers: list[Quanv2d | FollowedQuanv] = []
+    layers: list[nn.Module] = []
     summed = [channels]
     for number, (depth, skip) in enumerate(zip(depths, wiring.skips, strict=True), 1):
         read = summed[-1]
@@ -127,9 +131,10 @@ def depthwise_layers(
         )
         layer.reset_parameters(generator)
         layer.requires_grad_(trainable)
+        found: Any = layer if replaced is None else replaced(layer)
         plain = normalization == activation == "none"
-        layers.append(layer if plain else FollowedQuanv(layer, normalization, activation))
-        summed.append(max(layer.out_channels, 0 if skip is None else summed[skip]))
+        layers.append(found if plain else FollowedQuanv(found, normalization, activation))
+        summed.append(max(found.out_channels, 0 if skip is None else summed[skip]))
     return layers
 
 

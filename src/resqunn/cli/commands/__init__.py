@@ -8,6 +8,7 @@ from resqunn.cli.commands.circuits import Circuit
 from resqunn.cli.commands.networks import Datasets, Draw, Gradients, Wirings
 from resqunn.cli.commands.reproduction import Papers, Report, Reproduce
 from resqunn.cli.commands.runs import Evaluate, Resume, Train
+from resqunn.cli.commands.studies import Study
 
 
 class Command(Protocol):
@@ -26,6 +27,7 @@ COMMANDS: dict[str, type[Any]] = {
         Wirings,
         Draw,
         Circuit,
+        Study,
         Reproduce,
         Papers,
         Report,

@@ -130,11 +130,16 @@ def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
 
 @styled
 def final_values(
-    series: Series, palette: Palette, wide: bool = True, beside: Series = ()
+    series: Series,
+    palette: Palette,
+    wide: bool = True,
+    beside: Series = (),
+    close: bool = False,
 ) -> Figure:
     """Each metric after training: median, interval and single seeds, a panel a variant.
 
-    The series of `beside` stand below a line, for comparison.
+    The series of `beside` stand below a line, for comparison. `close` leaves out what is below
+    the lowest and above the highest seed.
     """
     variants, metrics = variants_of(series), metrics_of([*series, *beside])
     own = list(dict.fromkeys(formatting.name(one) for one in series))
@@ -153,7 +158,8 @@ def final_values(
             dots(ax, row, one, metrics, palette)
         if beside:
             ax.axhline(len(own) - 0.5, color=INK, linewidth=0.7)
-        name_rows(ax, names, wrapped(variant, 30), last=i >= len(variants) - columns)
+        last = i >= len(variants) - columns
+        name_rows(ax, names, wrapped(variant, 30), last=last, close=close)
     dot_legend(figure, metrics, [*series, *beside], wide)
     return figure
 

@@ -20,18 +20,21 @@ MACHINE = {"data_root", "threads", "seed", "preset"}
 SHOWN = {"data"}
 """Fields that a command line always names."""
 
+_WORDS = {"train": "training", "auroc": "AUROC", "f1": "F1"}
+
 DASH = "\u2013"
 
 
 def metric(name: str) -> str:
     """A metric's name in words: "train_accuracy" is "training accuracy"."""
     words = name.replace("_", " ").split(" ")
-    return " ".join({"train": "training"}.get(word, word) for word in words)
+    return " ".join(_WORDS.get(word, word) for word in words)
 
 
 def name(series: SeriesResult | Term) -> str:
-    """ "O1+O2", or "O1+O2 frozen"."""
-    return f"{series.label} frozen" if series.frozen else series.label
+    """ "O1+O2", or "O1+O2 frozen", if it does not say so by itself."""
+    said = not series.frozen or "frozen" in series.label.lower()
+    return series.label if said else f"{series.label} frozen"
 
 
 def listed(texts: Sequence[str]) -> str:
@@ -98,6 +101,22 @@ def measured(what: Quantity, stats: Stats) -> str:
     return text + _interval(stats, edge)
 
 
+def difference(stats: Stats) -> str:
+    """A difference of metrics: "+2.1 points [0.4, 3.0]"."""
+
+    def edge(value: float | int | None) -> str:
+        return percent(value, signed=True, unit=False)
+
+    return f"{edge(stats.median)}\u00a0points{_interval(stats, edge)}"
+
+
+def metric_value(name: str, value: float | int | None) -> str:
+    """A metric's value: in per cent, or as it is where it is no fraction."""
+    if value is not None and name.endswith(("_loss", "_matthews")):
+        return f"{value:.3f}".replace("-", "\u2212")
+    return percent(value)
+
+
 def is_signed(what: Quantity) -> bool:
     """Whether it is a difference, of networks or from guessing."""
     return bool(what.minus) or what.kind == "above_chance"
@@ -136,15 +155,29 @@ def duration(seconds: float | int) -> str:
 
 def value(found: Any) -> str:
     """An option's value."""
+    if isinstance(found, Mapping):
+        known = {name: inner for name, inner in found.items() if inner is not None}
+        return "; ".join(
+            f"{name}: {value(inner)}" if inner != {} else name for name, inner in known.items()
+        )
     if isinstance(found, (list, tuple)):
-        return ", ".join(map(value, found))
+        return ", ".join(
+            f"({value(each)})" if isinstance(each, Mapping) else value(each) for each in found
+        )
     if found is None:
         return DASH
     return ("no", "yes")[found] if isinstance(found, bool) else str(found)
 
 
-def command(config: Mapping[str, Any], seed: int = 0) -> str:
-    """The `resqunn train` command line of a run: its preset and what differs from it."""
+def command(config: Mapping[str, Any], seed: int = 0, unit: str = "seed") -> str:
+    """The `resqunn train` command line of a run: its preset and what differs from it.
+
+    Args:
+        unit: the option that takes the seed's number.
+    """
+    if unit != "seed":
+        before = config.get(unit)
+        config = {**config, unit: f"{before}:{seed}" if isinstance(before, str) else seed}
     preset = config.get("preset")
     preset = preset if isinstance(preset, str) and preset in PRESETS else "resqunn"
     base = dataclasses.asdict(PRESETS[preset])
@@ -163,7 +196,7 @@ def command(config: Mapping[str, Any], seed: int = 0) -> str:
         else:
             values = found if isinstance(found, tuple) else (found,)
             words += [f"--{option}", *(str(each) for each in values)]
-    return shlex.join([*words, "--seed", str(seed)])
+    return shlex.join(words + (["--seed", str(seed)] if unit == "seed" else []))
 
 
 def slug(text: str) -> str:

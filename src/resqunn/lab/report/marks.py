@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from resqunn.lab.report import formatting
-from resqunn.lab.report.style import INK, PAPER, Palette, number, percent_axis
+from resqunn.lab.report.style import INK, PAPER, Palette, close_axis, number, percent_axis
 from resqunn.lab.study.questions import Stats
 from resqunn.lab.study.results import SeriesResult
 
@@ -53,8 +53,9 @@ def wrapped(text: str, width: int) -> str:
 
 def titled(variant: str, metric: str, wide: bool) -> str:
     """A panel's title: the variant, if it has a name, and the metric."""
-    parts = [wrapped(part, 50 if wide else 22) for part in (variant, metric) if part]
-    return (": " if wide else "\n").join(parts)
+    parts = [wrapped(part, 42 if wide else 22) for part in (variant, metric) if part]
+    short = wide and sum(map(len, parts)) <= 42
+    return (": " if short else "\n").join(parts)
 
 
 def offsets(count: int) -> list[float]:
@@ -116,9 +117,11 @@ def dot(
     )
 
 
-def name_rows(ax: Any, names: Sequence[str], title: str, *, last: bool = True) -> None:
-    """Rows with names, from the top, over an axis of per cent."""
-    percent_axis(ax.xaxis)
+def name_rows(
+    ax: Any, names: Sequence[str], title: str, *, last: bool = True, close: bool = False
+) -> None:
+    """Rows with names, from the top, over an axis of per cent, whole or of what is drawn."""
+    (close_axis if close else percent_axis)(ax.xaxis)
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)

@@ -11,12 +11,14 @@ from typing import Any
 
 from resqunn.errors import MissingExtraError, RunError
 from resqunn.lab.report import figures, formatting, gradient_figures, verdicts
+from resqunn.lab.report.axis_figures import by_axis, gradient_norms
 from resqunn.lab.report.figure_folder import FigureFolder
 from resqunn.lab.report.marks import has_intervals
 from resqunn.lab.report.series import (
     Series,
     drawn_metrics,
     first_variant,
+    focused,
     metrics_of,
     pairs_of,
     variants_of,
@@ -24,6 +26,7 @@ from resqunn.lab.report.series import (
 from resqunn.lab.report.strips import strip
 from resqunn.lab.report.style import Palette, inline, svg_of, write_figure
 from resqunn.lab.report.text import cleaned, summary
+from resqunn.lab.study.finished import METRICS
 from resqunn.lab.study.questions import DELTA, ClaimResult
 from resqunn.lab.study.results import Results, StudyResult, open_results
 from resqunn.lab.study.statistics import FEWEST
@@ -36,6 +39,14 @@ GRADIENTS = (
     "Norm of the loss gradient with respect to each layer's weights. None: no path leads from the "
     "loss to the weights. Zero: a path does, but the gradient is exactly zero. Vanishing: tiny "
     "beside the largest layer's."
+)
+AXES = (
+    "For each network the median over seeds, its interval and every seed; each is the mean over "
+    "what else is varied. Networks that this does not change are left out."
+)
+BY_EPOCH = (
+    "L2 norm of the gradient of each part's weights, the mean over an epoch's batches and over "
+    "seeds, on a logarithmic scale."
 )
 NORMS = (
     "Gradient norm of the first and of the last layer against the number of layers, on a "
@@ -56,13 +67,19 @@ class Shown:
 
 @dataclass(frozen=True)
 class Part:
-    """A study in the page, with the claims that are about the same figures of its source."""
+    """A study in the page, with the claims that are about the same figures of its source.
+
+    Attributes:
+        metrics: those that are shown.
+        others: those that are only listed.
+    """
 
     anchor: str
     study: StudyResult
     metrics: list[str]
     figures: list[Shown]
     claims: list[ClaimResult]
+    others: list[str]
 
 
 @dataclass(frozen=True)
@@ -159,6 +176,7 @@ class _Page:
                 for row in variant.measured
             ),
             "frozen": any(one.frozen for one in series),
+            "said": any(claim.said for claim in results.claims),
         }
 
     def _sections(self) -> list[Section]:
@@ -173,13 +191,39 @@ class _Page:
         return sections
 
     def _part(self, study: StudyResult) -> Part:
+        reported = self.results.reported
+        metrics = metrics_of(study.series)
+        shown = [name for name in metrics if name == reported] or metrics
+        draw = self._asked if reported else self._trained
         return Part(
             anchor=self._anchor("study", study.id),
             study=study,
-            metrics=metrics_of(study.series),
-            figures=[*self._trained(study), *self._gradients(study)],
-            claims=[claim for claim in self.results.claims if _about(claim, study)],
+            metrics=shown,
+            figures=[*draw(study), *self._gradients(study)],
+            claims=[] if reported else [c for c in self.results.claims if _about(c, study)],
+            others=[name for name in metrics if name not in shown],
         )
+
+    def _asked(self, study: StudyResult) -> list[Shown]:
+        """Of a study that reports one metric: its axes, its curves and its gradients."""
+        name, series, shown = formatting.slug(study.id), study.series, []
+        for axis in self.results.axes:
+            draw = partial(by_axis, axis, series, self.results.reported, self._palette)
+            if any(one.values for one in series) and len(axis.values) > 1:
+                title = f"By {axis.name.replace('_', ' ')}"
+                shown.append(
+                    self._figure(f"{name}-by-{formatting.slug(axis.name)}", draw, title, AXES)
+                )
+        trained = focused(series, METRICS)
+        if drawn_metrics(trained):
+            draw = partial(figures.learning_curves, trained, self._palette)
+            shown.append(self._figure(f"{name}-curves", draw, "Learning curves", CURVES))
+        first = [one for one in first_variant(series) if any(one.gradient_norms.values())]
+        if first:
+            draw = partial(gradient_norms, first, self._palette)
+            title = "Gradient norms" + (f" ({first[0].variant})" if first[0].variant else "")
+            shown.append(self._figure(f"{name}-gradients", draw, title, BY_EPOCH))
+        return shown
 
     def _trained(self, study: StudyResult) -> list[Shown]:
         name, series, shown = formatting.slug(study.id), study.series, []
@@ -222,6 +266,12 @@ class _Page:
     def _overview(self) -> Shown | None:
         """A picture to begin with: of the study that most claims are about, its first variant."""
         studies = [study for study in self.results.studies if metrics_of(study.series)]
+        if studies and results_metric(self.results):
+            study = studies[0]
+            series = focused(study.series, [self.results.reported])
+            draw = partial(figures.final_values, series, self._palette, close=True)
+            title = formatting.capital(formatting.metric(self.results.reported))
+            return self._figure("overview", draw, title, _after(series, self.results))
         if studies:
             study = max(studies, key=lambda s: sum(_about(c, s) for c in self.results.claims))
             series = first_variant(study.series)
@@ -265,10 +315,19 @@ def _about(claim: ClaimResult, study: StudyResult) -> bool:
     return bool(set(claim.figures) & set(study.figures))
 
 
-def _after(series: Series) -> str:
+def results_metric(results: Results) -> str:
+    """The metric that is reported, if some series has it."""
+    series = [one for study in results.studies for one in study.series]
+    return results.reported if any(results.reported in one.final for one in series) else ""
+
+
+def _after(series: Series, results: Results | None = None) -> str:
     """The caption of what is drawn of these series after training."""
+    when = "After the last epoch"
+    if results is not None and results.options.get("epoch") == "best":
+        when = "After the epoch that validation chose"
     most = max((len(one.seeds) for one in series), default=0)
     seeds = formatting.counted(most, "seed")
     if has_intervals(series):
-        return "After the last epoch: the median over seeds, its 95 % interval, and every seed."
-    return f"After the last epoch: the median and every seed ({seeds}: too few for an interval)."
+        return f"{when}: the median over seeds, its 95 % interval, and every seed."
+    return f"{when}: the median and every seed ({seeds}: too few for an interval)."

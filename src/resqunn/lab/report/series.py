@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from resqunn.lab.study.results import SeriesResult
 
@@ -27,6 +28,14 @@ def first_variant(series: Series) -> list[SeriesResult]:
 def metrics_of(series: Iterable[SeriesResult]) -> list[str]:
     """The metrics after training, in order of first appearance."""
     return list(dict.fromkeys(metric for one in series for metric in one.final))
+
+
+def focused(series: Iterable[SeriesResult], metrics: Sequence[str]) -> list[SeriesResult]:
+    """The same series with some metrics after training alone."""
+    return [
+        replace(one, final={name: one.final[name] for name in metrics if name in one.final})
+        for one in series
+    ]
 
 
 def drawn_metrics(series: Series) -> list[str]:

@@ -128,6 +128,15 @@ def percent_axis(axis: Any, low: float = -0.02) -> None:
     axis.axes.set(**{f"{axis.axis_name}lim": (low, 1.03)})
 
 
+def close_axis(axis: Any) -> None:
+    """Per cent along an axis that goes from what is drawn to what is drawn, with its own ticks."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.3g}")
+    axis.axes.autoscale(enable=True, axis=axis.axis_name)
+
+
 def _locator() -> Any:
     from matplotlib.ticker import MultipleLocator
 

@@ -48,6 +48,8 @@ def verdict(found: ClaimResult | VariantResult) -> str:
     """A verdict as it is shown: "supported", or "undecided: 5 seeds" if there are too few."""
     parts = found.variants if isinstance(found, ClaimResult) else (found,)
     open_ones = [part for part in parts if part.verdict == found.verdict == UNDECIDED]
+    if found.verdict == DEPENDS and isinstance(found, ClaimResult) and not found.said:
+        return "depends on what is varied"
     few = [part.seeds for part in open_ones if part.seeds is not None and _few(part)]
     if not few or len(few) < len(open_ones):
         return found.verdict

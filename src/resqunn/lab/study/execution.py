@@ -107,7 +107,8 @@ def execute(
 
 def _running(left: Mapping[str, Stack], width: int) -> int:
     """How many runs go on, given those that have not ended, in the order of their stacks."""
-    return sum(map(len, list(dict.fromkeys(left.values()))[:width]))
+    going = list(dict.fromkeys(left.values()))[:width]
+    return sum(stack in going for stack in left.values())
 
 
 def compile_kernels(runs: Sequence[PlannedRun]) -> None:

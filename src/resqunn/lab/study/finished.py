@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from resqunn.errors import RunError
-from resqunn.lab.study.plan import TRAIN, PlannedRun
+from resqunn.lab.study.plan import TRAIN, PlannedRun, Reported
 from resqunn.lab.study.results import Measured, built
 from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.records import Epoch, Run, read_metrics, read_record, read_seconds
+from resqunn.lab.training.scores import read_scores
 
 METRICS = ("train_accuracy", "validation_accuracy")
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that is done: its epochs if it was trained, else what its task measured."""
+    """A run that is done: its epochs if it was trained, else what its task measured.
+
+    Attributes:
+        scored: of a trained network all metrics of the reported split and epoch, where one is
+            reported.
+        confusion: of the same.
+    """
 
     run: PlannedRun
     epochs: tuple[Epoch, ...]
     measured: Measured
     seconds: float
     manifest: dict[str, Any]
+    scored: dict[str, float] = field(default_factory=dict)
+    confusion: Sequence[Sequence[int]] = ()
 
     @property
     def final(self) -> dict[str, float]:
         """Its metrics at the end, fractions in [0, 1]."""
         if not self.epochs:
             return self.measured.final
-        return {metric: getattr(self.epochs[-1], metric) for metric in METRICS}
+        return {metric: getattr(self.epochs[-1], metric) for metric in METRICS} | self.scored
 
 
-def read_run(folder: Path, run: PlannedRun) -> FinishedRun | None:
+def read_run(folder: Path, run: PlannedRun, reported: Reported | None = None) -> FinishedRun | None:
     """A run's results, or None if it is not done.
 
     Raises:
@@ -45,7 +54,7 @@ def read_run(folder: Path, run: PlannedRun) -> FinishedRun | None:
         return None
     place = folder / "runs" / run.key
     try:
-        return _read(place, run)
+        return _read(place, run, reported)
     except (RunError, ValueError) as error:
         raise RunError(
             f"the run in {place} cannot be used ({error}); delete {place}, and the same "
@@ -53,12 +62,15 @@ def read_run(folder: Path, run: PlannedRun) -> FinishedRun | None:
         ) from None
 
 
-def read_runs(folder: Path, runs: Sequence[PlannedRun]) -> dict[str, FinishedRun]:
+def read_runs(
+    folder: Path, runs: Sequence[PlannedRun], reported: Reported | None = None
+) -> dict[str, FinishedRun]:
     """Those of the runs that are done, by their keys."""
-    return {run.key: found for run in runs if (found := read_run(folder, run)) is not None}
+    found = ((run.key, read_run(folder, run, reported)) for run in runs)
+    return {key: each for key, each in found if each is not None}
 
 
-def _read(place: Path, run: PlannedRun) -> FinishedRun:
+def _read(place: Path, run: PlannedRun, reported: Reported | None) -> FinishedRun:
     config = TrainConfig.from_json(place / "config.json")
     result = read_record(place, "result.json")
     if config.sha256 != run.config.sha256:
@@ -79,4 +91,21 @@ def _read(place: Path, run: PlannedRun) -> FinishedRun:
         raise RunError(f"{place / 'result.json'} names an epoch that is not the run's last")
     seconds = read_seconds(place, [epoch.epoch for epoch in epochs])
     manifest = read_record(place, "manifest.json")
-    return FinishedRun(run, epochs, Measured(), seconds, manifest)
+    found = FinishedRun(run, epochs, Measured(), seconds, manifest)
+    return found if reported is None else _scored(found, Run(place, config, epochs), reported)
+
+
+def _scored(found: FinishedRun, run: Run, reported: Reported) -> FinishedRun:
+    scores = read_scores(run)
+    if scores is None:
+        raise RunError(f"{run.folder} holds no scores")
+    epoch = scores.best if reported.epoch == "best" else scores.last
+    measures = epoch.test if reported.split == "test" else epoch.validation
+    if measures is None:
+        raise RunError(f"{run.folder} holds no scores of {reported.split} images")
+    known = {
+        f"{reported.split}_{name}": value for name, value in measures.items() if value is not None
+    }
+    first = {reported.name: known[reported.name]} if reported.name in known else {}
+    confusion = epoch.confusion.get(reported.split) or ()
+    return replace(found, scored=first | known, confusion=confusion)

@@ -15,19 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 from resqunn.checks import check_fields, settle_fields, shown
 from resqunn.data.sources import SOURCES
-from resqunn.errors import ConfigurationError, unknown_name
+from resqunn.errors import ConfigurationError, ResqunnError, unknown_name
 from resqunn.lab.study.claims import Claim
-from resqunn.lab.study.controls import CONTROLS
-from resqunn.lab.study.plan import Plan, Reported, Series, Study
+from resqunn.lab.study.plan import TRAIN, Plan, Reported, Series, Study
 from resqunn.lab.study.questions import DELTA, WITH_MARGIN, Quantity, Rule, Term
 from resqunn.lab.study.results import Source
-from resqunn.lab.study.seeds import MAX_SEEDS, seeds_of
+from resqunn.lab.study.seeds import seeds_of
 from resqunn.lab.training.config import PRESETS, TrainConfig
-from resqunn.lab.training.metrics import CHANCE, CHOSEN_BY
+from resqunn.lab.training.controls import CONTROLS, IMAGES_ALONE
 from resqunn.lab.training.harmless import one_line
 
 MAX_RUNS = 20_000
@@ -44,6 +43,19 @@ SETTLED = {
     "threads": "a run has one thread",
 }
 """Options that are said elsewhere, and where."""
+
+METRICS = tuple(name for name in get_args(get_type_hints(TrainConfig)["metric"]) if name != "loss")
+
+CHANCE = ("accuracy", "balanced_accuracy", "auroc", "matthews")
+"""Metrics of which it is known what guessing gives."""
+
+LOGISTIC = "logistic_regression"
+"""The control that is scikit-learn's."""
+
+LOGISTIC_TASK = "resqunn.lab.study.controls:logistic_regression"
+
+FROZEN = "frozen"
+"""The control that is the network itself, its circuits untrained."""
 
 KINDS = ("better", "better_by", "equal", "at_most")
 
@@ -101,9 +113,10 @@ class Inquiry:
         title: of the report.
         data: a named set, or the path of an .npz file or of a folder of class folders.
         networks: by name, the options in which each differs from `network`: fields of
-            `TrainConfig`, or `control`, one of `CONTROLS`.
+            `TrainConfig`, among them `control`; there also "frozen", the network with untrained
+            circuits, and "logistic_regression", on the pixels.
         question: what is asked; dictionaries are made into `Question`s.
-        metric: that is asked about, one of `CHOSEN_BY`.
+        metric: that is asked about, one of `METRICS`.
         split: whose images the metric is of: "test", or "validation" where there are none.
         epoch: "best", which validation chooses by the metric, or "last".
         seeds: how many, or a range such as "200:230", or the numbers themselves.
@@ -114,6 +127,7 @@ class Inquiry:
         vary: fields and their values, in all combinations, for every network; a control is
             repeated only for what it depends on.
         data_root: folder with the data files, or that a relative path starts from.
+        folder: that a relative path starts from without `data_root`; no key of a file.
 
     Raises:
         ConfigurationError: for names that do not exist, or what does not go together; says what
@@ -146,6 +160,7 @@ class Inquiry:
     network: Mapping[str, Any] = field(default_factory=dict)
     vary: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     data_root: str | None = None
+    folder: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -197,17 +212,14 @@ class Inquiry:
     @staticmethod
     def of(keys: Mapping[str, Any], folder: str | Path | None = None) -> Inquiry:
         """From the keys of a question file; relative paths to data start from `folder`."""
-        known = [each.name for each in dataclasses.fields(Inquiry)]
+        known = [each.name for each in dataclasses.fields(Inquiry) if each.name != "folder"]
         for name in keys:
             if name not in known:
                 raise unknown_name("key", name, known)
         for name in ("title", "data", "networks", "question"):
             if name not in keys:
                 raise ConfigurationError(f"the key {name} is missing")
-        inquiry = Inquiry(**keys)
-        if folder is None or inquiry.data_root is not None:
-            return inquiry
-        return dataclasses.replace(inquiry, data_root=str(Path(folder).absolute()))
+        return Inquiry(**keys, folder=None if folder is None else str(Path(folder).absolute()))
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -226,7 +238,9 @@ class Inquiry:
         for name, values in self.vary.items():
             _require_option(name, f"[vary] {name}")
             if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise ConfigurationError(f"vary {name} must be a list of values, got {shown(values)}")
+                raise ConfigurationError(
+                    f"vary {name} must be a list of values, got {shown(values)}"
+                )
             settled = [_plain(name, value) for value in values]
             if len({repr(value) for value in settled}) < len(settled):
                 raise ConfigurationError(f"vary {name} must be different values")
@@ -263,22 +277,24 @@ class Inquiry:
         found = {
             each.name: _json(getattr(self, each.name))
             for each in dataclasses.fields(self)
-            if each.name != "data_root"
+            if each.name not in ("data_root", "folder")
         }
         return found | {"seeds": list(self.numbers)}
 
     def config(self, name: str, values: Mapping[str, Any]) -> TrainConfig:
         """The configuration of a network with the values of a variant."""
-        own = {key: value for key, value in self.networks[name].items() if key != "control"}
+        own = {k: value for k, value in self.networks[name].items() if k != "control"}
         options = {"data": self.data, **self.network, **own, **values}
+        options.pop("control", None)
         base = _preset(options)
         for key in options:
             _require_option(key, f"network {name!r}")
         options = {key: _plain(key, value) for key, value in options.items()}
         if "data" in own or "data" in self.network:
             raise ConfigurationError("data must be a key of its own, or varied: not a network's")
-        # Of a named set the files are where RESQUNN_DATA says, unless data_root does.
-        root = self.data_root if options["data"] not in SOURCES else None
+        root = self.data_root
+        if root is None and options["data"] not in SOURCES:
+            root = self.folder
         options |= {"data_root": root, "metric": self.metric}
         config = dataclasses.replace(base, **options)
         config.check()
@@ -286,24 +302,36 @@ class Inquiry:
 
     def _series(self, name: str, variant: str, values: Mapping[str, Any]) -> Series:
         own = self.networks[name]
-        control = own.get("control")
+        control, task, note = own.get("control"), TRAIN, ""
         try:
-            if control is not None:
-                if control not in CONTROLS:
-                    raise unknown_name("control", control, CONTROLS)
-                row = CONTROLS[control]
-                config = row.applied(self.config(name, values))
-                return Series(
-                    name, config, self.numbers, variant, row.task, note=row.note, unit=self.unit
-                )
             for key in own:
                 if key in self.vary:
                     raise ConfigurationError(f"{key} is varied: leave it out here, or there")
             config = self.config(name, values)
-        except ConfigurationError as error:
+            if control == FROZEN:
+                config = dataclasses.replace(config, trainable=False)
+            elif control == LOGISTIC:
+                config = IMAGES_ALONE.applied(None, config)
+                task, note = LOGISTIC_TASK, IMAGES_ALONE.note
+            elif control is not None:
+                if control not in CONTROLS:
+                    raise unknown_name("control", control, (FROZEN, *CONTROLS, LOGISTIC))
+                config = CONTROLS[control].applied(control, config)
+                note = CONTROLS[control].note
+            config.check()
+        except ResqunnError as error:
             where = f"network {name!r}" + (f" with {variant}" if variant else "")
             raise ConfigurationError(f"{where}: {error}") from None
-        return Series(name, config, self.numbers, variant, unit=self.unit)
+        return Series(
+            name,
+            config,
+            self.numbers,
+            variant,
+            task,
+            note=note,
+            unit=self.unit,
+            values={axis: worded(value) for axis, value in values.items()},
+        )
 
     def _claim(self, number: int, asked: Question) -> Claim:
         delta = asked.delta if asked.delta is not None else self.delta
@@ -334,8 +362,8 @@ class Inquiry:
         return Term(name, self._series(name, *first).frozen)
 
     def _check_metric(self, metric: str, delta: float | None) -> None:
-        if metric not in CHOSEN_BY or metric == "loss":
-            raise unknown_name("metric", metric, [name for name in CHOSEN_BY if name != "loss"])
+        if metric not in METRICS:
+            raise unknown_name("metric", metric, METRICS)
         if delta is None and metric != "accuracy":
             raise ConfigurationError(
                 f"delta must be given for the metric {metric!r}: the smallest difference that "

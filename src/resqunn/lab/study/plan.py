@@ -58,6 +58,7 @@ class Series:
         reads_data: whether the task reads the configuration's data set.
         note: what a reader should know of it.
         unit: the field of the configuration that takes the seeds' numbers.
+        values: of what is varied, in words.
     """
 
     label: str
@@ -68,6 +69,7 @@ class Series:
     reads_data: bool = True
     note: str = ""
     unit: str = "seed"
+    values: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -95,7 +97,9 @@ def replicated(config: TrainConfig, unit: str, number: int) -> TrainConfig:
     """
     before = getattr(config, unit, None)
     if isinstance(before, bool) or not isinstance(before, int | str):
-        raise ConfigurationError(f"unit must be a field that takes numbers, such as seed, got {unit!r}")
+        raise ConfigurationError(
+            f"unit must be a field that takes numbers, such as seed, got {unit!r}"
+        )
     return replace(config, **{unit: number if isinstance(before, int) else f"{before}:{number}"})
 
 

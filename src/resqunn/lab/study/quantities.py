@@ -44,10 +44,10 @@ def values_of(quantity: Quantity, series: Sequence[SeriesResult]) -> Values | No
     first, second = means
     offset = 0.0
     if quantity.kind == "above_chance":
-        classes = _classes(known[0])
-        if not classes:  # of images in Python that say none
+        found = guessing(known[0], quantity.metric)
+        if found is None:  # of images in Python that say no classes
             return None
-        offset = 1 / classes
+        offset = found
     found = stats(
         (x - (second[i] if second else 0.0) - offset for i, x in enumerate(first)),
         missing=last + 1 - len(seeds),
@@ -62,9 +62,11 @@ def _series(term: Term, series: Sequence[SeriesResult]) -> SeriesResult | None:
     return None
 
 
-def _classes(series: SeriesResult) -> int:
+def guessing(series: SeriesResult, metric: str) -> float | None:
+    """What guessing gives of a metric: by default one divided by the number of classes."""
     classes = series.config["classes"]
-    return classes if isinstance(classes, int) else len(classes)
+    count = classes if isinstance(classes, int) else len(classes)
+    return series.chance.get(metric, 1 / count if count else None)
 
 
 def _planned(series: SeriesResult) -> tuple[int, ...]:

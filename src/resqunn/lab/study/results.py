@@ -133,8 +133,14 @@ class SeriesResult:
             for a part that got none.
         seconds: of a run, on average.
         planned: all seeds that were asked for, in order; empty if these are the ones that are done.
-        learns: by metric, if it is an accuracy, the seeds in which it ends more than 2 points above
-            guessing; from ten seeds on.
+        learns: by metric, where guessing is known, the seeds in which it ends more than 2 points
+            above it; from ten seeds on.
+        chance: what guessing gives, by metric, where it is not one divided by the classes.
+        values: of what is varied, in words.
+        classes: their names.
+        confusion: images of each class (rows) that are taken for each (columns), all seeds
+            together, of the reported split and epoch.
+        unit: the option that takes the seeds' numbers.
     """
 
     label: str
@@ -152,6 +158,11 @@ class SeriesResult:
     note: str = ""
     planned: tuple[int, ...] = ()
     learns: dict[str, Share] = field(default_factory=dict)
+    chance: dict[str, float] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    unit: str = "seed"
 
     def __post_init__(self) -> None:
         for metric, found in self.final.items():
@@ -244,6 +255,31 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Effect:
+    """What a value of an axis does: the reported metric minus that of the axis' first value.
+
+    Differences are taken seed by seed, of the mean over the networks and over what else is varied.
+    """
+
+    value: str
+    stats: Stats
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An option that is varied.
+
+    Attributes:
+        values: in words.
+        effects: of each value but the first.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything that one results folder has found.
 
@@ -254,6 +290,8 @@ class Results:
         seconds: of all runs together.
         created: in UTC, as in ISO 8601.
         rules: version of the rules that claims were judged by.
+        reported: the metric that the claims are about, if it is one.
+        axes: what is varied.
     """
 
     resqunn: str
@@ -268,6 +306,8 @@ class Results:
     circuits: tuple[Drawing, ...] = ()
     failures: tuple[Failure, ...] = ()
     rules: int = RULES
+    reported: str = ""
+    axes: tuple[Axis, ...] = ()
 
 
 def as_builtins(value: Any) -> Any:
@@ -308,8 +348,8 @@ def open_results(folder: str | Path) -> Results:
     path = Path(folder) / SUMMARY
     if not exists(path):
         raise RunError(
-            f"{folder} holds no results: there is no {SUMMARY} in it; `resqunn reproduce` writes "
-            "one"
+            f"{folder} holds no results: there is no {SUMMARY} in it; `resqunn study` and `reproduce` "
+            "write one"
         )
     again = "run the command that made it again"
     held = read_sealed(path, RunError, again)

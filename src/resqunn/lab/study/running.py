@@ -57,21 +57,14 @@ def run(
         DataError: if a data set cannot be had.
     """
     folder = Path(folder)
-
-    def placed(config: TrainConfig) -> TrainConfig:
-        row = SOURCES.get(config.data)
-        unused = not row.files if row else Path(config.data).is_absolute()
-        root = config.data_root if data_root is None else str(Path(data_root).absolute())
-        return located(replace(config, data_root=None if unused else root))
-
-    runs = [replace(each, config=placed(each.config)) for each in plan.runs]
+    runs = [replace(each, config=placed(each.config, data_root)) for each in plan.runs]
     for address in {each.task for each in runs} - {TRAIN}:
         task(address)
     with opened(folder, plan.options, plan.limits):
         for config in plan.data:
-            load_data(placed(config))  # once, before hundreds of runs fail at it
+            load_data(placed(config, data_root))  # once, before hundreds of runs fail at it
         # A damaged run shows now, not after hours of training.
-        _tell_versions(folder, read_runs(folder, plan.runs).values())
+        _tell_versions(folder, read_runs(folder, plan.runs, plan.reported).values())
         failed = execute(
             executor or Serial(), runs, folder, on_progress, lambda: check_writable(folder)
         )
@@ -83,6 +76,18 @@ def run(
         except OSError as error:
             raise unwritable(folder, error) from None
     return Finished(results, path, tuple(failed))
+
+
+def placed(config: TrainConfig, data_root: str | Path | None = None) -> TrainConfig:
+    """A configuration with the folder that its data are looked for in.
+
+    Args:
+        data_root: in place of its own; data sets without files take no notice of it.
+    """
+    row = SOURCES.get(config.data)
+    unused = not row.files if row else Path(config.data).is_absolute()
+    root = config.data_root if data_root is None else str(Path(data_root).absolute())
+    return located(replace(config, data_root=None if unused else root))
 
 
 def _tell_versions(folder: Path, runs: Iterable[FinishedRun]) -> None:

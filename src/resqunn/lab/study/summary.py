@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from resqunn import __version__
+from resqunn.lab.study.effects import axes
 from resqunn.lab.study.execution import Outcome
 from resqunn.lab.study.finished import METRICS, FinishedRun, read_runs
 from resqunn.lab.study.plan import Plan, Series, Study
@@ -33,8 +34,10 @@ from resqunn.lab.training.records import Epoch
 
 def summarise(plan: Plan, folder: Path, failed: Sequence[Outcome] = ()) -> Results:
     """What the runs that are done have found."""
-    runs = read_runs(folder, plan.runs)
+    runs = read_runs(folder, plan.runs, plan.reported)
     studies = {study.id: _study(study, runs) for study in plan.studies}
+    reported = plan.reported.name if plan.reported else ""
+    series = [one for study in studies.values() for one in study.series]
     return Results(
         resqunn=__version__,
         source=plan.source,
@@ -47,6 +50,8 @@ def summarise(plan: Plan, folder: Path, failed: Sequence[Outcome] = ()) -> Resul
         claims=tuple(claim.judged(studies) for claim in plan.claims),
         circuits=plan.circuits,
         failures=failures(failed),
+        reported=reported,
+        axes=axes(plan.axes, series, reported),
     )
 
 
@@ -116,7 +121,10 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
     counted = done[0].measured.num_weights or done[0].manifest.get("num_weights")
     seeds = tuple(run.run.seed for run in done)
     missing = series.seeds.index(seeds[-1]) + 1 - len(seeds)
-    final = {name: stats((run.final[name] for run in done), missing) for name in done[0].final}
+    every = [name for name in done[0].final if all(name in run.final for run in done)]
+    final = {name: stats((run.final[name] for run in done), missing) for name in every}
+    confusion = _confusion(done)
+    chance = _chance(done)
     return SeriesResult(
         label=series.label,
         variant=series.variant,
@@ -138,8 +146,42 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
         seconds=round(sum(run.seconds for run in done) / len(done), 3),
         note=series.note,
         planned=() if seeds == series.seeds else series.seeds,
-        learns=_learns(final, config["classes"]),
+        learns=_learns(final, config["classes"], chance),
+        chance=chance,
+        values=series.values,
+        classes=tuple(map(str, done[0].manifest.get("classes", ()))) if confusion else (),
+        confusion=confusion,
+        unit=series.unit,
     )
+
+
+def _confusion(done: Sequence[FinishedRun]) -> tuple[tuple[int, ...], ...]:
+    """Of all runs together; nothing if one has none."""
+    if not all(run.confusion for run in done):
+        return ()
+    rows = zip(*(run.confusion for run in done), strict=True)
+    return tuple(tuple(map(sum, zip(*same, strict=True))) for same in rows)
+
+
+def _chance(done: Sequence[FinishedRun]) -> dict[str, float]:
+    """What guessing gives of metrics that are scored: the largest class's share of the images for
+    the accuracy, the mean over runs; what any constant answer has for the others."""
+    if not all(run.confusion for run in done):
+        return {}
+    shares = [max(map(sum, run.confusion)) / sum(map(sum, run.confusion)) for run in done]
+    classes = len(done[0].confusion)
+    found = {
+        "accuracy": sum(shares) / len(shares),
+        "balanced_accuracy": 1 / classes,
+        "auroc": 0.5,
+        "matthews": 0.0,
+    }
+    return {
+        name: found[metric]
+        for name in done[0].scored
+        for metric in [name.partition("_")[2]]
+        if metric in found
+    }
 
 
 def _at(run: FinishedRun, number: int) -> Epoch:
@@ -147,15 +189,19 @@ def _at(run: FinishedRun, number: int) -> Epoch:
     return run.epochs[min(number, len(run.epochs) - 1)]
 
 
-def _learns(final: Mapping[str, Stats], chosen: int | tuple[int | str, ...]) -> dict[str, Share]:
+def _learns(
+    final: Mapping[str, Stats],
+    chosen: int | tuple[int | str, ...],
+    chance: Mapping[str, float],
+) -> dict[str, Share]:
     """Of each accuracy, the seeds that learn at all: they end beyond guessing."""
     classes = chosen if isinstance(chosen, int) else len(chosen)
     if not classes:
         return {}
     found = {
-        name: beyond([value - 1 / classes for value in of.values], DELTA)
+        name: beyond([value - chance.get(name, 1 / classes) for value in of.values], DELTA)
         for name, of in final.items()
-        if name.endswith("accuracy")
+        if name.endswith("accuracy") or name in chance
     }
     return {name: share for name, share in found.items() if share is not None}
 

@@ -18,6 +18,7 @@ from resqunn.checks import check_fields, settle_fields
 from resqunn.circuits.noise import Noise
 from resqunn.data.sources import SOURCES
 from resqunn.errors import ConfigurationError, RunError, unknown_name
+from resqunn.lab.training.controls import CONTROLS
 from resqunn.lab.training.files import digest, exists, read_sealed, sealed
 from resqunn.lab.training.harmless import one_line
 from resqunn.lab.training.limits import GIVEN, require_ranges, require_together
@@ -173,6 +174,13 @@ class TrainConfig:
     """Function that makes the network to train, called with the configuration and the Shape of
     the data."""
 
+    control: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: none)")
+    ] = None
+    """Train a classical control in the network's place: no_circuit, the head on the pixels;
+    matched_convolution, with as many weights; random_convolution, never trained; monomials, the
+    circuits' frequencies with free coefficients."""
+
     epochs: int = 30
     """Passes over the training images, at most."""
 
@@ -266,6 +274,8 @@ class TrainConfig:
         """
         check_fields(self)
         require_ranges(self)
+        if self.control is not None and self.control not in CONTROLS:
+            raise unknown_name("control", self.control, CONTROLS)
         if self.noise is not None:
             Noise.parse(self.noise)
         Wiring.parse(self.wiring, len(self.depths))
@@ -324,6 +334,7 @@ LATER = {
     "normalization": "none",
     "activation": "none",
     "model": None,
+    "control": None,
     "steps_per_epoch": None,
     "patience": None,
     "metric": "accuracy",

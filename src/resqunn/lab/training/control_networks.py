@@ -7,14 +7,16 @@ K frequencies, R outputs of a group.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from resqunn.analysis.dead_weights import dead_weights
 from resqunn.analysis.spectrum import spectrum
-from resqunn.circuits.circuit import Circuit
+from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.errors import CircuitError, ConfigurationError
+from resqunn.nn.presets import depthwise_layers
 from resqunn.nn.quanv import Quanv2d
 
 DRAWS = 3
@@ -24,16 +26,27 @@ SMALLEST = 1e-9
 """Of a coefficient that is not zero, relative to the largest."""
 
 
-def replaced(control: str, layer: Quanv2d, bounded: bool, generator: torch.Generator) -> nn.Module:
-    """What a control has in the place of a quanvolutional layer.
+def control_layers(control: str, **options: Any) -> list[nn.Module]:
+    """The layers of a control, in the place of those that the options name.
 
     Args:
-        bounded: whether values get a tanh, as no activation follows.
+        options: as in `depthwise_layers`.
+
+    Raises:
+        CircuitError: for circuits that are no trigonometric polynomials, for "monomials".
     """
+    if control == "no_circuit":
+        return [nn.Identity()]
+    generator = options.get("generator")
     if control == "monomials":
-        return FreeSeries(layer, generator)
-    found = convolution(layer, matched=control == "matched_convolution", generator=generator)
-    return nn.Sequential(found, nn.Tanh()) if bounded else found
+        return depthwise_layers(**options, replaced=lambda layer: FreeSeries(layer, generator))
+    if options["activation"] == "none":
+        options["activation"] = "tanh"
+    matched = control == "matched_convolution"
+    return depthwise_layers(
+        **options,
+        replaced=lambda layer: convolution(layer, matched=matched, generator=generator),
+    )
 
 
 def live_weights(layer: Quanv2d) -> int:
@@ -42,7 +55,9 @@ def live_weights(layer: Quanv2d) -> int:
     return alive * (layer.weight.numel() // max(1, layer.circuit.num_weights))
 
 
-def convolution(layer: Quanv2d, *, matched: bool, generator: torch.Generator) -> nn.Conv2d:
+def convolution(
+    layer: Quanv2d, *, matched: bool, generator: torch.Generator | None = None
+) -> nn.Conv2d:
     """A convolution of a layer's windows, without bias.
 
     Args:
@@ -57,8 +72,8 @@ def convolution(layer: Quanv2d, *, matched: bool, generator: torch.Generator) ->
     found = nn.Conv2d(
         layer.in_channels,
         channels,
-        layer.kernel_size,
-        layer.stride,
+        layer.kernel_size,  # pyright: ignore[reportArgumentType]
+        layer.stride,  # pyright: ignore[reportArgumentType]
         groups=layer.groups,
         bias=False,
         dtype=layer.weight.dtype,
@@ -82,7 +97,7 @@ class FreeSeries(nn.Module):
 
     frequencies: Tensor
 
-    def __init__(self, layer: Quanv2d, generator: torch.Generator) -> None:
+    def __init__(self, layer: Quanv2d, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.groups, self.kernel_size, self.stride = layer.groups, layer.kernel_size, layer.stride
         self.in_channels, self.out_channels = layer.in_channels, layer.out_channels
@@ -112,7 +127,7 @@ class FreeSeries(nn.Module):
         return values_BGRP.reshape(batch, self.out_channels, *size)
 
 
-def reached(circuit: Circuit) -> Tensor:
+def reached(circuit: GateCircuit) -> Tensor:
     """The frequencies of a circuit, one of each pair, that some weights give a coefficient."""
     generator = torch.Generator().manual_seed(0)
     shape = (DRAWS, circuit.num_weights)

@@ -5,8 +5,9 @@ No torch here, as in `config.py`; the networks are in `control_networks.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resqunn.lab.training.config import TrainConfig
@@ -45,9 +46,6 @@ _LAYERS = (
 )
 """Of the quanvolutional layers."""
 
-IMAGES = ("preset", "data", "data_root", "classes", "per_class", "size", "seed", "metric", "test")
-"""What says which images there are, and what is reported of them."""
-
 
 @dataclass(frozen=True)
 class Control:
@@ -56,23 +54,49 @@ class Control:
     Attributes:
         note: what a reader should know of it.
         unread: options of the network that it does not depend on.
+        settled: options that it gives values of its own.
     """
 
     note: str
     unread: tuple[str, ...]
+    settled: Mapping[str, Any] = field(default_factory=dict)
 
-    def applied(self, name: str, config: TrainConfig) -> TrainConfig:
+    def applied(self, name: str | None, config: TrainConfig) -> TrainConfig:
         """The configuration of the control, for that of a network.
 
         What it does not depend on has its default, so that it is trained once for all networks
         that differ in nothing else.
         """
         defaults = {each.name: each.default for each in fields(config)}
-        return replace(config, control=name, **{key: defaults[key] for key in self.unread})
+        values = {key: defaults[key] for key in self.unread} | dict(self.settled)
+        return replace(config, control=name, **values)
 
+
+_TRAINING = (
+    "head",
+    "measured",
+    "softmax",
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "weight_decay",
+    "schedule",
+    "step_epochs",
+    "step_factor",
+    "clip_norm",
+    "label_smoothing",
+    "class_weights",
+    "steps_per_epoch",
+    "patience",
+)
+"""Of the head and of training."""
 
 CONTROLS: dict[str, Control] = {
-    "no_circuit": Control("the head alone, on the pixels", _LAYERS),
+    "no_circuit": Control(
+        "the head alone, on the pixels", _LAYERS, {"wiring": "none", "depths": (0,)}
+    ),
     "matched_convolution": Control(
         "convolutions in place of the quanvolutional layers, with as many weights as their "
         "circuits have that matter, and tanh where no activation follows",
@@ -90,3 +114,8 @@ CONTROLS: dict[str, Control] = {
     ),
 }
 """Controls that are trained as networks are."""
+
+IMAGES_ALONE = Control(
+    "scikit-learn's logistic regression on the pixels, to convergence", (*_LAYERS, *_TRAINING)
+)
+"""What depends on the images alone, and is not trained as networks are."""

@@ -87,6 +87,10 @@ def require_together(config: Any) -> None:
             f"momentum must be 0 with optimizer {config.optimizer!r}, which has its own, got "
             f"{config.momentum}: choose optimizer 'sgd'"
         )
+    if config.control is not None and config.model is not None:
+        raise ConfigurationError(
+            f"model must be left out with control {config.control!r}, which is a network already"
+        )
     if config.schedule == "step" and config.step_epochs is None:
         raise ConfigurationError("step_epochs must be given with schedule 'step'")
     if config.schedule != "step" and (config.step_epochs is not None or config.step_factor != 0.1):

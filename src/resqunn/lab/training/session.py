@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from resqunn.data.images import Images
 from resqunn.errors import ConfigurationError, RunError
 from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, Entry, check_entries, save_checkpoint
 from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.control_networks import control_layers
 from resqunn.lab.training.inputs import Shape, load_data, located, named_shape, shape_of
 from resqunn.lab.training.metrics import require_defined
 from resqunn.lab.training.models import Model, own_model
@@ -84,7 +86,11 @@ def build_model(config: TrainConfig, shape: Shape | None = None) -> ResQuNN:
         "generator": torch.Generator().manual_seed(config.seed),
     }
     make_head = head_class(config.head)
-    options["layers"] = depthwise_layers(
+    if config.control is None:
+        make_layers = depthwise_layers
+    else:
+        make_layers = partial(control_layers, config.control)
+    options["layers"] = make_layers(
         **taken_by(Quanv2d, options) | taken_by(depthwise_layers, options)
     )
     options["head"] = make_head(**taken_by(make_head, options))

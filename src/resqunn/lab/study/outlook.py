@@ -1,0 +1,108 @@
+"""A plan before it is run: whether each of its networks can be built, and about how long it takes.
+
+Networks are built and a few steps of each are timed; nothing is written.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from resqunn.errors import ResqunnError
+from resqunn.lab.study.plan import TRAIN, Plan, PlannedRun
+from resqunn.lab.study.running import placed
+from resqunn.lab.study.statistics import FEWEST
+from resqunn.lab.study.tasks import finished
+from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.evaluation import evaluate, prepare
+from resqunn.lab.training.session import Session
+from resqunn.lab.training.stack import Learner, Stack
+
+STEPS = 6
+"""Batches that are timed of each network, after as many that are not."""
+
+OTHER = 2.0
+"""Seconds that a run of another task is taken to last."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is left of a plan.
+
+    Attributes:
+        runs: all, without repetitions.
+        done: those that are finished.
+        seconds: until the rest is done, about; networks that are trained together need less.
+        decides: the smallest number of seeds that can decide a question.
+    """
+
+    runs: int
+    done: int
+    seconds: float
+    decides: int = FEWEST
+
+
+def outlook(
+    plan: Plan, folder: Path, width: int = 1, data_root: str | Path | None = None
+) -> Outlook:
+    """Looks ahead.
+
+    Args:
+        width: how many processes there are.
+
+    Raises:
+        ResqunnError: for a network that cannot be built, or data that cannot be had; says which.
+    """
+    runs = plan.runs
+    waiting = [run for run in runs if not finished(folder, run.key)]
+    kinds: dict[tuple[str, TrainConfig], list[PlannedRun]] = {}
+    for run in waiting:
+        kinds.setdefault((run.task, replace(run.config, seed=0)), []).append(run)
+    seconds = 0.0
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for alike in kinds.values():
+            seconds += len(alike) * _seconds(alike[0], data_root)
+    finally:
+        torch.set_num_threads(before)
+    return Outlook(len(runs), len(runs) - len(waiting), seconds / max(1, width))
+
+
+def _seconds(run: PlannedRun, data_root: str | Path | None) -> float:
+    if run.task != TRAIN:
+        return OTHER
+    config = placed(run.config, data_root)
+    try:
+        session = Session(config, model=config.model)
+        return _timed(session)
+    except ResqunnError as error:
+        error.args = (f"network {run.label!r}: {error}",)
+        raise
+
+
+def _timed(session: Session) -> float:
+    """A run's time from that of a few steps and one evaluation."""
+    config, model = session.config, session.model
+    start = time.perf_counter()
+    data, validation = prepare(model, session.train), prepare(model, session.validation)
+    prepared = time.perf_counter() - start
+    learner = Learner(model, session.optimizer, data, config.seed, objective=session.objective)
+    whole = (
+        Stack([learner], config.batch_size).steps
+        if config.steps_per_epoch is None
+        else config.steps_per_epoch
+    )
+    stack = Stack([learner], config.batch_size, min(STEPS, whole))
+    stack.train_epoch([1])  # compiles, if anything is to be compiled
+    start = time.perf_counter()
+    stack.train_epoch([2])
+    of_step = (time.perf_counter() - start) / stack.steps
+    start = time.perf_counter()
+    evaluate(model, validation)
+    of_image = (time.perf_counter() - start) / max(1, len(validation))
+    epoch = of_step * whole + of_image * (len(data) + len(validation))
+    return prepared + config.epochs * epoch
