@@ -348,8 +348,8 @@ def open_results(folder: str | Path) -> Results:
     path = Path(folder) / SUMMARY
     if not exists(path):
         raise RunError(
-            f"{folder} holds no results: there is no {SUMMARY} in it; `resqunn study` and `reproduce` "
-            "write one"
+            f"{folder} holds no results: there is no {SUMMARY} in it; `resqunn study` and "
+            "`resqunn reproduce` write one"
         )
     again = "run the command that made it again"
     held = read_sealed(path, RunError, again)
