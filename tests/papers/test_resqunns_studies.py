@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from resqunn.errors import ConfigurationError
+from resqunn.lab.study.seeds import seeds, spelled
 from resqunn.nn.wiring import Wiring
-from resqunn.papers.paper import Options, seeds, spelled
+from resqunn.papers.paper import Options
 from resqunn.papers.resqunns import PAPER
 from resqunn.papers.resqunns.interpretations import AS_WRITTEN, Interpretation, interpretations
 from resqunn.papers.resqunns.studies import FEATURES, WIRINGS

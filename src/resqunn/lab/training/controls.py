@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from resqunn.lab.training.config import TrainConfig
-else:
-    TrainConfig = object
+Config = TypeVar("Config")
+"""A `TrainConfig`, whose file reads this one."""
 
 _PHYSICAL = (
     "angle_scale",
@@ -61,15 +59,16 @@ class Control:
     unread: tuple[str, ...]
     settled: Mapping[str, Any] = field(default_factory=dict)
 
-    def applied(self, name: str | None, config: TrainConfig) -> TrainConfig:
+    def applied(self, name: str | None, config: Config) -> Config:
         """The configuration of the control, for that of a network.
 
         What it does not depend on has its default, so that it is trained once for all networks
         that differ in nothing else.
         """
-        defaults = {each.name: each.default for each in fields(config)}
+        of: Any = config
+        defaults = {each.name: each.default for each in fields(of)}
         values = {key: defaults[key] for key in self.unread} | dict(self.settled)
-        return replace(config, control=name, **values)
+        return replace(of, control=name, **values)
 
 
 _TRAINING = (
