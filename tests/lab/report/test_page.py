@@ -246,7 +246,7 @@ def test_studies_may_have_any_parts(tmp_path: Path) -> None:
     names = {path.stem for path in (tmp_path / "report/figures").iterdir()}
     assert names == {"overview", "final-final", "single-final", "three-final", "table-gradients",
                      "zero-norms"}  # fmt: skip
-    assert "<th>f1</th>" in text
+    assert "<th>F1</th>" in text
     assert "<th>metric 2</th>" in text
     assert "<th>variant</th>" not in text
 

@@ -267,6 +267,7 @@ def test_folders_that_hold_no_run(tmp_path: Path) -> None:
 
 
 BAD_VALUES = {
+    "control": ("no_circut", "unknown control 'no_circut'; did you mean 'no_circuit'"),
     "preset": ("papper", "unknown preset"),
     "wiring": ("X+O3", "there is no O3"),
     "data_root": (3, "data_root must be a string or None, got 3"),

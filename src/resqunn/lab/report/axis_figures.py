@@ -70,7 +70,7 @@ def _line(ax: Any, found: Sequence[tuple[float, Stats]], label: str, palette: Pa
 
 
 def _varies(one: SeriesResult, axis: Axis, series: Series) -> bool:
-    """Whether a network's runs differ along an axis; those of most controls do not."""
+    """Whether a network's runs differ along an axis; those of what does not read it do not."""
     same = [other.keys for other in series if other.label == one.label]
     return axis.name in one.values and len(set(same)) > 1
 
