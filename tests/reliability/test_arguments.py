@@ -130,7 +130,9 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
     }),
     (depthwise_layers, {"wiring": "none", "depths": (1,)}, {
         "channels": [*WHOLE, 0], "kernel_size": [*WHOLE, 0], "trainable": FLAG,
-        "angle_scale": ["pi", 1j], "stride": [1], "circuit": [None],
+        "angle_scale": ["pi", 1j], "circuit": [None], "stride": ["1", 1.5, 0],
+        "groups": ["1", 1.5, 0, 2], "filters": [*WHOLE, 0], "normalization": NAME,
+        "activation": NAME,
     }),
     (gradient_flow, {"model": MODEL, "images": IMAGES, "labels": torch.tensor([0, 1, 2])}, {
         "model": [None, MODEL.head, nn.Flatten(), "model"],

@@ -22,6 +22,7 @@ from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import sealed
 from resqunn.lab.training.records import read_record
 from resqunn.lab.training.run import Callbacks, evaluate_run, open_run, resume, train
+from resqunn.lab.training.scores import read_scores
 from resqunn.papers import Options
 from resqunn.papers.resqunns import PAPER
 
@@ -93,6 +94,8 @@ TARGETS = {
     "manifest": Target("run/manifest.json", lambda f: read_record(f / "run", "manifest.json"), RUN,
                        "run/result.json"),
     "result": Target("run/result.json", resumed, RUN, "other/result.json"),
+    "scores": Target("run/scores.json", lambda f: read_scores(open_run(f / "run")), RUN,
+                     "other/scores.json"),
     "study": Target("results/study.json", continued, STUDY, "results/summary.json"),
     "study's configuration": Target(f"{ONE}config.json", lambda f: study_run(f, 0), STUDY,
                                     f"{TWO}config.json"),

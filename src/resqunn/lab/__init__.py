@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from resqunn.lab.study.running import run
     from resqunn.lab.training.config import TrainConfig
     from resqunn.lab.training.run import (
+        Callbacks,
         evaluate_run,
         load_model,
+        measure_run,
         open_run,
         resume,
         train,
         train_several,
     )
+    from resqunn.lab.training.scores import read_scores
 
 require_laboratory("resqunn.lab")
 
 _PLACES = {
+    "Callbacks": "training.run",
     "Claim": "study.claims",
     "Inquiry": "study.inquiry",
     "Measured": "study.results",
@@ -44,8 +48,10 @@ _PLACES = {
     "evaluate_run": "training.run",
     "executor": "study.executors.choice",
     "load_model": "training.run",
+    "measure_run": "training.run",
     "open_results": "study.results",
     "open_run": "training.run",
+    "read_scores": "training.scores",
     "resume": "training.run",
     "run": "study.running",
     "train": "training.run",
@@ -54,6 +60,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "Callbacks",
     "Claim",
     "Inquiry",
     "Measured",
@@ -69,8 +76,10 @@ __all__ = [
     "evaluate_run",
     "executor",
     "load_model",
+    "measure_run",
     "open_results",
     "open_run",
+    "read_scores",
     "resume",
     "run",
     "train",

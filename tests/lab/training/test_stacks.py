@@ -47,13 +47,43 @@ def drawn(rng: random.Random) -> TrainConfig:
         batch_size=rng.choice([3, 8, 16]),
         dtype=rng.choice(["float32", "float32", "float64"]),
         engine=rng.choice(["auto", "auto", "auto", "statevector"]),
+        **trained(rng),
     )
+
+
+def trained(rng: random.Random) -> dict[str, Any]:
+    """How it is trained, and what follows its layers: each choice now and then."""
+
+    def maybe(*values: Any) -> Any:
+        return rng.choice([values[0]] * 3 + list(values[1:]))
+
+    optimizer, schedule = rng.choice(["adam", "adamw", "sgd"]), maybe("constant", "cosine", "step")
+    return {
+        "optimizer": optimizer,
+        "momentum": rng.choice([0.0, 0.5]) if optimizer == "sgd" else 0.0,
+        "weight_decay": maybe(0.0, 0.1),
+        "quantum_learning_rate": maybe(None, 0.1),
+        "schedule": schedule,
+        "step_epochs": 1 if schedule == "step" else None,
+        "clip_norm": maybe(None, 0.05, 0.5),
+        "label_smoothing": maybe(0.0, 0.2),
+        "class_weights": maybe("none", "balanced"),
+        "steps_per_epoch": maybe(None, 1),
+        "patience": maybe(None, 1),
+        "metric": maybe("accuracy", "auroc", "loss"),
+        "normalization": maybe("none", "none", "none", "batch", "layer"),
+        "activation": maybe("none", "none", "none", "relu", "tanh"),
+        "filters": maybe(1, 1, 2),
+        "noise": maybe(None, None, None, "depolarizing=0.02"),
+        "shots": maybe(None, None, None, 20),
+    }
 
 
 def valid(config: TrainConfig) -> TrainConfig:
     """The same with an encoding that can be repeated, now and then."""
     reupload = config.encoding != "amplitude" and config.per_class == 5
-    return replace(config, reupload=reupload)
+    engine = "auto" if config.noise else config.engine
+    return replace(config, reupload=reupload, engine=engine)
 
 
 def members(rng: random.Random, config: TrainConfig, count: int) -> list[TrainConfig]:

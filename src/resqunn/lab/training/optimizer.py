@@ -96,7 +96,7 @@ class JointOptimizer:
     Args:
         optimizers: one for each network, all of one class.
         joined: weights that lie in one piece of memory, of networks whose `progress` is the same.
-        epochs: the last one of each network: rates of those with the same one change together.
+        epochs: the last one of each network: rates of those at one epoch change together.
     """
 
     def __init__(

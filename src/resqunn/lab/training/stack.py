@@ -69,7 +69,7 @@ class Trained:
     Attributes:
         loss: the mean over batches.
         norms: for each part the mean over batches of the L2 norm of its gradient, None if it
-            got no gradient. Norms are those before any clipping.
+            got no gradient. Norms are those before clipping.
     """
 
     loss: float
