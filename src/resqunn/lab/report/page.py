@@ -12,6 +12,7 @@ from typing import Any
 from resqunn.errors import MissingExtraError, RunError
 from resqunn.lab.report import figures, formatting, gradient_figures, verdicts
 from resqunn.lab.report.axis_figures import by_axis, gradient_norms
+from resqunn.lab.report.feature_figures import feature_maps
 from resqunn.lab.report.figure_folder import FigureFolder
 from resqunn.lab.report.marks import has_intervals
 from resqunn.lab.report.series import (
@@ -43,6 +44,10 @@ GRADIENTS = (
 AXES = (
     "For each network the median over seeds, its interval and every seed; each is the mean over "
     "what else is varied. Networks that this does not change are left out."
+)
+FEATURES = (
+    "What the first layer makes of an image, each map in its own grey values: the first channels "
+    "of each network, trained with its first seed, at its best epoch."
 )
 BY_EPOCH = (
     "L2 norm of the gradient of each part's weights, the mean over an epoch's batches and over "
@@ -218,6 +223,10 @@ class _Page:
         if drawn_metrics(trained):
             draw = partial(figures.learning_curves, trained, self._palette)
             shown.append(self._figure(f"{name}-curves", draw, "Learning curves", CURVES))
+        maps = [each for each in study.features if each.pictures]
+        if maps:
+            draw = partial(feature_maps, maps)
+            shown.append(self._figure(f"{name}-features", draw, "Feature maps", FEATURES))
         first = [one for one in first_variant(series) if any(one.gradient_norms.values())]
         if first:
             draw = partial(gradient_norms, first, self._palette)

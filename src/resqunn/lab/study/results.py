@@ -174,6 +174,30 @@ class SeriesResult:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An image, and what the first layer makes of it: rows of numbers.
+
+    Attributes:
+        name: of its class.
+        image: its pixels, the mean over channels.
+        maps: the layer's first channels.
+    """
+
+    name: str
+    image: tuple[tuple[float, ...], ...]
+    maps: tuple[tuple[tuple[float, ...], ...], ...]
+
+
+@dataclass(frozen=True)
+class FeatureMaps:
+    """Feature maps of one trained network."""
+
+    label: str
+    seed: int
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
 class StudyResult:
     """One study: trained networks, or gradients, with what its source says.
 
@@ -194,6 +218,7 @@ class StudyResult:
     series: tuple[SeriesResult, ...] = ()
     gradients: GradientTable | None = None
     norms: tuple[NormsByDepth, ...] = ()
+    features: tuple[FeatureMaps, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from statistics import median
 from resqunn import __version__
 from resqunn.lab.study.effects import axes
 from resqunn.lab.study.execution import Outcome
+from resqunn.lab.study.features import feature_maps
 from resqunn.lab.study.finished import METRICS, FinishedRun, read_runs
 from resqunn.lab.study.plan import Plan, Series, Study
 from resqunn.lab.study.questions import DELTA, Share, Stats
@@ -36,6 +37,10 @@ def summarise(plan: Plan, folder: Path, failed: Sequence[Outcome] = ()) -> Resul
     """What the runs that are done have found."""
     runs = read_runs(folder, plan.runs, plan.reported)
     studies = {study.id: _study(study, runs) for study in plan.studies}
+    if plan.reported:
+        for study in plan.studies:
+            maps = feature_maps(study, runs, folder)
+            studies[study.id] = dataclasses.replace(studies[study.id], features=maps)
     reported = plan.reported.name if plan.reported else ""
     series = [one for study in studies.values() for one in study.series]
     return Results(
