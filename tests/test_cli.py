@@ -84,6 +84,37 @@ def test_train_evaluate_and_refuse_to_overwrite(tmp_path: Path, within: Callable
     assert within("resume", "demo")[0] == 0
 
 
+def test_metrics_and_a_network_of_ones_own(tmp_path: Path, within: Callable) -> None:
+    write_folder(tmp_path / "tiles", own_images({"train": 10}))
+    (tmp_path / "my_nets.py").write_text(
+        "from torch import nn\n"
+        "def small(config, shape):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(shape.classes))\n"
+    )
+    options = ["--data", "tiles", "--model", "my_nets:small", "--metric", "auroc"]
+    options += ["--epochs", "9", "--patience", "1", "--learning-rate", "0.5"]
+    status, shown, errors = within("train", *options, "--out", "demo")
+    assert status == 0, errors
+    epochs = len((tmp_path / "demo/metrics.jsonl").read_text().splitlines())
+    assert f"stopped after {epochs} of 9 epochs: 1 without a better AUROC" in shown
+    assert "network  my_nets:small" in shown
+    assert "resqunn evaluate demo --model my_nets:small" in shown
+    scores = json.loads((tmp_path / "demo/scores.json").read_text())
+    rows = {line.split("  ")[0]: line.split()[-4:] for line in shown.splitlines()}
+    for name, key in (("AUROC", "auroc"), ("F1", "f1"), ("mean cross entropy", "loss")):
+        found = [
+            scores[at][split][key] for at in ("best", "last") for split in ("validation", "test")
+        ]
+        assert rows[name] == [f"{value:.4f}" for value in found]
+    status, _, errors = within("evaluate", "demo")
+    assert status == 2
+    assert "made by my_nets:small: if you trust that code, name it again" in errors
+    status, shown, _ = within("evaluate", "demo", "--model", "my_nets:small", "--json")
+    assert status == 0
+    assert json.loads(shown)["test"] == scores["best"]["test"]
+    assert "calibration error" in within("evaluate", "demo", "--model", "my_nets:small")[1]
+
+
 def test_images_of_ones_own(tmp_path: Path, within: Callable) -> None:
     folder = write_folder(tmp_path / "tiles", own_images({"train": 10}, side=9, channels=3))
     folder.joinpath("2").rename(folder / "[red]town")

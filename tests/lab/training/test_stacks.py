@@ -80,10 +80,11 @@ def trained(rng: random.Random) -> dict[str, Any]:
 
 
 def valid(config: TrainConfig) -> TrainConfig:
-    """The same with an encoding that can be repeated, now and then."""
+    """The same with an encoding that can be repeated, now and then, and what else must fit."""
     reupload = config.encoding != "amplitude" and config.per_class == 5
     engine = "auto" if config.noise else config.engine
-    return replace(config, reupload=reupload, engine=engine)
+    filters = config.filters if config.head == "linear" else 1  # which a few qubits hold
+    return replace(config, reupload=reupload, engine=engine, filters=filters)
 
 
 def members(rng: random.Random, config: TrainConfig, count: int) -> list[TrainConfig]:
