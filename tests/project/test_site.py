@@ -1,0 +1,132 @@
+"""The site is built without a warning, asks no network, and shows every public name."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from html.parser import HTMLParser
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GROUPS = tomllib.loads((ROOT / "docs/site/reference.toml").read_text(encoding="utf-8"))
+NAMES = [name for group in GROUPS.values() for name in group["names"]]
+MISSING = [
+    name for name in ("mkdocs", "material", "mkdocstrings", "latex2mathml") if not find_spec(name)
+]
+ON_SITE = pytest.mark.skipif(bool(MISSING), reason="needs the extra [docs]: " + ", ".join(MISSING))
+
+LOADED = {
+    "audio": "src",
+    "embed": "src",
+    "iframe": "src",
+    "image": "href",
+    "img": "src",
+    "link": "href",
+    "object": "data",
+    "script": "src",
+    "source": "srcset",
+    "use": "href",
+    "video": "src",
+}
+"""What a browser fetches by itself, by element."""
+
+
+class Page(HTMLParser):
+    """What a page loads, which anchors it has, and its words outside of code."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.anchors: set[str] = set()
+        self.words: list[str] = []
+        self._skipped = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name.rpartition(":")[2]: value or "" for name, value in attrs}
+        # A canonical link or the like is not fetched.
+        if tag in LOADED and not (
+            tag == "link" and given.get("rel") in {"canonical", "next", "prev"}
+        ):
+            self.loaded.append(given.get(LOADED[tag], ""))
+        self.loaded += re.findall(r"url\(([^)]*)\)", given.get("style", ""))
+        self.anchors.add(given.get("id", ""))
+        self._skipped += tag in {"code", "script", "style"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self._skipped -= tag in {"code", "script", "style"}
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipped:
+            self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The text of every file of the site."""
+    folder = tmp_path_factory.mktemp("site")
+    run = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    kinds = {".html", ".css", ".js"}
+    files = [path for path in folder.rglob("*") if path.suffix in kinds]
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in files}
+
+
+@pytest.fixture(scope="module")
+def pages(site: dict[str, str]) -> dict[str, Page]:
+    return {name: Page(text) for name, text in site.items() if name.endswith(".html")}
+
+
+def test_the_reference_has_every_public_name_once() -> None:
+    public = {
+        id(getattr(importlib.import_module(module), name)): f"{module}.{name}"
+        for module in ("resqunn.data", "resqunn.lab", "resqunn")  # the shortest name is kept
+        for name in importlib.import_module(module).__all__
+    }
+    assert sorted(NAMES) == sorted(public.values())
+    assert max(Counter(NAMES).values()) == 1
+
+
+@ON_SITE
+def test_a_page_asks_the_network_for_nothing(site: dict[str, str], pages: dict[str, Page]) -> None:
+    assert len(pages) > 20
+    for name, page in pages.items():
+        assert page.loaded, name
+        for address in page.loaded:
+            assert not re.match(r"\s*(\w+:)?//", address), (name, address)
+    for name, text in site.items():
+        if name.endswith(".css"):
+            found = re.findall(r"url\(\s*[\"']?([^)\"']*)|@import\s+[\"']([^\"']*)", text)
+            for address in map("".join, found):
+                assert not re.match(r"(https?:)?//", address), (name, address)
+
+
+@ON_SITE
+def test_every_public_name_has_its_place(pages: dict[str, Page]) -> None:
+    for page, group in GROUPS.items():
+        for name in group["names"]:
+            assert name in pages[f"reference/{page}.html"].anchors, name
+
+
+@ON_SITE
+def test_equations_are_equations_and_examples_code(
+    site: dict[str, str], pages: dict[str, Page]
+) -> None:
+    assert "<math" in site["reference/layers.html"]
+    for name, page in pages.items():
+        words = " ".join(page.words)
+        assert not re.search(r"\\[a-z]{2,}|\$[^$]*\$|>>>", words), name
+        assert "arithmatex" not in site[name]
