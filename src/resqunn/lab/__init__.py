@@ -9,6 +9,7 @@ from resqunn.errors import require_laboratory
 
 if TYPE_CHECKING:
     from resqunn.lab.report.page import write_report
+    from resqunn.lab.report.run_figures import plot_learning_curves
     from resqunn.lab.study.claims import Claim
     from resqunn.lab.study.executors.choice import executor
     from resqunn.lab.study.plan import Plan, Series, Study
@@ -43,6 +44,7 @@ _PLACES = {
     "load_model": "training.run",
     "open_results": "study.results",
     "open_run": "training.run",
+    "plot_learning_curves": "report.run_figures",
     "resume": "training.run",
     "run": "study.running",
     "train": "training.run",
@@ -66,6 +68,7 @@ __all__ = [
     "load_model",
     "open_results",
     "open_run",
+    "plot_learning_curves",
     "resume",
     "run",
     "train",
