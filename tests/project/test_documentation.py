@@ -34,7 +34,8 @@ def test_python_examples_run(
 @EACH_PAGE
 def test_files_that_pages_name_exist(page: Path) -> None:
     text = page.read_text()
-    for link in re.findall(r"\]\(([^)#]+)", text):
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)#]+)", prose):
         assert "://" in link or (page.parent / link).exists(), link
     for path in re.findall(r"`((?:src|tests|docs|examples|benchmarks)/[\w./]+)`", text):
         assert (ROOT / path).exists(), path
