@@ -24,6 +24,9 @@ PAGES = {
 }
 """Files of the repository's root, and what they are called on the site."""
 
+WHOLE = ("resqunn.Circuit", "resqunn.Quanv2d")
+"""Shown with what they inherit from classes of this library that are not public."""
+
 MATH = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
 
@@ -74,7 +77,9 @@ def _moved(text: str) -> str:
 
 def _group(group: dict[str, Any]) -> str:
     parts = [f"# {group['title']}", group["text"]]
-    parts += [f"::: {name}" for name in group["names"]]
+    for name in group["names"]:
+        whole = "\n    options:\n      inherited_members: true"
+        parts.append(f"::: {name}" + whole * (name in WHOLE))
     return "\n\n".join(parts) + "\n"
 
 

@@ -119,6 +119,7 @@ def test_every_public_name_has_its_place(pages: dict[str, Page]) -> None:
     for page, group in GROUPS.items():
         for name in group["names"]:
             assert name in pages[f"reference/{page}.html"].anchors, name
+    assert "resqunn.Circuit.draw" in pages["reference/circuits.html"].anchors  # is inherited
 
 
 @ON_SITE
