@@ -7,6 +7,7 @@ from pathlib import Path
 import jaxtyping
 import pytest
 
+from resqunn.analysis.gradient_flow import survey
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.encodings import ENCODINGS
 
@@ -37,6 +38,8 @@ def test_files_that_pages_name_exist(page: Path) -> None:
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     for link in re.findall(r"\]\(([^)#]+)", prose):
         assert "://" in link or (page.parent / link).exists(), link
+    for link in re.findall(r'(?:src|srcset)="([^"]+)"', prose):
+        assert (page.parent / link).exists(), link
     for path in re.findall(r"`((?:src|tests|docs|examples|benchmarks)/[\w./]+)`", text):
         assert (ROOT / path).exists(), path
 
@@ -89,3 +92,20 @@ def test_the_picture_shows_what_the_benchmarks_wrote() -> None:
         for value in case["milliseconds"].values()
     ]
     assert sorted(shown) == sorted(found)
+
+
+@pytest.mark.parametrize("name", ["overview", "overview-narrow"])
+def test_the_picture_of_the_readme_shows_measured_times_and_true_gradients(name: str) -> None:
+    text = (ROOT / f"docs/figures/{name}.svg").read_text(encoding="utf-8")
+    data = json.loads((ROOT / "docs/benchmarks.json").read_text(encoding="utf-8"))
+    cases = {case["case"]: case["milliseconds"] for case in data["cases"]}
+    times = [
+        f"{cases[f'2x2 (4 qubits), {kind}, depth 4, 16 images'][library]:,.2f}"
+        for kind in ("once", "re-upload")
+        for library in ("resqunn", "nn.Conv2d", "PennyLane, broadcast")
+    ]
+    assert re.findall(r"<!-- ([\d,.]+) ms -->", text) == times
+    flows = [layer for _, cut, true in survey(2) for layer in (*cut.layers, *true.layers)]
+    shown = [layer.status if layer.norm is None else f"{layer.norm:.1e}" for layer in flows]
+    _, *found = re.findall(r"<!-- (none|\d\.\de-\d+) -->", text)  # the first is a wiring's name
+    assert found == shown
