@@ -1,5 +1,5 @@
-"""What the site has beyond the pages of docs/: the start page and others from the root of the
-repository, the pages of the reference, and equations as MathML, which browsers show unaided.
+"""What the site has beyond the pages of docs/: pages from the root of the repository, those of the
+guide and of the reference, and equations as MathML, which browsers show unaided.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import guide  # beside this file, where mkdocs looks for it
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -31,11 +32,14 @@ MATH = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Lists the pages of the reference in the navigation."""
-    pages = ["reference/index.md", *(f"reference/{name}.md" for name in GROUPS)]
+    """Lists the pages of the guide and of the reference in the navigation."""
     for entry in config.nav or []:
+        if "User guide" in entry:
+            own = ["guide/index.md", *(chapter.place for chapter in guide.CHAPTERS)]
+            entry["User guide"] = [*own, *entry["User guide"]]
         if "Reference" in entry:
-            entry["Reference"] = pages
+            pages = (f"reference/{name}.md" for name in GROUPS)
+            entry["Reference"] = ["reference/index.md", *pages]
     return config
 
 
@@ -44,16 +48,18 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     made = {place: _moved((ROOT / name).read_text("utf-8")) for name, place in PAGES.items()}
     made |= {f"reference/{name}.md": _group(group) for name, group in GROUPS.items()}
     made["reference/index.md"] = _contents()
+    made |= {chapter.place: chapter.text for chapter in guide.CHAPTERS}
+    made["guide/index.md"] = guide.contents()
     for place, text in made.items():
         files.append(File.generated(config, place, content=text))
     return files
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Links to files of the root lead to their pages."""
+    """Links to files of the root, and to sections of docs/usage.md, lead to their pages."""
     for name, place in PAGES.items():
         markdown = markdown.replace(f"](../{name}", f"]({place}")
-    return markdown
+    return guide.relinked(markdown)
 
 
 def on_page_content(content: str, **_: Any) -> str:

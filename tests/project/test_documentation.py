@@ -33,6 +33,14 @@ def test_python_examples_run(
 
 
 @EACH_PAGE
+def test_blocks_that_are_not_run_say_so(page: Path) -> None:
+    before, *blocks = re.split(r"^```py\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for block in blocks:
+        assert "*Not run here*" in before.rpartition("\n## ")[2]
+        before = block
+
+
+@EACH_PAGE
 def test_files_that_pages_name_exist(page: Path) -> None:
     text = page.read_text()
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)

@@ -1,8 +1,11 @@
 """The site is built without a warning, asks no network, and shows every public name."""
 
+import html
 import importlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,6 +23,9 @@ MISSING = [
     name for name in ("mkdocs", "material", "mkdocstrings", "latex2mathml") if not find_spec(name)
 ]
 ON_SITE = pytest.mark.skipif(bool(MISSING), reason="needs the extra [docs]: " + ", ".join(MISSING))
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,1000")
 
 LOADED = {
     "audio": "src",
@@ -68,8 +74,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The text of every file of the site."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The site's folder, and the text of every file in it."""
     folder = tmp_path_factory.mktemp("site")
     run = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)],
@@ -82,7 +88,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     assert run.returncode == 0, run.stdout + run.stderr
     kinds = {".html", ".css", ".js"}
     files = [path for path in folder.rglob("*") if path.suffix in kinds]
-    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in files}
+    return folder, {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in files}
+
+
+@pytest.fixture(scope="module")
+def site(built: tuple[Path, dict[str, str]]) -> dict[str, str]:
+    return built[1]
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +134,18 @@ def test_every_public_name_has_its_place(pages: dict[str, Page]) -> None:
 
 
 @ON_SITE
+def test_each_section_of_the_guide_is_on_a_page(pages: dict[str, Page]) -> None:
+    text = re.sub(r"```.*?```", "", (ROOT / "docs/usage.md").read_text("utf-8"), flags=re.DOTALL)
+    sections = re.findall(r"^(##+) (.*)$", text, re.MULTILINE)
+    assert len(sections) > 10
+    page = ""
+    for marks, title in sections:
+        anchor = re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
+        page = anchor if marks == "##" else page
+        assert anchor in pages[f"guide/{page}.html"].anchors
+
+
+@ON_SITE
 def test_equations_are_equations_and_examples_code(
     site: dict[str, str], pages: dict[str, Page]
 ) -> None:
@@ -131,3 +154,53 @@ def test_equations_are_equations_and_examples_code(
         words = " ".join(page.words)
         assert not re.search(r"\\[a-z]{2,}|\$[^$]*\$|>>>", words), name
         assert "arithmatex" not in site[name]
+
+
+# Headless Chromium has a least window width of about 500 pixels: a phone is a frame of 390.
+MEASURE = """<!DOCTYPE html><body><pre id="out"></pre><script>
+const boxes = "pre, .md-typeset__scrollwrap, math, p:has(> img:only-child)";
+const found = {}, pages = PAGES;
+const look = (page) => new Promise((done) => {
+  const frame = document.createElement("iframe");
+  frame.style = "width: 390px; height: 800px; border: 0";
+  frame.src = page;
+  frame.onload = () => {
+    const root = frame.contentDocument.documentElement;
+    const wide = [...root.querySelectorAll(".md-content *")]
+      .filter((e) => !e.closest(boxes) && e.getBoundingClientRect().right > 391);
+    found[page] = [root.scrollWidth, wide.slice(0, 3).map((e) => e.outerHTML.slice(0, 80))];
+    frame.remove();
+    done();
+  };
+  document.body.appendChild(frame);
+});
+(async () => {
+  for (const page of pages) await look(page);
+  document.getElementById("out").textContent = JSON.stringify(found);
+})();
+</script></body>"""
+
+
+@ON_SITE
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium, and finds none")
+def test_no_page_is_wider_than_a_phone(
+    built: tuple[Path, dict[str, str]], pages: dict[str, Page], tmp_path: Path
+) -> None:
+    assert BROWSER is not None
+    measure = built[0] / "measure.html"
+    measure.write_text(MEASURE.replace("PAGES", json.dumps(sorted(pages))))
+    options = ("--allow-file-access-from-files", "--virtual-time-budget=60000", "--dump-dom")
+    done = subprocess.run(
+        [BROWSER, *OPTIONS, f"--user-data-dir={tmp_path}", *options, measure.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    match = re.search(r'<pre id="out">(.+?)</pre>', done.stdout, re.DOTALL)
+    assert match, "the pages did not load in their frames"
+    found = json.loads(html.unescape(match[1]))
+    assert found.keys() == pages.keys()
+    for page, (width, wide) in found.items():
+        assert width <= 390, page
+        assert wide == [], page
