@@ -36,14 +36,18 @@ def pictures(figure: Figure) -> list[list[np.ndarray]]:
 
 def test_features_are_those_of_each_layer() -> None:
     layers = [Quanv2d(1, 8, 2, 2), Quanv2d(8, 16, 2, groups=8, readout="mean_z")]
-    model = nn.Sequential(*layers, nn.Dropout(), LinearHead(3, 16 * 9)).train()
+    norm = nn.BatchNorm2d(8)
+    norm.running_mean = torch.full((8,), 0.3)
+    model = nn.Sequential(layers[0], norm, layers[1], LinearHead(3, 16 * 9)).train()
     images = torch.rand(2, 1, 8, 8)
     figure = plot_features(model, images, channels=3)
     assert model.training
+    assert norm.training
+    assert torch.equal(norm.running_mean, torch.full((8,), 0.3))
     assert isinstance(figure, Figure)
     with torch.no_grad():
         first = layers[0](images)
-        second = layers[1](first)
+        second = layers[1](norm.eval()(first))
     for row, shown in enumerate(pictures(figure)):
         wanted = [images[row, 0], *first[row, :3], *second[row, :3]]
         assert all(np.allclose(a, b) for a, b in zip(shown, wanted, strict=True))

@@ -154,6 +154,7 @@ def test_equations_are_equations_and_examples_code(
         words = " ".join(page.words)
         assert not re.search(r"\\[a-z]{2,}|\$[^$]*\$|>>>", words), name
         assert "arithmatex" not in site[name]
+        assert name.partition("/")[0] != "reference" or "<blockquote" not in site[name], name
 
 
 # Headless Chromium has a least window width of about 500 pixels: a phone is a frame of 390.
