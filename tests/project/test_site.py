@@ -2,6 +2,7 @@
 
 import html
 import importlib
+import inspect
 import json
 import os
 import re
@@ -15,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from resqunn.circuits.readouts import READOUTS
 
 ROOT = Path(__file__).parents[2]
 GROUPS = tomllib.loads((ROOT / "docs/site/reference.toml").read_text(encoding="utf-8"))
@@ -102,11 +105,15 @@ def pages(site: dict[str, str]) -> dict[str, Page]:
 
 
 def test_the_reference_has_every_public_name_once() -> None:
-    public = {
-        id(getattr(importlib.import_module(module), name)): f"{module}.{name}"
-        for module in ("resqunn.data", "resqunn.lab", "resqunn")  # the shortest name is kept
-        for name in importlib.import_module(module).__all__
-    }
+    modules = ("circuits.encodings", "circuits.ansatze", "papers", "data", "lab")
+    public = {}
+    for module in (*(f"resqunn.{name}" for name in modules), "resqunn"):  # the shortest is kept
+        for name in importlib.import_module(module).__all__:
+            found = getattr(importlib.import_module(module), name)
+            if inspect.isclass(found) or not module.startswith("resqunn.circuits"):
+                public[id(found)] = f"{module}.{name}"
+    readouts = {type(readout).__name__ for readout in READOUTS.values()}
+    public |= {name: f"resqunn.circuits.readouts.{name}" for name in readouts - {"Variance"}}
     assert sorted(NAMES) == sorted(public.values())
     assert max(Counter(NAMES).values()) == 1
 
