@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from griffe import Extension, Object
+from griffe import Class, ExprSubscript, ExprTuple, Extension, Module, Object
 
 SHAPE = re.compile(r"^Shape:(.*)\n((?:    .*\n?|\n)*)", re.MULTILINE)
 SEVERAL = re.compile(r"^    \w+(?:, \w+)+:", re.MULTILINE)
@@ -41,9 +41,28 @@ def fenced(text: str) -> str:
 
 
 class Readable(Extension):
-    """Does so for every docstring that is read."""
+    """Does so for every docstring that is read, and shows of `Annotated` types the type."""
 
     def on_object(self, *, obj: Object, **kwargs: Any) -> None:
         """Called by griffe for each object, once its docstring is there."""
         if obj.docstring:
             obj.docstring.value = readable(obj.docstring.value)
+        if obj.is_attribute:
+            obj.annotation = _bare(obj.annotation)
+
+    def on_package(self, *, pkg: Module, **kwargs: Any) -> None:
+        """Called by griffe once all is read, and dataclasses have got their parameters."""
+        classes = [pkg]
+        for each in classes:
+            classes += (one for one in each.members.values() if isinstance(one, Class | Module))
+            if isinstance(each, Class):
+                for parameter in each.parameters:
+                    parameter.annotation = _bare(parameter.annotation)
+
+
+def _bare(annotation: Any) -> Any:
+    """The type of an `Annotated` one."""
+    if isinstance(annotation, ExprSubscript) and str(annotation.left) == "Annotated":
+        if isinstance(annotation.slice, ExprTuple):
+            return annotation.slice.elements[0]
+    return annotation

@@ -133,10 +133,11 @@ def test_a_page_asks_the_network_for_nothing(site: dict[str, str], pages: dict[s
 
 
 @ON_SITE
-def test_every_public_name_has_its_place(pages: dict[str, Page]) -> None:
+def test_every_public_name_has_its_place(site: dict[str, str], pages: dict[str, Page]) -> None:
     for page, group in GROUPS.items():
         for name in group["names"]:
             assert name in pages[f"reference/{page}.html"].anchors, name
+    assert "Annotated[" not in site["reference/training.html"]
     assert "resqunn.Circuit.draw" in pages["reference/circuits.html"].anchors  # is inherited
 
 
