@@ -1,11 +1,15 @@
 """The documentation's Python runs, its numbers are those of its files, and what it names exists."""
 
+import io
 import json
 import re
+import runpy
 from pathlib import Path
 
 import jaxtyping
+import matplotlib
 import pytest
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from resqunn.analysis.gradient_flow import survey
 from resqunn.circuits.ansatze import ANSATZE
@@ -121,3 +125,19 @@ def test_the_picture_of_the_readme_shows_measured_times_and_true_gradients(name:
     shown = [layer.status if layer.norm is None else f"{layer.norm:.1e}" for layer in flows]
     _, *found = re.findall(r"<!-- (none|\d\.\de-\d+) -->", text)  # the first is a wiring's name
     assert found == shown
+
+
+def test_pictures_of_the_page_are_what_its_code_draws() -> None:
+    script = runpy.run_path(str(ROOT / "docs/overview.py"))
+    drawn = 0
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        for file, figure in script["of_the_page"]():
+            text = io.StringIO()
+            FigureCanvasSVG(figure).print_svg(text)
+            kept = (ROOT / "docs" / file).read_text(encoding="utf-8")
+            words = [re.findall("<!-- (.*?) -->", svg) for svg in (text.getvalue(), kept)]
+            assert words[0] == words[1], f"{file}: run `python docs/overview.py`"
+            drawn += 1
+    page = (ROOT / "docs/pictures.md").read_text(encoding="utf-8")
+    assert drawn == len(re.findall(r"^!\[", page, re.MULTILINE)) > 0

@@ -28,7 +28,10 @@ MISSING = [
 ON_SITE = pytest.mark.skipif(bool(MISSING), reason="needs the extra [docs]: " + ", ".join(MISSING))
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,1000")
+OPTIONS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,1000"),
+    *("--allow-file-access-from-files", "--virtual-time-budget=60000"),
+)
 
 LOADED = {
     "audio": "src",
@@ -165,6 +168,18 @@ def test_equations_are_equations_and_examples_code(
         assert name.partition("/")[0] != "reference" or "<blockquote" not in site[name], name
 
 
+def browse(page: str, profile: Path) -> str:
+    """The page's elements, after a minute of its own time."""
+    assert BROWSER is not None
+    return subprocess.run(
+        [BROWSER, *OPTIONS, f"--user-data-dir={profile}", "--dump-dom", page],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+
+
 # Headless Chromium has a least window width of about 500 pixels: a phone is a frame of 390.
 MEASURE = """<!DOCTYPE html><body><pre id="out"></pre><script>
 const boxes = "pre, .md-typeset__scrollwrap, math, p:has(> img:only-child)";
@@ -195,21 +210,22 @@ const look = (page) => new Promise((done) => {
 def test_no_page_is_wider_than_a_phone(
     built: tuple[Path, dict[str, str]], pages: dict[str, Page], tmp_path: Path
 ) -> None:
-    assert BROWSER is not None
     measure = built[0] / "measure.html"
     measure.write_text(MEASURE.replace("PAGES", json.dumps(sorted(pages))))
-    options = ("--allow-file-access-from-files", "--virtual-time-budget=60000", "--dump-dom")
-    done = subprocess.run(
-        [BROWSER, *OPTIONS, f"--user-data-dir={tmp_path}", *options, measure.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    match = re.search(r'<pre id="out">(.+?)</pre>', done.stdout, re.DOTALL)
+    dumped = browse(measure.as_uri(), tmp_path)
+    match = re.search(r'<pre id="out">(.+?)</pre>', dumped, re.DOTALL)
     assert match, "the pages did not load in their frames"
     found = json.loads(html.unescape(match[1]))
     assert found.keys() == pages.keys()
     for page, (width, wide) in found.items():
         assert width <= 390, page
         assert wide == [], page
+
+
+@ON_SITE
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium, and finds none")
+def test_search_finds_a_name_in_pages_opened_as_files(
+    built: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    page = f"{(built[0] / 'index.html').as_uri()}?q=replace_conv2d"
+    assert "reference/layers.html?h=replace_conv2d" in browse(page, tmp_path)
