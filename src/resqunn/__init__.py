@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from resqunn.analysis.circuit_report import CircuitReport, circuit_report
     from resqunn.analysis.gradient_flow import GradientFlow, gradient_flow
+    from resqunn.analysis.pictures import plot_features, plot_gradient_flow, plot_spectrum
     from resqunn.analysis.spectrum import Spectrum, spectrum
     from resqunn.analysis.states import state, unitary
     from resqunn.circuits.angles import Expression, Input, Weight
@@ -104,6 +105,9 @@ _PLACES = {
     "load_dataset": "data.datasets",
     "noise_from_pennylane": "interop.noise_from_pennylane",
     "paper_model": "nn.presets",
+    "plot_features": "analysis.pictures",
+    "plot_gradient_flow": "analysis.pictures",
+    "plot_spectrum": "analysis.pictures",
     "replace_conv2d": "nn.replacing",
     "spectrum": "analysis.spectrum",
     "state": "analysis.states",
@@ -165,6 +169,9 @@ __all__ = [
     "load_dataset",
     "noise_from_pennylane",
     "paper_model",
+    "plot_features",
+    "plot_gradient_flow",
+    "plot_spectrum",
     "replace_conv2d",
     "spectrum",
     "state",

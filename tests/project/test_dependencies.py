@@ -92,6 +92,8 @@ def test_there_is_one_version_number() -> None:
     assert PROJECT.get("version") is None
     cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"version: {resqunn.__version__}\n" in cited
+    page = (ROOT / "docs/citing.md").read_text(encoding="utf-8")
+    assert f"version = {{{resqunn.__version__}}}" in page
 
 
 def test_every_import_is_a_pinned_dependency() -> None:

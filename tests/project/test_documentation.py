@@ -1,12 +1,17 @@
 """The documentation's Python runs, its numbers are those of its files, and what it names exists."""
 
+import io
 import json
 import re
+import runpy
 from pathlib import Path
 
 import jaxtyping
+import matplotlib
 import pytest
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+from resqunn.analysis.gradient_flow import survey
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.encodings import ENCODINGS
 
@@ -32,10 +37,21 @@ def test_python_examples_run(
 
 
 @EACH_PAGE
+def test_blocks_that_are_not_run_say_so(page: Path) -> None:
+    before, *blocks = re.split(r"^```py\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for block in blocks:
+        assert "*Not run here*" in before.rpartition("\n## ")[2]
+        before = block
+
+
+@EACH_PAGE
 def test_files_that_pages_name_exist(page: Path) -> None:
     text = page.read_text()
-    for link in re.findall(r"\]\(([^)#]+)", text):
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)#]+)", prose):
         assert "://" in link or (page.parent / link).exists(), link
+    for link in re.findall(r'(?:src|srcset)="([^"]+)"', prose):
+        assert (page.parent / link).exists(), link
     for path in re.findall(r"`((?:src|tests|docs|examples|benchmarks)/[\w./]+)`", text):
         assert (ROOT / path).exists(), path
 
@@ -43,7 +59,11 @@ def test_files_that_pages_name_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
 def test_files_and_tables_of_the_code_that_pages_name_exist(page: str) -> None:
     text = (ROOT / page).read_text()
-    files = [path for name in ("src", "tests", "benchmarks") for path in (ROOT / name).rglob("*.*")]
+    files = [
+        path
+        for name in ("src", "tests", "benchmarks", "docs")
+        for path in (ROOT / name).rglob("*.*")
+    ]
     names = {path.name for path in files} | {path.name for path in ROOT.rglob("examples/*.py")}
     for name in re.findall(r"`(?:[\w/]+/)?(\w+\.(?:py|html))`", text):
         assert name in names, name
@@ -88,3 +108,36 @@ def test_the_picture_shows_what_the_benchmarks_wrote() -> None:
         for value in case["milliseconds"].values()
     ]
     assert sorted(shown) == sorted(found)
+
+
+@pytest.mark.parametrize("name", ["overview", "overview-narrow"])
+def test_the_picture_of_the_readme_shows_measured_times_and_true_gradients(name: str) -> None:
+    text = (ROOT / f"docs/figures/{name}.svg").read_text(encoding="utf-8")
+    data = json.loads((ROOT / "docs/benchmarks.json").read_text(encoding="utf-8"))
+    cases = {case["case"]: case["milliseconds"] for case in data["cases"]}
+    times = [
+        f"{cases[f'2x2 (4 qubits), {kind}, depth 4, 16 images'][library]:,.2f}"
+        for kind in ("once", "re-upload")
+        for library in ("resqunn", "nn.Conv2d", "PennyLane, broadcast")
+    ]
+    assert re.findall(r"<!-- ([\d,.]+) ms -->", text) == times
+    flows = [layer for _, cut, true in survey(2) for layer in (*cut.layers, *true.layers)]
+    shown = [layer.status if layer.norm is None else f"{layer.norm:.1e}" for layer in flows]
+    _, *found = re.findall(r"<!-- (none|\d\.\de-\d+) -->", text)  # the first is a wiring's name
+    assert found == shown
+
+
+def test_pictures_of_the_page_are_what_its_code_draws() -> None:
+    script = runpy.run_path(str(ROOT / "docs/overview.py"))
+    drawn = 0
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        for file, figure in script["of_the_page"]():
+            text = io.StringIO()
+            FigureCanvasSVG(figure).print_svg(text)
+            kept = (ROOT / "docs" / file).read_text(encoding="utf-8")
+            words = [re.findall("<!-- (.*?) -->", svg) for svg in (text.getvalue(), kept)]
+            assert words[0] == words[1], f"{file}: run `python docs/overview.py`"
+            drawn += 1
+    page = (ROOT / "docs/pictures.md").read_text(encoding="utf-8")
+    assert drawn == len(re.findall(r"^!\[", page, re.MULTILINE)) > 0

@@ -255,6 +255,7 @@ def test_everything_public_is_among_the_cases() -> None:
     others |= {"AngleEncoding", "Gate", "Input", "Observable", "Operation", "Weight"}  # of circuits
     others |= {"Expression", "GateList", "Hermitian", "Pauli", "Variance"}  # in tests/circuits
     others |= {"ImportedCircuit", "from_pennylane", "from_torchlayer"}  # in tests/interop
+    others |= {"plot_features", "plot_gradient_flow", "plot_spectrum"}  # in tests/analysis
     others |= {"to_onnx"}  # in tests/interop
     others |= {"Channel", "Noise", "Rule", "noise_from_pennylane", "with_noise"}  # in tests/noise
     for name in resqunn.__all__:

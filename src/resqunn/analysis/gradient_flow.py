@@ -88,6 +88,13 @@ class GradientFlow:
             lines.append(f"{layer.name:<6} {layer.status:<6} {norm:>10}  {flowing}")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the table."""
+        head, *rows = (line.split(maxsplit=3) for line in str(self).splitlines())
+        cells = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+        top = "".join(f"<th>{cell}</th>" for cell in head)
+        return f"<table><tr>{top}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
 
 @checked
 def gradient_flow(

@@ -8,14 +8,16 @@ index; qubits start in $|0\rangle$.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from resqunn.checks import checked
-from resqunn.circuits import ansatze, drawing, encodings, readouts
+from resqunn.circuits import ansatze, encodings, readouts
 from resqunn.circuits.angles import Input, leaves
 from resqunn.circuits.ansatze.base import weights_read
 from resqunn.circuits.gate_circuit import GateCircuit
+from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError
 
@@ -195,7 +197,6 @@ class Circuit(GateCircuit):
             f"reupload={self.reupload}, readout={self.readout.name}"
         )
 
-    def draw(self) -> str:
-        """The circuit as text, one line a qubit; x are inputs, w are weights."""
+    def _drawn(self) -> tuple[Sequence[Operation], tuple[Observable, ...], int, str | None]:
         prepared = self.encoding.name if self.prepares_amplitudes else None
-        return drawing.draw(self.operations, self.observables, self.num_qubits, prepared)
+        return self.operations, self.observables, self.num_qubits, prepared

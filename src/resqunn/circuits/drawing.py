@@ -22,31 +22,42 @@ def draw(
     prepared: str | None = None,
 ) -> str:
     """One line a qubit; operations that share no wire stand in one column."""
-    columns: list[dict[int, str]] = []
+    places = columns_of(operations, num_qubits, prepared is not None)
+    columns: list[dict[int, str]] = [{} for _ in range(max(places, default=-1) + 1)]
     if prepared is not None:
-        columns.append(dict.fromkeys(range(num_qubits), f"|{prepared}⟩"))
-    busy = [len(columns)] * num_qubits
-    for operation in operations:
-        span = range(min(operation.qubits), max(operation.qubits) + 1)
-        column = max(busy[q] for q in span)
-        if column == len(columns):
-            columns.append({})
-        for q in span:
-            columns[column][q] = "│"
-            busy[q] = column + 1
-        angle = f"({', '.join(map(_angle, operation.angles))})" if operation.angles else ""
+        columns[:1] = [dict.fromkeys(range(num_qubits), f"|{prepared}⟩")]
+    for place, operation in zip(places, operations, strict=True):
+        column = columns[place]
+        for q in range(min(operation.qubits), max(operation.qubits) + 1):
+            column[q] = "│"
         last = operation.qubits[-1]
         for q, symbol in zip(operation.qubits, operation.symbols, strict=True):
-            columns[column][q] = symbol + angle * (q == last)
+            column[q] = symbol + angles_of(operation) * (q == last)
     lines = [f"{q:>{len(str(num_qubits - 1))}}: ─" for q in range(num_qubits)]
     for column in columns:
         width = max(len(text) for text in column.values())
         for q in range(num_qubits):
             lines[q] += column.get(q, "").ljust(width, "─") + "─"
-    measured = [_measured(observables, q) for q in range(num_qubits)]
+    ends = [measured(observables, q) for q in range(num_qubits)]
     return "\n".join(
-        line + (f"┤ {text}" if text else "┤") for line, text in zip(lines, measured, strict=True)
+        line + (f"┤ {text}" if text else "┤") for line, text in zip(lines, ends, strict=True)
     )
+
+
+def columns_of(operations: Sequence[Operation], num_qubits: int, prepared: bool) -> list[int]:
+    """In which column each operation stands; the first is taken if something is prepared."""
+    busy, found = [int(prepared)] * num_qubits, []
+    for operation in operations:
+        low, high = min(operation.qubits), max(operation.qubits) + 1
+        column = max(busy[low:high])
+        busy[low:high] = [column + 1] * (high - low)
+        found.append(column)
+    return found
+
+
+def angles_of(operation: Operation) -> str:
+    """Its angles in brackets, or an empty text."""
+    return f"({', '.join(map(_angle, operation.angles))})" if operation.angles else ""
 
 
 def _angle(angle: AnyAngle) -> str:
@@ -61,7 +72,7 @@ def _angle(angle: AnyAngle) -> str:
     return f"f({', '.join(map(str, read[:2]))}{', ...' if len(read) > 2 else ''})"
 
 
-def _measured(observables: Sequence[Observable], qubit: int) -> str:
+def measured(observables: Sequence[Observable], qubit: int) -> str:
     """What is measured on one qubit, alone or with others, as the end of its line."""
     found = [
         _term(coefficient, _letters(word), observable.variance)

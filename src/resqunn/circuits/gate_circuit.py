@@ -8,24 +8,27 @@ as Z S and then H turn Y into Z.
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from resqunn.circuits import drawing, qasm
+from resqunn.checks import shown
+from resqunn.circuits import drawing, picture, qasm
 from resqunn.circuits.angles import AnyAngle, value
 from resqunn.circuits.channels import ChannelOperation
 from resqunn.circuits.lowering import Lowered, lowered, with_amplitudes
 from resqunn.circuits.observables import Observable, Word
 from resqunn.circuits.operations import Operation
 from resqunn.circuits.shrinking import NOTHING, Shrinking, split_off
-from resqunn.errors import CircuitError
+from resqunn.errors import CircuitError, ConfigurationError, MissingExtraError, unknown_name
+from resqunn.figures import Axes, Figure, as_image
 
 TO_Z: dict[str, tuple[str, ...]] = {"X": ("H",), "Y": ("Z", "S", "H"), "Z": ()}
 """Gates that turn the eigenstates of a Pauli matrix into those of Z."""
@@ -218,10 +221,45 @@ class GateCircuit:
             f"{self.num_weights} weights"
         )
 
-    def draw(self) -> str:
-        """The circuit as text, one line a qubit; x are inputs, w are weights."""
+    @overload
+    def draw(self, kind: Literal["text"] = "text") -> str: ...
+    @overload
+    def draw(self, kind: Literal["mpl"], *, ax: Axes | None = None) -> Figure: ...
+    def draw(self, kind: str = "text", *, ax: Axes | None = None) -> str | Figure:
+        """The circuit as text, one line a qubit, or as a picture; x are inputs, w are weights.
+
+        In a picture gates that read inputs are blue, those that read weights yellow, those that
+        read both green, and channels dashed.
+
+        Args:
+            kind: `"text"`, or `"mpl"` for a matplotlib figure (extra `[lab]`).
+            ax: matplotlib's axes for the picture; by default it gets a figure of its own size.
+
+        Raises:
+            ConfigurationError: for another kind, or axes for a text.
+            CircuitError: for a picture of more than 300 columns of gates or 100 qubits.
+            MissingExtraError: for a picture without matplotlib.
+        """
+        if kind == "text" and ax is None:
+            return drawing.draw(*self._drawn())
+        if kind == "mpl":
+            return picture.draw(*self._drawn(), ax)
+        if kind == "text":
+            raise ConfigurationError(f"ax must be None for a text, got {shown(ax)}")
+        raise unknown_name("kind of drawing", kind, ("text", "mpl"))
+
+    def _drawn(self) -> tuple[Sequence[Operation], tuple[Observable, ...], int, str | None]:
+        """What a drawing shows."""
         prepared = "amplitude" if self.prepares_amplitudes else None
-        return drawing.draw(self.operations, self.observables, self.num_qubits, prepared)
+        return self.operations, self.observables, self.num_qubits, prepared
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the picture, or the text where there is none."""
+        text = html.escape(self.draw())
+        try:
+            return as_image(self.draw("mpl"), text)
+        except (CircuitError, MissingExtraError):
+            return f"<pre>{text}</pre>"
 
     def to_qasm(
         self,

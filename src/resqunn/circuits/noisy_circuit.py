@@ -9,7 +9,6 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from resqunn.circuits import drawing
 from resqunn.circuits.angles import AnyAngle
 from resqunn.circuits.channels import ChannelOperation, bit_flip
 from resqunn.circuits.gate_circuit import GateCircuit
@@ -93,13 +92,13 @@ class NoisyCircuit(GateCircuit):
     def summary(self) -> str:
         return f"{self.circuit.summary()}, noise={self.noise!r}"
 
-    def draw(self) -> str:
+    def _drawn(self) -> tuple[Sequence[Operation], tuple[Observable, ...], int, str | None]:
         operations = list(self.operations)
         if self.noise.readout:
             flip = bit_flip(self.noise.readout)
             operations += (ChannelOperation.of(flip, qubit) for qubit in range(self.num_qubits))
         prepared = "amplitude" if self.prepares_amplitudes else None
-        return drawing.draw(operations, self.observables, self.num_qubits, prepared)
+        return operations, self.observables, self.num_qubits, prepared
 
     def to_qasm(self, inputs: ArrayLike | None = None, weights: ArrayLike | None = None) -> str:
         raise CircuitError("OpenQASM must have no channels: write `circuit.circuit`, without noise")

@@ -9,6 +9,7 @@ from resqunn.errors import require_laboratory
 
 if TYPE_CHECKING:
     from resqunn.lab.report.page import write_report
+    from resqunn.lab.report.run_figures import plot_learning_curves
     from resqunn.lab.study.claims import Claim
     from resqunn.lab.study.executors.choice import executor
     from resqunn.lab.study.inquiry import Inquiry, Question
@@ -51,6 +52,7 @@ _PLACES = {
     "measure_run": "training.run",
     "open_results": "study.results",
     "open_run": "training.run",
+    "plot_learning_curves": "report.run_figures",
     "read_scores": "training.scores",
     "resume": "training.run",
     "run": "study.running",
@@ -79,6 +81,7 @@ __all__ = [
     "measure_run",
     "open_results",
     "open_run",
+    "plot_learning_curves",
     "read_scores",
     "resume",
     "run",

@@ -1,0 +1,80 @@
+"""docs/usage.md as a chapter a page: it is one file in the repository, and long for a screen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown.extensions.toc import slugify
+
+USAGE = Path(__file__).parents[1] / "usage.md"
+LINK = re.compile(r"\]\(((?:\.\./)*)usage\.md(#[\w-]+)?\)")
+
+
+@dataclass
+class Chapter:
+    """A section of the second level, whose headings are raised by one."""
+
+    title: str
+    lines: list[str]
+    anchors: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """Its page on the site."""
+        return f"guide/{next(iter(self.anchors))}.md"
+
+    @property
+    def text(self) -> str:
+        """Its Markdown; links of one folder lead up first."""
+        found = re.sub(r"\]\((?!#|\w+:|\.\./)", "](../", "\n".join(self.lines))
+        return re.sub(r"\]\(#", "](../usage.md#", found) + "\n"
+
+
+def chapters(text: str) -> list[Chapter]:
+    """The chapters of the guide, in order; headings in blocks of code are none."""
+    found: list[Chapter] = []
+    in_code = False
+    for line in text.splitlines():
+        in_code ^= line.startswith("```")
+        heading = None if in_code else re.match(r"(#{2,}) (.*)", line)
+        if heading:
+            title = heading[2]
+            anchor = slugify(title.replace("`", ""), "-")
+            if heading[1] == "##":
+                found.append(Chapter(title, [], {}))
+            found[-1].anchors[anchor] = title
+            line = line[1:]
+        if found:
+            found[-1].lines.append(line)
+    return found
+
+
+CHAPTERS = chapters(USAGE.read_text(encoding="utf-8"))
+PLACES = {anchor: chapter.place for chapter in CHAPTERS for anchor in chapter.anchors}
+
+
+def relinked(text: str) -> str:
+    """Links to sections of docs/usage.md as links to their pages.
+
+    An anchor that is not there is kept, for the build to complain about.
+    """
+
+    def link(found: re.Match[str]) -> str:
+        up, anchor = found[1], found[2] or ""
+        place = PLACES.get(anchor.removeprefix("#"), "guide/index.md")
+        return f"]({up}{place}{anchor})"
+
+    return LINK.sub(link, text)
+
+
+def contents() -> str:
+    """The guide's first page."""
+    lines = ["# User guide", ""]
+    for chapter in CHAPTERS:
+        (first, _), *others = chapter.anchors.items()
+        page = f"{first}.md"
+        lines.append(f"- [{chapter.title}]({page})")
+        lines += (f"    - [{title}]({page}#{anchor})" for anchor, title in others)
+    return "\n".join(lines) + "\n"

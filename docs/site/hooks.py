@@ -1,0 +1,102 @@
+"""What the site has beyond the pages of docs/: pages from the root of the repository, those of the
+guide and of the reference, and equations as MathML, which browsers show unaided.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import guide  # beside this file, where mkdocs looks for it
+from latex2mathml.converter import convert
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[2]
+GROUPS = tomllib.loads((Path(__file__).parent / "reference.toml").read_text(encoding="utf-8"))
+
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
+"""Files of the repository's root, and what they are called on the site."""
+
+WHOLE = ("resqunn.Circuit", "resqunn.Quanv2d")
+"""Shown with what they inherit from classes of this library that are not public."""
+
+MATH = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Lists the pages of the guide and of the reference in the navigation."""
+    for entry in config.nav or []:
+        if "User guide" in entry:
+            own = ["guide/index.md", *(chapter.place for chapter in guide.CHAPTERS)]
+            entry["User guide"] = [*own, *entry["User guide"]]
+        if "Reference" in entry:
+            pages = (f"reference/{name}.md" for name in GROUPS)
+            entry["Reference"] = ["reference/index.md", *pages]
+    return config
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Adds the pages that are made here."""
+    made = {place: _moved((ROOT / name).read_text("utf-8")) for name, place in PAGES.items()}
+    made |= {f"reference/{name}.md": _group(group) for name, group in GROUPS.items()}
+    made["reference/index.md"] = _contents()
+    made |= {chapter.place: chapter.text for chapter in guide.CHAPTERS}
+    made["guide/index.md"] = guide.contents()
+    for place, text in made.items():
+        files.append(File.generated(config, place, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """Links to files of the root, and to sections of docs/usage.md, lead to their pages."""
+    for name, place in PAGES.items():
+        markdown = markdown.replace(f"](../{name}", f"]({place}")
+    return guide.relinked(markdown)
+
+
+def on_page_content(content: str, **_: Any) -> str:
+    """Equations as MathML."""
+    return MATH.sub(_mathml, content)
+
+
+def _mathml(found: re.Match[str]) -> str:
+    kind = "block" if found[1] == "div" else "inline"
+    return convert(html.unescape(found[2]).strip(), display=kind)
+
+
+def _moved(text: str) -> str:
+    """A page of the root as one of docs/."""
+    text = re.sub(r"\]\(docs/", "](", text).replace("](CITATION.cff)", "](citing.md)")
+    text = re.sub(r'(src|srcset|href)="docs/', r'\1="', text)
+    for name, place in PAGES.items():
+        text = text.replace(f"]({name}", f"]({place}")
+    return text
+
+
+def _group(group: dict[str, Any]) -> str:
+    parts = [f"# {group['title']}", group["text"]]
+    for name in group["names"]:
+        whole = "\n    options:\n      inherited_members: true"
+        parts.append(f"::: {name}" + whole * (name in WHOLE))
+    return "\n\n".join(parts) + "\n"
+
+
+def _contents() -> str:
+    lines = [
+        "# Reference",
+        "",
+        "Every public name, from its docstring. `resqunn` is the library; `resqunn.lab` needs the "
+        "extra `[lab]`.",
+    ]
+    for name, group in GROUPS.items():
+        links = (f"[`{path.rpartition('.')[2]}`]({name}.md#{path})" for path in group["names"])
+        lines += ["", f"## [{group['title']}]({name}.md)", "", ", ".join(links)]
+    return "\n".join(lines) + "\n"
