@@ -52,7 +52,8 @@ def quantity(what: Quantity) -> str:
 
     text = ", ".join(part for part in (metric(what.metric), mean(what.plus)) if part)
     if what.minus:
-        text += f" minus {mean(what.minus)}"
+        other = metric(what.minus_metric) if what.minus_metric else ""
+        text += " minus " + ", ".join(part for part in (other, mean(what.minus)) if part)
     return f"{text} minus guessing" if what.kind == "above_chance" else text
 
 

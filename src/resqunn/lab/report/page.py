@@ -15,6 +15,7 @@ from resqunn.lab.report.axis_figures import by_axis, gradient_norms
 from resqunn.lab.report.feature_figures import feature_maps
 from resqunn.lab.report.figure_folder import FigureFolder
 from resqunn.lab.report.marks import has_intervals
+from resqunn.lab.report.noise_figures import has_curves, under_noise
 from resqunn.lab.report.series import (
     Series,
     drawn_metrics,
@@ -48,6 +49,10 @@ AXES = (
 FEATURES = (
     "What the first layer makes of an image, each map in its own grey values: the first channels "
     "of each network, trained with its first seed, at its best epoch."
+)
+UNDER = (
+    "Trained networks whose circuits are evaluated under noise: the median over seeds, and for the "
+    "first number of shots the interval, along the strength of each channel."
 )
 BY_EPOCH = (
     "L2 norm of the gradient of each part's weights, the mean over an epoch's batches and over "
@@ -219,6 +224,9 @@ class _Page:
                 shown.append(
                     self._figure(f"{name}-by-{formatting.slug(axis.name)}", draw, title, AXES)
                 )
+        if has_curves(self.results.evaluated):
+            draw = partial(under_noise, series, self.results.evaluated, self._palette)
+            shown.append(self._figure(f"{name}-noise", draw, "Under noise", UNDER))
         trained = focused(series, METRICS)
         if drawn_metrics(trained):
             draw = partial(figures.learning_curves, trained, self._palette)

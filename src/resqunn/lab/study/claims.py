@@ -109,8 +109,7 @@ class Claim:
             "margin": self.rule.margin,
             "delta": self.rule.delta,
             "figures": [quantity.figure for quantity in self.quantities],
-            # Tuples are lists in JSON.
-            "quantities": json.loads(json.dumps(as_builtins(self.quantities))),
+            "quantities": [_plain(quantity) for quantity in self.quantities],
         }
 
     def judged(self, studies: Mapping[str, StudyResult]) -> ClaimResult:
@@ -189,6 +188,14 @@ class Claim:
                 if self._alone(m.quantity.figure, m.stats, k) == CONTRADICTED
             )
         return _first(measured)
+
+
+def _plain(quantity: Quantity) -> dict[str, Any]:
+    """As JSON values; a second metric only where there is one, as older folders have none."""
+    found = json.loads(json.dumps(as_builtins(quantity)))  # whose tuples are lists
+    if not quantity.minus_metric:
+        del found["minus_metric"]
+    return found
 
 
 _WEAKNESS: tuple[Verdict, ...] = (CONTRADICTED, UNDECIDED, "in direction", "supported")

@@ -70,7 +70,7 @@ def execute(
         check: called after a failure; raises if no run can succeed any more, as when the disk
             is full.
     """
-    waiting = {run.key: run for run in runs if not finished(folder, run.key)}
+    waiting = {run.key: run for run in runs if not finished(folder, run)}
     progress = Progress(len(runs), done=len(runs) - len(waiting))
     report = on_progress or (lambda _: None)
     if waiting and executor.width > 1:

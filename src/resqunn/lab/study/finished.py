@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from resqunn.errors import RunError
+from resqunn.lab.study.evaluations import read_evaluations
 from resqunn.lab.study.plan import TRAIN, PlannedRun, Reported
 from resqunn.lab.study.results import Measured, built
 from resqunn.lab.study.tasks import finished
@@ -50,7 +51,7 @@ def read_run(folder: Path, run: PlannedRun, reported: Reported | None = None) ->
     Raises:
         RunError: if its files are damaged or altered, or belong to another run.
     """
-    if not finished(folder, run.key):
+    if not finished(folder, run):
         return None
     place = folder / "runs" / run.key
     try:
@@ -92,7 +93,11 @@ def _read(place: Path, run: PlannedRun, reported: Reported | None) -> FinishedRu
     seconds = read_seconds(place, [epoch.epoch for epoch in epochs])
     manifest = read_record(place, "manifest.json")
     found = FinishedRun(run, epochs, Measured(), seconds, manifest)
-    return found if reported is None else _scored(found, Run(place, config, epochs), reported)
+    if reported is None:
+        return found
+    found = _scored(found, Run(place, config, epochs), reported)
+    more = read_evaluations(place, run).items()
+    return replace(found, scored=found.scored | {reported.under(name): v for name, v in more})
 
 
 def _scored(found: FinishedRun, run: Run, reported: Reported) -> FinishedRun:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from resqunn.checks import check_fields, settle_fields, shown
+from resqunn.circuits.noise import Noise
 from resqunn.data.sources import SOURCES
 from resqunn.errors import ConfigurationError, ResqunnError, unknown_name
 from resqunn.lab.study.claims import Claim
-from resqunn.lab.study.plan import TRAIN, Plan, Reported, Series, Study
+from resqunn.lab.study.plan import TRAIN, Evaluation, Plan, Reported, Series, Study
 from resqunn.lab.study.questions import DELTA, WITH_MARGIN, Quantity, Rule, Term
 from resqunn.lab.study.results import Source
 from resqunn.lab.study.seeds import seeds_of
@@ -73,6 +74,8 @@ class Question:
         figure: of "better_by", a fraction.
         margin: of "equal" and "at_most".
         delta, metric: in place of those of the inquiry.
+        under: an evaluation, by its name, as "depolarizing=0.05, 100 shots" or "no noise"; of all
+            networks, unless `than_under` names another for those in `than`.
 
     Raises:
         ConfigurationError: for what does not go together.
@@ -86,6 +89,8 @@ class Question:
     margin: float | None = None
     delta: float | None = None
     metric: str | None = None
+    under: str | None = None
+    than_under: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.than, str):
@@ -101,6 +106,12 @@ class Question:
         if (self.figure is not None) != (self.kind == "better_by"):
             right = "left out" if self.figure is not None else "a fraction above 0"
             raise ConfigurationError(f"figure must be {right} for the kind {self.kind!r}")
+        if self.under is not None and self.metric is not None:
+            raise ConfigurationError(
+                "metric must be left out with under, which is of the inquiry's"
+            )
+        if self.than_under is not None and (self.under is None or not self.than):
+            raise ConfigurationError("than_under must be left out without under and than")
         if self.figure is not None and not 0 < self.figure < math.inf:
             raise ConfigurationError(f"figure must be a fraction above 0, got {self.figure}")
 
@@ -126,6 +137,9 @@ class Inquiry:
         network: options of every network.
         vary: fields and their values, in all combinations, for every network; a control is
             repeated only for what it depends on.
+        evaluate: `noise` and `shots`, lists that are crossed: under each combination the trained
+            circuits of every network that is no control are evaluated too, whatever they were
+            trained with; "none" is none.
         data_root: folder with the data files, or that a relative path starts from.
         folder: that a relative path starts from without `data_root`; no key of a file.
 
@@ -159,6 +173,7 @@ class Inquiry:
     delta: float | None = None
     network: Mapping[str, Any] = field(default_factory=dict)
     vary: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    evaluate: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     data_root: str | None = None
     folder: str | None = None
 
@@ -250,6 +265,44 @@ class Inquiry:
             for combination in itertools.product(*axes)
         }
 
+    @cached_property
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """The conditions under which trained circuits are evaluated."""
+        if not self.evaluate:
+            return ()
+        for name in self.evaluate:
+            if name not in ("noise", "shots"):
+                raise unknown_name("key of evaluate", name, ("noise", "shots"))
+        lists = []
+        for name in ("noise", "shots"):
+            values = self.evaluate.get(name, ["none"])
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise ConfigurationError(
+                    f"evaluate {name} must be a list of values, got {shown(values)}"
+                )
+            lists.append(values)
+        noises, counts = lists
+        for noise in noises:
+            if not isinstance(noise, str):
+                raise ConfigurationError(f"evaluate noise must be texts, got {shown(noise)}")
+            if noise != "none":
+                Noise.parse(noise)
+        for count in counts:
+            whole = isinstance(count, int) and not isinstance(count, bool) and count >= 1
+            if count != "none" and not whole:
+                raise ConfigurationError(
+                    "evaluate shots must be whole numbers, 1 or more, or 'none', got "
+                    f"{shown(count)}"
+                )
+        found = [
+            Evaluation(noise, None if count == "none" else count)
+            for noise in noises
+            for count in counts
+        ]
+        if len(set(found)) < len(found):
+            raise ConfigurationError("evaluate must hold different values")
+        return tuple(found)
+
     def plan(self, command: str = "") -> Plan:
         """What is run, and judged.
 
@@ -270,6 +323,7 @@ class Inquiry:
             tuple(self._claim(number, each) for number, each in enumerate(self.question, 1)),
             reported=Reported(self.split, self.epoch, self.metric),
             axes=tuple(self.vary),
+            evaluations=self.evaluations,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -340,11 +394,16 @@ class Inquiry:
             asked.margin if asked.kind in WITH_MARGIN or asked.margin is not None else None,
             DELTA if delta is None else delta,
         )
-        metric = f"{self.split}_{asked.metric or self.metric}"
+        reported = Reported(self.split, self.epoch, asked.metric or self.metric)
+        metric, other = reported.name, ""
+        if asked.under is not None:
+            metric = reported.under(asked.under)
+            other = reported.under(asked.than_under) if asked.than_under is not None else ""
         this = (self._term(asked.this),)
         kind = "above_chance" if asked.kind == "at_most" else "difference"
         quantities = [
-            Quantity(metric, this, (self._term(other),), asked.figure, kind) for other in asked.than
+            Quantity(metric, this, (self._term(name),), asked.figure, kind, minus_metric=other)
+            for name in asked.than
         ] or [Quantity(metric, this, (), None, kind)]
         return Claim(
             f"question {number}",
@@ -384,7 +443,11 @@ class Inquiry:
             for name in (asked.this, *asked.than):
                 if name not in self.networks:
                     raise unknown_name("network", name, self.networks)
-            if asked.this in asked.than:
+            for name in filter(None, (asked.under, asked.than_under)):
+                if name not in [each.name for each in self.evaluations]:
+                    known = [each.name for each in self.evaluations]
+                    raise unknown_name("evaluation", name, known)
+            if asked.this in asked.than and asked.than_under is None:
                 raise ConfigurationError(f"than must be another network than {asked.this!r}")
             metric = asked.metric or self.metric
             self._check_metric(metric, self.delta if asked.delta is None else asked.delta)

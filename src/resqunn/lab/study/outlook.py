@@ -57,7 +57,7 @@ def outlook(
         ResqunnError: for a network that cannot be built, or data that cannot be had; says which.
     """
     runs = plan.runs
-    waiting = [run for run in runs if not finished(folder, run.key)]
+    waiting = [run for run in runs if not finished(folder, run)]
     kinds: dict[tuple[str, TrainConfig], list[PlannedRun]] = {}
     for run in waiting:
         kinds.setdefault((run.task, replace(run.config, seed=0)), []).append(run)

@@ -22,6 +22,49 @@ TRAIN = "train"
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """A condition under which trained circuits are evaluated.
+
+    Attributes:
+        noise: of all circuits, as text; "none" for none.
+        shots: measurements of each value; None for exact values.
+    """
+
+    noise: str = "none"
+    shots: int | None = None
+
+    @property
+    def name(self) -> str:
+        """ "depolarizing=0.05, 100 shots"."""
+        noise = "no noise" if self.noise == "none" else self.noise
+        return noise if self.shots is None else f"{noise}, {self.shots:,} shots"
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Which metric of trained networks is reported: on which images, and after which epoch.
+
+    Attributes:
+        split: "test" or "validation".
+        epoch: "best", which validation chose, or "last".
+        metric: by which it chose.
+    """
+
+    split: str
+    epoch: str
+    metric: str
+
+    @property
+    def name(self) -> str:
+        """Of the metric in the results: test_auroc."""
+        return f"{self.split}_{self.metric}"
+
+    def under(self, evaluation: str) -> str:
+        """Of the metric under an evaluation, by its name."""
+        return f"{self.name}, {evaluation}"
+
+
+@dataclass(frozen=True)
 class PlannedRun:
     """One run of one study.
 
@@ -31,6 +74,8 @@ class PlannedRun:
         seed: decides data, weights and batches.
         config: all that decides its result.
         task: what is done with the configuration.
+        evaluations: under which its circuits are evaluated once they are trained, and what is
+            `reported` of them.
     """
 
     study: str
@@ -38,6 +83,8 @@ class PlannedRun:
     seed: int
     config: TrainConfig
     task: str = TRAIN
+    evaluations: tuple[Evaluation, ...] = ()
+    reported: Reported | None = None
 
     @property
     def key(self) -> str:
@@ -104,26 +151,6 @@ def replicated(config: TrainConfig, unit: str, number: int) -> TrainConfig:
 
 
 @dataclass(frozen=True)
-class Reported:
-    """Which metric of trained networks is reported: on which images, and after which epoch.
-
-    Attributes:
-        split: "test" or "validation".
-        epoch: "best", which validation chose, or "last".
-        metric: by which it chose.
-    """
-
-    split: str
-    epoch: str
-    metric: str
-
-    @property
-    def name(self) -> str:
-        """Of the metric in the results: test_auroc."""
-        return f"{self.split}_{self.metric}"
-
-
-@dataclass(frozen=True)
 class Study:
     """Series that are looked at together.
 
@@ -174,6 +201,7 @@ class Plan:
         circuits: drawings for the report.
         reported: the metric that the claims are about; None for those of the last epoch.
         axes: fields of the configuration that are varied, in the order of the variants' names.
+        evaluations: under which the reported metric is also measured.
     """
 
     source: Source
@@ -184,6 +212,7 @@ class Plan:
     circuits: tuple[Drawing, ...] = ()
     reported: Reported | None = None
     axes: tuple[str, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [study.id for study in self.studies]
@@ -221,7 +250,8 @@ class Plan:
         for study in self.studies:
             for series in study.series:
                 for run in study.runs(series):
-                    found.setdefault(run.key, run)
+                    asked = replace(run, evaluations=self.evaluations, reported=self.reported)
+                    found.setdefault(run.key, asked)
         return sorted(found.values(), key=lambda run: run.seed)
 
     @property

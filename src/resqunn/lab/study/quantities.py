@@ -36,7 +36,11 @@ def values_of(quantity: Quantity, series: Sequence[SeriesResult]) -> Values | No
         return None
     last = max(i for i, there in enumerate(done) if there)
     seeds = [seed for seed, there in zip(planned, done, strict=True) if there]
-    columns = [_column(row, quantity.metric) for row in known]
+    other = quantity.minus_metric or quantity.metric
+    metrics = [quantity.metric] * len(quantity.plus) + [other] * len(quantity.minus)
+    if any(metric not in row.final for row, metric in zip(known, metrics, strict=True)):
+        return None
+    columns = [_column(row, metric) for row, metric in zip(known, metrics, strict=True)]
     means = [
         tuple(sum(column[seed] for column in part) / len(part) for seed in seeds) if part else ()
         for part in (columns[: len(quantity.plus)], columns[len(quantity.plus) :])

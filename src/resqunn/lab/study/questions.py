@@ -88,6 +88,7 @@ class Quantity:
         metric: of the networks, or for a count what is counted, in words.
         plus, minus: series of the study; differences are taken seed by seed.
         figure: the source's own number, as a fraction.
+        minus_metric: of the networks in `minus`, if it is another one.
     """
 
     metric: str
@@ -96,6 +97,7 @@ class Quantity:
     figure: float | None = None
     kind: Kind = "difference"
     unit: Unit = "points"
+    minus_metric: str = ""
 
 
 @dataclass(frozen=True)

@@ -305,6 +305,21 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Evaluated:
+    """A condition under which trained circuits were evaluated.
+
+    Attributes:
+        metric: its name in the results of series.
+        noise: as text, or "none".
+        shots: None for exact values.
+    """
+
+    metric: str
+    noise: str
+    shots: int | None
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything that one results folder has found.
 
@@ -317,6 +332,7 @@ class Results:
         rules: version of the rules that claims were judged by.
         reported: the metric that the claims are about, if it is one.
         axes: what is varied.
+        evaluated: under what trained circuits were evaluated.
     """
 
     resqunn: str
@@ -333,6 +349,7 @@ class Results:
     rules: int = RULES
     reported: str = ""
     axes: tuple[Axis, ...] = ()
+    evaluated: tuple[Evaluated, ...] = ()
 
 
 def as_builtins(value: Any) -> Any:

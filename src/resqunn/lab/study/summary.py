@@ -23,6 +23,7 @@ from resqunn.lab.study.results import (
     Curve,
     DataRecord,
     Environment,
+    Evaluated,
     Failure,
     NormsByDepth,
     Results,
@@ -57,6 +58,7 @@ def summarise(plan: Plan, folder: Path, failed: Sequence[Outcome] = ()) -> Resul
         failures=failures(failed),
         reported=reported,
         axes=axes(plan.axes, series, reported),
+        evaluated=_evaluated(plan),
     )
 
 
@@ -66,6 +68,13 @@ def failures(failed: Sequence[Outcome]) -> tuple[Failure, ...]:
         Failure(each.run.key, each.run.study, each.run.label, each.run.seed, each.error or "")
         for each in failed
     )
+
+
+def _evaluated(plan: Plan) -> tuple[Evaluated, ...]:
+    of = plan.reported
+    if of is None:
+        return ()
+    return tuple(Evaluated(of.under(e.name), e.noise, e.shots) for e in plan.evaluations)
 
 
 def _environment(runs: Sequence[FinishedRun]) -> Environment:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from resqunn.errors import ConfigurationError, RunError
+from resqunn.lab.study.evaluations import evaluate, evaluated, wanted
 from resqunn.lab.study.plan import TRAIN, PlannedRun
 from resqunn.lab.study.results import Measured, as_builtins
 from resqunn.lab.training.config import TrainConfig
@@ -58,9 +59,10 @@ def task(address: str) -> Task:
     return cast(Task, found)
 
 
-def finished(folder: Path, key: str) -> bool:
-    """Whether the run is done."""
-    return exists(folder / "runs" / key / "result.json")
+def finished(folder: Path, run: PlannedRun) -> bool:
+    """Whether the run is done, its evaluations included."""
+    place = folder / "runs" / run.key
+    return exists(place / "result.json") and evaluated(place, run)
 
 
 def perform(stack: Sequence[PlannedRun], folder: Path) -> dict[str, Exception | None]:
@@ -82,7 +84,7 @@ def perform(stack: Sequence[PlannedRun], folder: Path) -> dict[str, Exception | 
             errors[run.key] = None
             try:
                 held.enter_context(locked(folder / "locks" / run.key))
-                if finished(folder, run.key):
+                if finished(folder, run):
                     continue
                 place = folder / "runs" / run.key
                 refuse_links((folder / "runs", place))
@@ -98,6 +100,12 @@ def perform(stack: Sequence[PlannedRun], folder: Path) -> dict[str, Exception | 
                 errors[run.key] = error
         for place, found in train_several(trained).items():
             errors[place.name] = found if isinstance(found, Exception) else None
+        for run in stack:
+            if wanted(run) and errors[run.key] is None:
+                try:
+                    evaluate(folder / "runs" / run.key, run)
+                except Exception as error:
+                    errors[run.key] = error
     return errors
 
 

@@ -12,8 +12,15 @@ from resqunn.circuits.noise import Noise
 from resqunn.data.datasets import Dataset, LabelledImages, load_dataset
 from resqunn.data.images import Images, images_at
 from resqunn.data.sources import SOURCES
-from resqunn.errors import ConfigurationError, DataError
-from resqunn.lab.training.evaluation import Scores, evaluate, prepare, seed_samples
+from resqunn.errors import ConfigurationError, DataError, RunError
+from resqunn.lab.training.evaluation import (
+    Scores,
+    evaluate,
+    evaluated,
+    prepare,
+    seed_samples,
+)
+from resqunn.lab.training.metrics import Measures, gives_probabilities, measures
 from resqunn.lab.training.models import Model
 from resqunn.lab.training.run import restored
 from resqunn.lab.training.session import Session, threads
@@ -85,6 +92,39 @@ def evaluate_under_noise(
                 scores = evaluate(network, prepare(network, images))
                 found.append(NoisyScores(noise, count, scores))
     return epoch, found
+
+
+def measures_under_noise(
+    folder: str | Path,
+    conditions: Sequence[tuple[str, int | None]],
+    split: str,
+    checkpoint: str = "best",
+) -> list[Measures]:
+    """All metrics of a run's checkpoint on its "validation" or "test" images, under each noise
+    (as text, or "none") with a number of shots (None for exact values).
+
+    The samples are fixed by the run's seed and the condition's place.
+
+    Raises:
+        RunError: as `evaluate_run`, or if there are no such images.
+        CircuitError: for noise that cannot be simulated.
+    """
+    _, session = restored(folder, checkpoint)
+    network, config = session.model, session.config
+    images = session.validation if split == "validation" else session.test()
+    if images is None:
+        raise RunError(f"{folder} has no {split} images")
+    parts, found = circuits_of(network), []
+    with threads(config.threads):
+        for number, (noise, shots) in enumerate(conditions):
+            for part in parts:
+                part.noise, part.shots = _noise(noise), shots
+            seed_samples(network, config.seed, number)
+            data = prepare(network, images)
+            of, scores_NK = evaluated(network, data)
+            probabilities = gives_probabilities(network)
+            found.append(measures(scores_NK, data.labels, of.loss, probabilities))
+    return found
 
 
 def _other_images(name: str, session: Session) -> LabelledImages:
