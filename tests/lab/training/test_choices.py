@@ -148,7 +148,7 @@ def test_every_choice_resumes_to_the_same_bytes(tmp_path: Path, name: str) -> No
     def stop(*_: object) -> None:
         nonlocal seen
         seen += 1
-        if seen == 8:
+        if seen == 6:  # in the second epoch, or the third of few steps
             raise StopError
 
     train(config, tmp_path / "whole", data=data)
