@@ -148,7 +148,7 @@ def _curves(
     for each in conditions:
         noise = Noise() if each.noise == "none" else Noise.parse(each.noise)
         strengths = {name: getattr(noise, name) for name in WORDS if getattr(noise, name)}
-        if len(strengths) != 1 or noise.rules:
+        if len(strengths) != 1 or noise.rules or noise.where != "gate":
             continue
         ((channel, strength),) = strengths.items()
         start = [(0.0, none[each.shots])] if each.shots in none else []
