@@ -1,24 +1,27 @@
 """Fills the tables of README.md and docs/replication.md from what `resqunn reproduce` found.
 
-    resqunn reproduce --out results/paper
-    resqunn reproduce --figures 8 9 --interpretations all --out results/interpretations
-    python docs/tables.py results/paper results/interpretations
+    resqunn reproduce --data mnist --seeds 40 --out results/paper
+    resqunn reproduce --data mnist --seeds 200:230 --out results/confirmation
+    resqunn reproduce --data mnist --figures 8 9 --interpretations all --out results/readings
+    python docs/tables.py --paper results/paper --confirmation results/confirmation \
+        --interpretations results/readings
 
-keeps the numbers of both in docs/replication.json, copies the figures that the page shows,
-and writes the tables. Without folders it writes the tables from docs/replication.json alone.
+keeps the numbers of each folder that is given in docs/replication.json, copies the figures that
+the page shows, and writes the tables. Without folders it writes them from docs/replication.json.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from resqunn.lab import Results, open_results
+from resqunn.lab.report.formatting import quantity
 from resqunn.lab.study.questions import Measurement, Stats
 from resqunn.lab.study.results import SeriesResult, as_builtins
 from resqunn.lab.study.statistics import FEWEST
@@ -53,6 +56,7 @@ def condensed(results: Results) -> Numbers:
                         "verdict": variant.verdict,
                         "seeds": variant.seeds,
                         "needed": variant.needed,
+                        "deciding": variant.deciding,
                         "measured": [_measured(row) for row in variant.measured],
                     }
                     for variant in claim.variants
@@ -92,8 +96,10 @@ def _final(series: SeriesResult) -> Numbers:
 def _measured(row: Measurement) -> Numbers:
     beyond = None if row.beyond is None else [row.beyond.count, row.beyond.of]
     return {
+        "what": quantity(row.quantity),
         "verdict": row.verdict,
         **_rounded(row.stats),
+        "held": sum(row.stats.values) if row.quantity.kind == "count" else None,
         "beyond": beyond,
         "superiority": _round(row.superiority),
         "exceptions": row.exceptions,
@@ -217,21 +223,74 @@ def quantum(numbers: dict[str, Numbers]) -> str:
 
 
 def claims(numbers: dict[str, Numbers]) -> str:
-    """Every claim with its verdicts: as written, with true derivatives, in all interpretations."""
-    more = {claim["id"]: claim for claim in numbers["interpretations"]["claims"]}
+    """Every claim with its verdicts, as written and with true derivatives, and what decided."""
+    again = {claim["id"]: claim for claim in numbers.get("confirmation", {}).get("claims", ())}
     rows = []
     for claim in numbers["paper"]["claims"]:
-        verdicts = [_verdict(claim, variant) for variant in ("as written", "true gradients")]
-        rows.append((claim["statement"], claim["source"], *verdicts, _spread(more[claim["id"]])))
-    heads = ("claim", "source", "as written", "true derivatives", "over 16 interpretations")
+        written, true = (_found(claim, name) for name in ("as written", "true gradients"))
+        row = [claim["statement"], claim["source"], claim["said"], _said(written), _said(true)]
+        if again:
+            row.append(_said(_found(again[claim["id"]], "as written")))
+        rows.append(row)
+    heads = ["claim", "source", "the paper", "as written", "true derivatives"]
+    return _table(heads + ["as written, seeds 200 to 229"] * bool(again), rows)
+
+
+def quantities(numbers: dict[str, Numbers]) -> str:
+    """What each statistical claim was judged by, as written."""
+    rows = []
+    for claim in numbers["paper"]["claims"]:
+        found = _found(claim, "as written")
+        if found is None or claim["rule"]["kind"] == "facts":
+            continue
+        for row in found["measured"]:
+            ahead = "" if row["beyond"] is None else f"{row['beyond'][0]} of {row['beyond'][1]}"
+            beats = "" if row["superiority"] is None else f"{row['superiority']:.2f}"
+            mean = f"{100 * row['mean']:+.1f} ± {100 * row['std']:.1f}"
+            rows.append((row["what"], _points(row), mean, ahead, beats, row["verdict"]))
+    heads = (
+        "quantity, points",
+        "median and interval",
+        "mean ± std",
+        "seeds more than 2 points above 0",
+        "a new seed beats one of the other",
+        "alone",
+    )
     return _table(heads, rows)
 
 
+def readings(numbers: dict[str, Numbers]) -> str:
+    """In how many of all interpretations the claims on Fig. 8 and 9 get each verdict."""
+    found = [claim for claim in numbers["interpretations"]["claims"] if _spread(claim)]
+    heads = ("claim", "over 16 interpretations")
+    return _table(heads, [(claim["statement"], _spread(claim)) for claim in found])
+
+
+def _found(claim: Numbers, variant: str) -> Numbers | None:
+    return next((each for each in claim["variants"] if each["variant"] == variant), None)
+
+
+def _said(variant: Numbers | None) -> str:
+    """A verdict and what decided it: "in direction: +9.6 [3.1, 18.2]"."""
+    if variant is None:
+        return ""
+    measured = variant["measured"]
+    if not measured:
+        return _word(variant)
+    row = measured[variant.get("deciding") or 0]
+    if row.get("held") is not None:
+        return f"{_word(variant)}: {row['held']:g} of {row['seeds']}"
+    return f"{_word(variant)}: {_points(row)}"
+
+
+def _points(row: Numbers) -> str:
+    """A difference in points with its interval."""
+    ends = row["interval"]
+    shown = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
+    return f"{100 * row['median']:+.1f}{shown}".replace("-", "\u2212")
+
+
 ORDER = ("supported", "in direction", "contradicted", "undecided", "not measured")
-
-
-def _verdict(claim: Numbers, variant: str) -> str:
-    return next((_word(found) for found in claim["variants"] if found["variant"] == variant), "")
 
 
 def _word(variant: Numbers) -> str:
@@ -279,6 +338,8 @@ TABLES: dict[str, Callable[[dict[str, Numbers]], str]] = {
     "interpretations": interpretations,
     "quantum-head": quantum,
     "claims": claims,
+    "quantities": quantities,
+    "readings": readings,
     "controls": controls,
     "depth": norms,
 }
@@ -295,19 +356,20 @@ def filled(page: str, numbers: dict[str, Numbers]) -> str:
     return re.sub(rf"<!-- ({names}) -->\n.*?<!-- end of \1 -->", write, page, flags=re.DOTALL)
 
 
-def main(paper: Path | None = None, interpretations: Path | None = None) -> None:
-    if paper is not None and interpretations is not None:
-        numbers = {
-            name: condensed(open_results(folder))
-            for name, folder in (("paper", paper), ("interpretations", interpretations))
-        }
-        NUMBERS.write_text(json.dumps(numbers, indent=0) + "\n", encoding="utf-8")
-        for name in FIGURES:
-            shutil.copy(paper / "report" / "figures" / f"{name}.png", DOCS / "figures")
+def main(folders: dict[str, Path]) -> None:
     numbers = json.loads(NUMBERS.read_text(encoding="utf-8"))
+    numbers |= {name: condensed(open_results(folder)) for name, folder in folders.items()}
+    if folders:
+        NUMBERS.write_text(json.dumps(numbers, indent=0) + "\n", encoding="utf-8")
+    if "paper" in folders:
+        for name in FIGURES:
+            shutil.copy(folders["paper"] / "report" / "figures" / f"{name}.png", DOCS / "figures")
     for page in PAGES:
         page.write_text(filled(page.read_text(encoding="utf-8"), numbers), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:3]))
+    parser = argparse.ArgumentParser()
+    for name in ("paper", "confirmation", "interpretations"):
+        parser.add_argument(f"--{name}", type=Path)
+    main({name: folder for name, folder in vars(parser.parse_args()).items() if folder})
