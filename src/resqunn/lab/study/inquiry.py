@@ -44,6 +44,12 @@ SETTLED = {
 }
 """Options that are said elsewhere, and where."""
 
+UNVARIED = {
+    "control": "each control is a network of its own",
+    "trainable": "networks that are trained and that are not have names of their own",
+}
+"""Options that make another network, and what to do."""
+
 METRICS = tuple(name for name in get_args(get_type_hints(TrainConfig)["metric"]) if name != "loss")
 
 CHANCE = ("accuracy", "balanced_accuracy", "auroc", "matthews")
@@ -173,7 +179,9 @@ class Inquiry:
                 "cannot judge it"
             )
         self._check_metric(self.metric, self.delta)
-        if not self.networks:
+        if not self.title.strip():
+            raise ConfigurationError(f"title must say what is asked, got {self.title!r}")
+        if not self.networks or not all(name.strip() for name in self.networks):
             raise ConfigurationError("networks must name one network or more")
         if not self.question:
             raise ConfigurationError("question must hold one question or more")
@@ -181,12 +189,7 @@ class Inquiry:
         object.__setattr__(self, "seeds", seeds_of(self.seeds))
         self._check_unit()
         self._check_questions()
-        count = self.num_runs
-        if count > MAX_RUNS:
-            raise ConfigurationError(
-                f"there must be {MAX_RUNS:,} runs at most, got {count:,} ({len(self.networks)} "
-                f"networks, {len(self.variants)} variants, {len(self.numbers)} seeds)"
-            )
+        self._check_size()
         self.plan()  # every configuration is checked before anything runs
 
     @staticmethod
@@ -226,25 +229,12 @@ class Inquiry:
         """What is replicated: the seeds, or what the unit takes."""
         return tuple(self.seeds)  # pyright: ignore[reportArgumentType]
 
-    @property
-    def num_runs(self) -> int:
-        """As many as there would be if every network were run in every variant."""
-        return len(self.networks) * len(self.variants) * len(self.numbers)
-
     @cached_property
     def variants(self) -> dict[str, dict[str, Any]]:
         """The combinations of what is varied, by their names; one without a name if nothing is."""
-        axes = []
-        for name, values in self.vary.items():
-            _require_option(name, f"[vary] {name}")
-            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise ConfigurationError(
-                    f"vary {name} must be a list of values, got {shown(values)}"
-                )
-            settled = [_plain(name, value) for value in values]
-            if len({repr(value) for value in settled}) < len(settled):
-                raise ConfigurationError(f"vary {name} must be different values")
-            axes.append([(name, value) for value in settled])
+        axes = [
+            [(name, _plain(name, value)) for value in values] for name, values in self.vary.items()
+        ]
         return {
             ", ".join(f"{name} = {worded(value)}" for name, value in combination): dict(combination)
             for combination in itertools.product(*axes)
@@ -285,13 +275,14 @@ class Inquiry:
         """The configuration of a network with the values of a variant."""
         own = {k: value for k, value in self.networks[name].items() if k != "control"}
         options = {"data": self.data, **self.network, **own, **values}
-        options.pop("control", None)
         base = _preset(options)
         for key in options:
             _require_option(key, f"network {name!r}")
         options = {key: _plain(key, value) for key, value in options.items()}
         if "data" in own or "data" in self.network:
             raise ConfigurationError("data must be a key of its own, or varied: not a network's")
+        if "control" in self.network:
+            raise ConfigurationError("control must be a network's own: take it out of [network]")
         root = self.data_root
         if root is None and options["data"] not in SOURCES:
             root = self.folder
@@ -309,6 +300,11 @@ class Inquiry:
                     raise ConfigurationError(f"{key} is varied: leave it out here, or there")
             config = self.config(name, values)
             if control == FROZEN:
+                if config.model is not None:
+                    raise ConfigurationError(
+                        "control must be left out with a model of your own: a factory freezes its "
+                        "circuits itself"
+                    )
                 config = dataclasses.replace(config, trainable=False)
             elif control == LOGISTIC:
                 config = IMAGES_ALONE.applied(None, config)
@@ -371,6 +367,27 @@ class Inquiry:
             )
         if delta is not None and not 0 <= delta < math.inf:
             raise ConfigurationError(f"delta must be 0 or more, got {delta}")
+
+    def _check_size(self) -> None:
+        variants = 1
+        for name, values in self.vary.items():
+            _require_option(name, "[vary]")
+            if name in UNVARIED:
+                raise ConfigurationError(f"{name} cannot be varied: {UNVARIED[name]}")
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise ConfigurationError(
+                    f"vary {name} must be a list of values, got {shown(values)}"
+                )
+            if len({worded(_plain(name, value)) for value in values}) < len(values):
+                raise ConfigurationError(f"vary {name} must be different values")
+            variants *= len(values)
+        networks, seeds = len(self.networks), len(self.numbers)
+        count = networks * variants * seeds
+        if count > MAX_RUNS:
+            raise ConfigurationError(
+                f"there must be {MAX_RUNS:,} runs at most, got {count:,} ({networks} networks, "
+                f"{variants:,} variants, {seeds} seeds)"
+            )
 
     def _check_unit(self) -> None:
         if self.unit == "seed":

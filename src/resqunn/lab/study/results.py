@@ -141,6 +141,8 @@ class SeriesResult:
         confusion: images of each class (rows) that are taken for each (columns), all seeds
             together, of the reported split and epoch.
         unit: the option that takes the seeds' numbers.
+        num_live_weights: those of `num_weights` that values of their circuits depend on, where it
+            is known.
     """
 
     label: str
@@ -163,6 +165,7 @@ class SeriesResult:
     classes: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     unit: str = "seed"
+    num_live_weights: int | None = None
 
     def __post_init__(self) -> None:
         for metric, found in self.final.items():
