@@ -258,7 +258,7 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
 
 def outlook(inquiry: Inquiry, expected: Outlook, folder: Path) -> None:
     """What a question takes, before anything is trained."""
-    from resqunn.lab.study.inquiry import worded
+    from resqunn.lab.study.options import worded
 
     runs = f"{expected.runs:,}"
     if expected.done:

@@ -107,12 +107,14 @@ class Measured:
     Attributes:
         final: metrics by name.
         num_weights: of the model, if it is a trained one.
+        confusion: by split, images of each class (rows) that are taken for each (columns).
     """
 
     final: dict[str, float] = field(default_factory=dict)
     num_weights: int | None = None
     gradients: GradientTable | None = None
     norms: tuple[NormsByDepth, ...] = ()
+    confusion: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
