@@ -117,6 +117,11 @@ class Inquiry:
             raise ConfigurationError(f"title must say what is asked, got {self.title!r}")
         if not self.networks or not all(name.strip() for name in self.networks):
             raise ConfigurationError("networks must name one network or more")
+        for name, options in self.networks.items():
+            if not isinstance(options, Mapping):
+                raise ConfigurationError(
+                    f"network {name!r} must be a table of options, got {shown(options)}"
+                )
         if not self.question:
             raise ConfigurationError("question must hold one question or more")
         object.__setattr__(self, "question", tuple(map(question_of, self.question)))
