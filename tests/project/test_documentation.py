@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import jaxtyping
@@ -9,6 +10,9 @@ import pytest
 
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.encodings import ENCODINGS
+from resqunn.lab import Inquiry, Question
+from resqunn.lab.study.asked import KINDS, METRICS
+from resqunn.lab.training.controls import CONTROLS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/resqunn"
@@ -88,3 +92,12 @@ def test_the_picture_shows_what_the_benchmarks_wrote() -> None:
         for value in case["milliseconds"].values()
     ]
     assert sorted(shown) == sorted(found)
+
+
+def test_studies_lists_every_key_and_control() -> None:
+    text = (ROOT / "docs/studies.md").read_text()
+    rows = set(re.findall(r"^\| `(\w+)` \|", text, re.M))
+    keys = {each.name for kind in (Inquiry, Question) for each in fields(kind)} - {"folder"}
+    assert rows == keys | {"frozen", "logistic_regression", *CONTROLS}
+    for name in (*KINDS, *METRICS):
+        assert f"`{name}`" in text, name

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from lab.study.questions import KEYS, NETWORK, images, write
+from lab.study.test_executors import cluster
 
 from resqunn.cli import main
 from resqunn.errors import ResqunnError, RunError
-from resqunn.lab import Inquiry, Question, open_results, run, write_report
+from resqunn.lab import Inquiry, Plan, Question, executor, open_results, run, write_report
 from resqunn.lab.study.executors.pool import Pool
 from resqunn.lab.study.results import Results, SeriesResult
 
@@ -432,15 +433,30 @@ def test_more_seeds_rerun_nothing_and_another_question_is_refused(tmp_path: Path
     assert files(out) == after
 
 
-def test_a_pool_gives_the_same_results(tmp_path: Path) -> None:
-    plan = of(vary={"encoding": ["ry", "rx"]}).plan()
-    run(plan, tmp_path / "serial")
-    run(plan, tmp_path / "pool", Pool(2))
-    both = [
-        without_times(json.loads((tmp_path / name / "summary.json").read_text()))
-        for name in ("serial", "pool")
-    ]
-    assert both[0] == both[1]
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, dict[str, Any]]:
+    """A plan and its results, run one after the other."""
+    folder, plan = tmp_path_factory.mktemp("serial"), of(vary={"encoding": ["ry", "rx"]}).plan()
+    run(plan, folder)
+    return plan, summary(folder)
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    return without_times(json.loads((folder / "summary.json").read_text()))
+
+
+def test_a_pool_gives_the_same_results(serial: tuple[Plan, Any], tmp_path: Path) -> None:
+    run(serial[0], tmp_path, Pool(2))
+    assert summary(tmp_path) == serial[1]
+
+
+def test_dask_gives_the_same_results(serial: tuple[Plan, Any], tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    with cluster(tmp_path) as address:
+        dask = executor(1, address)
+        run(serial[0], tmp_path / "out", dask)
+        dask.close()
+    assert summary(tmp_path / "out") == serial[1]
 
 
 def test_damaged_scores_are_named(tmp_path: Path) -> None:
