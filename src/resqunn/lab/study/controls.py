@@ -1,6 +1,6 @@
 r"""Classical models on the images, splits and seeds of a configuration: tasks of a study.
 
-pixels: logistic regression on the pixels; logistic_regression: the same with all metrics.
+pixels: logistic regression on the pixels; logistic_regression: so too, with all metrics.
 monomials: logistic regression on what the circuit computes from a patch, without a circuit.
     A depth-1 RX layer gives $\langle Z_q\rangle = \prod_{i\le q}\cos\theta_i\cos x_i$, so
     that its outputs for any weights are linear in the prefix products of $\cos x_i$.

@@ -24,7 +24,7 @@ class FinishedRun:
 
     Attributes:
         scored: all metrics of the reported split and epoch, where one is reported.
-        confusion: of the same.
+        confusion: of that split and epoch.
     """
 
     run: PlannedRun

@@ -175,7 +175,7 @@ class Inquiry:
 
     @cached_property
     def variants(self) -> dict[str, dict[str, Any]]:
-        """The combinations of what is varied, by their names; one without a name if nothing is."""
+        """The combinations of what is varied, by their names, or one without a name."""
         axes = [
             [(name, plain(name, value)) for value in values] for name, values in self.vary.items()
         ]

@@ -1,6 +1,6 @@
 """A plan before it is run: whether each of its networks can be built, and about how long it takes.
 
-Networks are built and a few steps of each are timed; nothing is written.
+Networks are built and a few steps of each are timed; no file is written.
 """
 
 from __future__ import annotations
