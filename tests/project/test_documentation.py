@@ -4,6 +4,7 @@ import io
 import json
 import re
 import runpy
+from dataclasses import fields
 from pathlib import Path
 
 import jaxtyping
@@ -14,6 +15,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from resqunn.analysis.gradient_flow import survey
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.encodings import ENCODINGS
+from resqunn.lab import Inquiry, Question
+from resqunn.lab.study.asked import KINDS, METRICS
+from resqunn.lab.training.controls import CONTROLS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/resqunn"
@@ -141,3 +145,12 @@ def test_pictures_of_the_page_are_what_its_code_draws() -> None:
             drawn += 1
     page = (ROOT / "docs/pictures.md").read_text(encoding="utf-8")
     assert drawn == len(re.findall(r"^!\[", page, re.MULTILINE)) > 0
+
+
+def test_studies_lists_every_key_and_control() -> None:
+    text = (ROOT / "docs/studies.md").read_text()
+    rows = set(re.findall(r"^\| `(\w+)` \|", text, re.M))
+    keys = {each.name for kind in (Inquiry, Question) for each in fields(kind)} - {"folder"}
+    assert rows == keys | {"frozen", "logistic_regression", *CONTROLS}
+    for name in (*KINDS, *METRICS):
+        assert f"`{name}`" in text, name

@@ -133,6 +133,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def weights(series: SeriesResult) -> str:
+    """How many weights are trained, and how many of them matter if not all do: "46 (44 live)"."""
+    count, live = series.num_weights, series.num_live_weights
+    if count is None:
+        return ""
+    return f"{count:,}" if live in (None, count) else f"{count:,} ({live:,} live)"
+
+
 def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 

@@ -24,9 +24,8 @@ class FinishedRun:
     """A run that is done: its epochs if it was trained, else what its task measured.
 
     Attributes:
-        scored: of a trained network all metrics of the reported split and epoch, where one is
-            reported.
-        confusion: of the same.
+        scored: all metrics of the reported split and epoch, where one is reported.
+        confusion: of that split and epoch.
     """
 
     run: PlannedRun
@@ -80,7 +79,10 @@ def _read(place: Path, run: PlannedRun, reported: Reported | None) -> FinishedRu
         raise RunError(f"{place / 'result.json'} belongs to another run")
     if run.task != TRAIN:
         measured = built(result, Measured)
-        return FinishedRun(run, (), measured, read_seconds(place, [0]), {})
+        found = FinishedRun(run, (), measured, read_seconds(place, [0]), {})
+        split = reported.split if reported else ""
+        own = {name: v for name, v in measured.final.items() if name.startswith(f"{split}_")}
+        return replace(found, scored=own, confusion=measured.confusion.get(split, ()))
     count = config.epochs
     if config.patience is not None:
         final = result.get("final")

@@ -107,12 +107,14 @@ class Measured:
     Attributes:
         final: metrics by name.
         num_weights: of the model, if it is a trained one.
+        confusion: by split, images of each class (rows) that are taken for each (columns).
     """
 
     final: dict[str, float] = field(default_factory=dict)
     num_weights: int | None = None
     gradients: GradientTable | None = None
     norms: tuple[NormsByDepth, ...] = ()
+    confusion: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,8 @@ class SeriesResult:
         confusion: images of each class (rows) that are taken for each (columns), all seeds
             together, of the reported split and epoch.
         unit: the option that takes the seeds' numbers.
+        num_live_weights: those of `num_weights` that values of their circuits depend on, where it
+            is known.
     """
 
     label: str
@@ -163,6 +167,7 @@ class SeriesResult:
     classes: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     unit: str = "seed"
+    num_live_weights: int | None = None
 
     def __post_init__(self) -> None:
         for metric, found in self.final.items():

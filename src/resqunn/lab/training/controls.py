@@ -115,6 +115,7 @@ CONTROLS: dict[str, Control] = {
 """Controls that are trained as networks are."""
 
 IMAGES_ALONE = Control(
-    "scikit-learn's logistic regression on the pixels, to convergence", (*_LAYERS, *_TRAINING)
+    "scikit-learn's logistic regression on the pixels, to convergence",
+    (*_LAYERS, *_TRAINING, "model"),
 )
 """What depends on the images alone, and is not trained as networks are."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from resqunn.analysis.dead_weights import num_live_weights
 from resqunn.errors import RunError
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import evaluate, evaluated, prepare, seed_samples
@@ -135,15 +136,15 @@ class Training:
         return apart
 
     def _manifest(self) -> dict[str, Any]:
-        config, data = self.session.config, self.session.data
-        parameters = self.session.model.parameters()
+        config, data, model = self.session.config, self.session.data, self.session.model
         return {
             **circumstances(config.threads),
             "command": sys.argv,
             "seed": config.seed,
             "data": config.data,
             **recorded(config, data),
-            "num_weights": sum(p.numel() for p in parameters if p.requires_grad),
+            "num_weights": sum(p.numel() for p in model.parameters() if p.requires_grad),
+            "num_live_weights": num_live_weights(model),
         }
 
     def _record_stretch(self) -> None:
