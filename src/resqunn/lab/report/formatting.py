@@ -26,9 +26,13 @@ DASH = "\u2013"
 
 
 def metric(name: str) -> str:
-    """A metric's name in words: "train_accuracy" is "training accuracy"."""
+    """A metric's name in words: "train_accuracy" is "training accuracy".
+
+    The condition under which it was measured, behind a comma, stays as it is.
+    """
+    name, comma, condition = name.partition(", ")
     words = name.replace("_", " ").split(" ")
-    return " ".join(_WORDS.get(word, word) for word in words)
+    return " ".join(_WORDS.get(word, word) for word in words) + comma + condition
 
 
 def name(series: SeriesResult | Term) -> str:
