@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import guide  # beside this file, where mkdocs looks for it
+import notebooks
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -29,6 +30,16 @@ WHOLE = ("resqunn.Circuit", "resqunn.Quanv2d")
 """Shown with what they inherit from classes of this library that are not public."""
 
 MATH = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
+
+
+serving = False
+"""Whether pages are shown while they are written: notebooks are then not run again."""
+
+
+def on_startup(*, command: str, **_: Any) -> None:
+    """Notes what is done with the site."""
+    global serving
+    serving = command == "serve"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -52,6 +63,9 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     made["guide/index.md"] = guide.contents()
     for place, text in made.items():
         files.append(File.generated(config, place, content=text))
+    for folder in notebooks.all_built(stale=serving):
+        for path in sorted(folder.glob("*.*")):
+            files.append(File.generated(config, f"notebooks/{path.name}", abs_src_path=str(path)))
     return files
 
 
