@@ -21,7 +21,7 @@ image = load_dataset("digits").train.images[:1]
 # ## Shots
 #
 # With $S$ shots an output is the mean of $S$ outcomes, each 1 or -1. Its expectation is the exact
-# value $z$, and its standard deviation $\sqrt{(1 - z^2) / S}$. Four hundred estimates of one
+# value $z$, and its standard deviation $\sqrt{(1 - z^2) / S}$. Two thousand estimates of one
 # output, for two numbers of shots:
 
 # %% Estimates of one output from 20 and from 500 shots, around its exact value
@@ -35,20 +35,15 @@ for shots, color in ((20, "#d9a066"), (500, "#0f766e")):
     sampled.load_state_dict(exact.state_dict())
     torch.manual_seed(0)
     with torch.no_grad():
-        found = sampled(image.expand(400, -1, -1, -1))[:, 1, 1, 1]
+        found = sampled(image.expand(2000, -1, -1, -1))[:, 1, 1, 1]
     wanted = math.sqrt((1 - z * z) / shots)
     print(f"{shots:3} shots: standard deviation {found.std():.4f}, by the formula {wanted:.4f}")
     values, counts = found.unique(return_counts=True)
-    ax.bar(
-        values.numpy(),
-        counts.numpy() / 400,
-        1.7 / shots,
-        color=color,
-        alpha=0.8,
-        label=f"{shots} shots",
-    )
+    width = 2 / shots  # between two values that the mean may have
+    density = counts.numpy() / len(found) / width
+    ax.bar(values.numpy(), density, 0.9 * width, color=color, alpha=0.8, label=f"{shots} shots")
 ax.axvline(z, color="black", linewidth=1, label="exact")
-ax.set(xlabel="estimate", ylabel="share of 400")
+ax.set(xlabel="estimate", ylabel="density")
 ax.legend(frameon=False)
 ax.spines[["top", "right"]].set_visible(False)
 figure
