@@ -1,5 +1,5 @@
 """What the site has beyond the pages of docs/: pages from the root of the repository, those of the
-guide and of the reference, and equations as MathML, which browsers show unaided.
+guide and of the reference, notebooks, and equations as MathML, which browsers show unaided.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PAGES = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
+    "CODE_OF_CONDUCT.md": "code_of_conduct.md",
 }
 """Files of the repository's root, and what they are called on the site."""
 
@@ -88,6 +89,7 @@ def _mathml(found: re.Match[str]) -> str:
 
 def _moved(text: str) -> str:
     """A page of the root as one of docs/."""
+    text = re.sub(r"\]\(docs/notebooks/(\w+)\.py", r"](notebooks/\1.md", text)
     text = re.sub(r"\]\(docs/", "](", text).replace("](CITATION.cff)", "](citing.md)")
     text = re.sub(r'(src|srcset|href)="docs/', r'\1="', text)
     for name, place in PAGES.items():
