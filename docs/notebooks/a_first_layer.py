@@ -12,7 +12,11 @@ import torch
 from resqunn import LinearHead, Quanv2d, ResQuNN, load_dataset, plot_features
 
 digits = load_dataset("digits")
-print(len(digits.train), "images to train on, of the shape", tuple(digits.train.images.shape[1:]))
+print(
+    len(digits.train),
+    "images to train on, of the shape",
+    tuple(digits.train.images.shape[1:]),
+)
 
 # %% [markdown]
 # ## The layer and its circuit
@@ -23,7 +27,9 @@ print(len(digits.train), "images to train on, of the shape", tuple(digits.train.
 
 # %% The layer's circuit: four encoding rotations, then two layers of trainable rotations and CNOTs
 generator = torch.Generator().manual_seed(1)
-layer = Quanv2d(1, 4, kernel_size=2, depth=2, ansatz="ry_chain", generator=generator)
+layer = Quanv2d(
+    1, 4, kernel_size=2, depth=2, ansatz="ry_chain", generator=generator
+)
 print(layer)
 layer.circuit.draw("mpl")
 
@@ -38,7 +44,10 @@ maps.square().mean().backward()
 print("weight:  ", tuple(layer.weight.shape), "- filters, layers, qubits")
 print("images:  ", tuple(images.shape))
 print("maps:    ", tuple(maps.shape))
-print("gradient:", [round(float(value), 4) for value in layer.weight.grad.flatten()])
+print(
+    "gradient:",
+    [round(float(value), 4) for value in layer.weight.grad.flatten()],
+)
 
 # %% [markdown]
 # ## The same numbers by hand
@@ -49,7 +58,9 @@ print("gradient:", [round(float(value), 4) for value in layer.weight.grad.flatte
 # %%
 plain = Quanv2d(1, 4, kernel_size=2, depth=0, dtype=torch.float64)
 pixels = images.double()
-expected = torch.cos(torch.pi * pixels[:, :, :-1, :-1])  # the patch's first pixel
+expected = torch.cos(
+    torch.pi * pixels[:, :, :-1, :-1]
+)  # the patch's first pixel
 difference = (plain(pixels).detach()[:, :1] - expected).abs().max()
 print(f"largest difference: {difference:.0e}")
 
@@ -73,9 +84,14 @@ for epoch in range(1, 9):
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        right = model(digits.validation.images).argmax(1) == digits.validation.labels
+        right = (
+            model(digits.validation.images).argmax(1)
+            == digits.validation.labels
+        )
     if epoch in (1, 2, 4, 8):
-        print(f"epoch {epoch}: {100 * right.double().mean():.1f} % of the validation images")
+        print(
+            f"epoch {epoch}: {100 * right.double().mean():.1f} % of the validation images"
+        )
 
 # %% [markdown]
 # ## What the layer makes of digits

@@ -43,8 +43,12 @@ inquiry = Inquiry(
         "pixels": {"control": "no_circuit"},
     },
     question=[
-        Question("Training the layer helps.", "better", this="trained", than="frozen"),
-        Question("The layer beats no layer.", "better", this="trained", than="pixels"),
+        Question(
+            "Training the layer helps.", "better", this="trained", than="frozen"
+        ),
+        Question(
+            "The layer beats no layer.", "better", this="trained", than="pixels"
+        ),
     ],
 )
 plan = inquiry.plan()
@@ -68,27 +72,39 @@ print(len(finished.failed), "failed")
 # over seeds. Differences are taken seed by seed.
 
 # %%
+results
+
+# %%
 for claim in results.claims:
     (row,) = claim.variants[0].measured
-    low, high = row.stats.interval
-    print(f"{claim.statement:26}{claim.verdict}")
-    print(
-        f"    median {100 * row.stats.median:+.1f} points, interval {100 * low:+.1f} to "
-        f"{100 * high:+.1f}; more than delta in {row.beyond.count} of {row.beyond.of} seeds"
-    )
+    low, high = (100 * end for end in row.stats.interval)
+    median, ahead = 100 * row.stats.median, row.beyond
+    print(f"{claim.statement:26} median {median:+.1f} points,")
+    print(f"{'':26} interval {low:+.1f} to {high:+.1f},")
+    print(f"{'':26} ahead by more than delta in {ahead.count} of {ahead.of}")
 
 # %% Each seed as a dot: the accuracy of the networks, and the differences that were asked about
 figure = Figure(figsize=(8, 3), layout="constrained")
 left, right = figure.subplots(1, 2)
 for row, series in enumerate(results.studies[0].series):
-    values = [100 * value for value in series.final["validation_accuracy"].values]
+    values = [
+        100 * value for value in series.final["validation_accuracy"].values
+    ]
     left.plot(values, [row] * len(values), "o", color="#0f766e", alpha=0.5)
-left.set_yticks(range(3), [series.label for series in results.studies[0].series])
+left.set_yticks(
+    range(3), [series.label for series in results.studies[0].series]
+)
 left.set_xlabel("accuracy on validation images, %")
 for row, claim in enumerate(results.claims):
     stats = claim.variants[0].measured[0].stats
     low, high = (100 * end for end in stats.interval)
-    right.plot([low, high], [row, row], color="#d9a066", linewidth=9, solid_capstyle="butt")
+    right.plot(
+        [low, high],
+        [row, row],
+        color="#d9a066",
+        linewidth=9,
+        solid_capstyle="butt",
+    )
     right.plot(
         [100 * value for value in stats.values],
         [row] * len(stats.values),
@@ -97,10 +113,14 @@ for row, claim in enumerate(results.claims):
         alpha=0.5,
     )
     right.plot(100 * stats.median, row, "|", color="black", markersize=22)
-    right.text(0.01, row - 0.3, claim.verdict, transform=right.get_yaxis_transform())
+    right.text(
+        0.01, row - 0.3, claim.verdict, transform=right.get_yaxis_transform()
+    )
 right.axvline(0, color="0.6", linewidth=1)
 right.axvline(100 * inquiry.delta, color="0.6", linewidth=1, linestyle=":")
-right.set_yticks(range(2), [f"trained - {name}" for name in ("frozen", "pixels")])
+right.set_yticks(
+    range(2), [f"trained - {name}" for name in ("frozen", "pixels")]
+)
 right.set_ylim(1.5, -0.6)
 left.set_ylim(2.5, -0.6)
 right.set_xlabel("difference, points")

@@ -37,11 +37,20 @@ for shots, color in ((20, "#d9a066"), (500, "#0f766e")):
     with torch.no_grad():
         found = sampled(image.expand(2000, -1, -1, -1))[:, 1, 1, 1]
     wanted = math.sqrt((1 - z * z) / shots)
-    print(f"{shots:3} shots: standard deviation {found.std():.4f}, by the formula {wanted:.4f}")
+    print(
+        f"{shots:3} shots: standard deviation {found.std():.4f}, by the formula {wanted:.4f}"
+    )
     values, counts = found.unique(return_counts=True)
     width = 2 / shots  # between two values that the mean may have
     density = counts.numpy() / len(found) / width
-    ax.bar(values.numpy(), density, 0.9 * width, color=color, alpha=0.8, label=f"{shots} shots")
+    ax.bar(
+        values.numpy(),
+        density,
+        0.9 * width,
+        color=color,
+        alpha=0.8,
+        label=f"{shots} shots",
+    )
 ax.axvline(z, color="black", linewidth=1, label="exact")
 ax.set(xlabel="estimate", ylabel="density")
 ax.legend(frameon=False)
@@ -82,7 +91,9 @@ digits = load_dataset("digits")
 config = TrainConfig(wiring="none", depths=(2,), epochs=15, learning_rate=0.01)
 run = train(config, "runs/quiet")
 model = load_model("runs/quiet")
-print(f"without noise: {100 * run.best.validation_accuracy:.1f} % of the validation images")
+print(
+    f"without noise: {100 * run.best.validation_accuracy:.1f} % of the validation images"
+)
 
 # %% Accuracy of the trained network by the strength of the noise, exact and with few shots
 strengths = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3]
@@ -98,11 +109,21 @@ def accuracy(noise, shots):
 figure = Figure(figsize=(7, 3.2), layout="constrained")
 ax = figure.subplots()
 for shots, color in ((None, "#0f766e"), (200, "#d9a066"), (20, "#c2410c")):
-    found = [accuracy(Noise(depolarizing=strength), shots) for strength in strengths]
+    found = [
+        accuracy(Noise(depolarizing=strength), shots) for strength in strengths
+    ]
     name = "exact" if shots is None else f"{shots} shots"
-    ax.plot(strengths, [100 * value for value in found], "o-", color=color, label=name)
+    ax.plot(
+        strengths,
+        [100 * value for value in found],
+        "o-",
+        color=color,
+        label=name,
+    )
     print(f"{name:9}", "  ".join(f"{100 * value:5.1f}" for value in found))
-ax.set(xlabel="depolarizing, after each gate", ylabel="accuracy, %", ylim=(0, 100))
+ax.set(
+    xlabel="depolarizing, after each gate", ylabel="accuracy, %", ylim=(0, 100)
+)
 ax.legend(frameon=False)
 ax.spines[["top", "right"]].set_visible(False)
 figure

@@ -11,7 +11,13 @@ import matplotlib.pyplot
 import torch
 from matplotlib.figure import Figure
 
-from resqunn import Quanv2d, Wiring, gradient_flow, paper_model, plot_gradient_flow
+from resqunn import (
+    Quanv2d,
+    Wiring,
+    gradient_flow,
+    paper_model,
+    plot_gradient_flow,
+)
 from resqunn.lab import TrainConfig, plot_learning_curves, train
 
 # %% [markdown]
@@ -25,11 +31,17 @@ from resqunn.lab import TrainConfig, plot_learning_curves, train
 for kept in (True, False):
     generator = torch.Generator().manual_seed(0)
     first = Quanv2d(1, 4, 2, 2, generator=generator)
-    second = Quanv2d(4, 16, 2, 2, groups=4, input_gradients=kept, generator=generator)
-    second(first(torch.rand(4, 1, 8, 8, generator=generator))).square().sum().backward()
+    second = Quanv2d(
+        4, 16, 2, 2, groups=4, input_gradients=kept, generator=generator
+    )
+    second(
+        first(torch.rand(4, 1, 8, 8, generator=generator))
+    ).square().sum().backward()
     for name, layer in (("first", first), ("second", second)):
         gradient = layer.weight.grad
-        found = "None" if gradient is None else f"of the norm {gradient.norm():.3f}"
+        found = (
+            "None" if gradient is None else f"of the norm {gradient.norm():.3f}"
+        )
         print(f"input_gradients={kept!s:5}  {name:6} layer: gradient {found}")
 
 # %% [markdown]
@@ -49,13 +61,17 @@ def flows(input_gradients):
     found = {}
     for wiring in Wiring.all(layers=2):
         generator = torch.Generator().manual_seed(0)
-        model = paper_model(str(wiring), input_gradients=input_gradients, generator=generator)
+        model = paper_model(
+            str(wiring), input_gradients=input_gradients, generator=generator
+        )
         found[str(wiring)] = gradient_flow(model, images, labels)
     return found
 
 
 figure = Figure(figsize=(8, 3.2), layout="constrained")
-for ax, (title, kept) in zip(figure.subplots(1, 2), {"cut": False, "true": True}.items()):
+for ax, (title, kept) in zip(
+    figure.subplots(1, 2), {"cut": False, "true": True}.items()
+):
     plot_gradient_flow(flows(kept), ax=ax)
     ax.set_title(f"derivatives {title}")
 figure
@@ -68,7 +84,9 @@ figure
 # %%
 for wiring in Wiring.all(layers=2):
     cut = wiring.reached(input_gradients=False)
-    print(f"{wiring!s:10} cut: {cut}   true: {wiring.reached(input_gradients=True)}")
+    print(
+        f"{wiring!s:10} cut: {cut}   true: {wiring.reached(input_gradients=True)}"
+    )
 
 # %% [markdown]
 # ## Does it matter?
@@ -78,7 +96,13 @@ for wiring in Wiring.all(layers=2):
 # connections, from the same weights, on four classes of digits; one has its derivatives cut.
 
 # %% Accuracy by epoch of a network with cut and with true derivatives
-options = {"wiring": "none", "classes": 4, "depths": (2, 2), "epochs": 12, "learning_rate": 0.02}
+options = {
+    "wiring": "none",
+    "classes": 4,
+    "depths": (2, 2),
+    "epochs": 12,
+    "learning_rate": 0.02,
+}
 runs = {
     name: train(TrainConfig(input_gradients=kept, **options), f"runs/{name}")
     for name, kept in {"cut": False, "true": True}.items()
@@ -88,9 +112,13 @@ plot_learning_curves(runs)
 # %%
 for name, run in runs.items():
     norms = run.epochs[0].gradient_norms
-    shown = ", ".join(f"{k} {v if v is None else round(v, 3)}" for k, v in norms.items())
+    shown = ", ".join(
+        f"{k} {v if v is None else round(v, 3)}" for k, v in norms.items()
+    )
     best = 100 * run.best.validation_accuracy
-    print(f"{name:4}  best validation accuracy {best:.1f} %, norms in the first epoch: {shown}")
+    print(
+        f"{name:4}  best validation accuracy {best:.1f} %, norms in the first epoch: {shown}"
+    )
 
 # %% [markdown]
 # One seed decides nothing: the next run may come out the other way. [A question and its

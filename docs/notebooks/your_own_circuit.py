@@ -39,7 +39,9 @@ def qnode(inputs, weights, scale):
 
 
 # %% The function as a circuit
-circuit = from_pennylane(qnode, inputs=4, weights={"weights": (1, 4, 3), "scale": (4,)})
+circuit = from_pennylane(
+    qnode, inputs=4, weights={"weights": (1, 4, 3), "scale": (4,)}
+)
 circuit.draw("mpl")
 
 # %% [markdown]
@@ -50,7 +52,9 @@ circuit.draw("mpl")
 
 # %%
 torch.manual_seed(0)
-layer = Quanv2d(1, 4, kernel_size=2, stride=2, circuit=circuit, dtype=torch.float64)
+layer = Quanv2d(
+    1, 4, kernel_size=2, stride=2, circuit=circuit, dtype=torch.float64
+)
 images = torch.rand(2, 1, 6, 6, dtype=torch.float64)
 maps = layer(images)
 maps.square().sum().backward()
@@ -59,12 +63,20 @@ named = {
     name: value[0].detach().requires_grad_()
     for name, value in circuit.named_weights(layer.weight).items()
 }
-patches = torch.nn.functional.unfold(images, 2, stride=2).transpose(1, 2).reshape(-1, 4)
+patches = (
+    torch.nn.functional.unfold(images, 2, stride=2)
+    .transpose(1, 2)
+    .reshape(-1, 4)
+)
 values = torch.stack([torch.stack(qnode(patch, **named)) for patch in patches])
 values.square().sum().backward()
-theirs = torch.cat([named[name].grad.flatten() for name in ("weights", "scale")])
+theirs = torch.cat(
+    [named[name].grad.flatten() for name in ("weights", "scale")]
+)
 ours = maps.detach().permute(0, 2, 3, 1).reshape(-1, 4)
-print(f"largest difference of values:      {(ours - values.detach()).abs().max():.0e}")
+print(
+    f"largest difference of values:      {(ours - values.detach()).abs().max():.0e}"
+)
 difference = layer.weight.grad.flatten() - theirs
 print(f"largest difference of derivatives: {difference.abs().max():.0e}")
 
@@ -79,7 +91,11 @@ print(f"largest difference of derivatives: {difference.abs().max():.0e}")
 layer = Quanv2d(1, 4, 2, 2, circuit=circuit)
 convolution = torch.nn.Conv2d(1, 4, 2, 2)
 batch = torch.rand(16, 1, 28, 28)
-patches = torch.nn.functional.unfold(batch, 2, stride=2).transpose(1, 2).reshape(-1, 4)
+patches = (
+    torch.nn.functional.unfold(batch, 2, stride=2)
+    .transpose(1, 2)
+    .reshape(-1, 4)
+)
 named = {name: value.detach().requires_grad_() for name, value in named.items()}
 
 
@@ -121,7 +137,9 @@ for name, value in times.items():
 # %% Milliseconds of a step: PennyLane, the layer, and a convolution
 figure = Figure(figsize=(7, 2.2), layout="constrained")
 ax = figure.subplots()
-bars = ax.barh(list(times), list(times.values()), color=["#d9a066", "#0f766e", "#8a929c"])
+bars = ax.barh(
+    list(times), list(times.values()), color=["#d9a066", "#0f766e", "#8a929c"]
+)
 ax.bar_label(bars, [f"{value:,.2f} ms" for value in times.values()], padding=4)
 ax.set_xscale("log")
 ax.set_xlim(right=8 * max(times.values()))
@@ -147,7 +165,12 @@ def twice(inputs, weights):
 
 
 own = from_pennylane(twice, inputs=4, weights=(2, 1, 4, 3))
-weights = torch.rand(24, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) * 6
+weights = (
+    torch.rand(
+        24, dtype=torch.float64, generator=torch.Generator().manual_seed(3)
+    )
+    * 6
+)
 plot_spectrum(spectrum(own, weights=weights.tolist()), output=2)
 
 # %% [markdown]

@@ -20,7 +20,8 @@ from resqunn.lab import TrainConfig, load_model, measure_run, train
 
 folder = Path(os.environ.get("RESQUNN_DATA", "."))
 medical = any(
-    (folder / place).exists() for place in ("breastmnist.npz", "medmnist/breastmnist.npz")
+    (folder / place).exists()
+    for place in ("breastmnist.npz", "medmnist/breastmnist.npz")
 )
 if medical:
     found = load_dataset("breastmnist", root=folder)
@@ -36,11 +37,15 @@ print(found.name, found.train.classes)
 # images for training, for choosing an epoch, and for the last word.
 
 # %%
-everything = [found.train, found.validation] + ([found.test] if found.test else [])
+everything = [found.train, found.validation] + (
+    [found.test] if found.test else []
+)
 pixels = np.concatenate(
     [(255 * part.images).round().to(torch.uint8).numpy() for part in everything]
 )
-words = np.concatenate([np.array(part.classes)[part.labels.numpy()] for part in everything])
+words = np.concatenate(
+    [np.array(part.classes)[part.labels.numpy()] for part in everything]
+)
 print("pixels", pixels.shape, pixels.dtype, "- labels", words[:3])
 
 images = Images.from_arrays(pixels, words, name="mine")
@@ -86,11 +91,10 @@ config = TrainConfig(
     patience=5,
 )
 run = train(config, "runs/mine", data=images)
-for epoch in run.epochs:
-    print(f"epoch {epoch.epoch:2}: loss {epoch.loss:.3f}, validation AUROC {run.value(epoch):.3f}")
+run
 
 # %% [markdown]
-# The folder `runs/mine` holds the weights, every epoch and the scores. `train` again would refuse
+# The star is the best epoch. The folder `runs/mine` holds the weights, every epoch and the scores. `train` again would refuse
 # it; `resume` would go on where it stopped.
 
 # %%
@@ -112,7 +116,9 @@ own = chances.gather(1, data.test.labels[:, None]).flatten()
 worst = own.argsort()[:2]
 for index in worst.tolist():
     label = classes[int(data.test.labels[index])]
-    print(f"image {index}: {label}, to which the network gives {100 * own[index]:.0f} %")
+    print(
+        f"image {index}: {label}, to which the network gives {100 * own[index]:.0f} %"
+    )
 plot_features(model, data.test.images[worst], channels=3)
 
 # %% [markdown]
