@@ -29,6 +29,10 @@ def _pages() -> Iterator[str]:
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         if path.name not in own:
             yield path.read_text(encoding="utf-8")
+    for path in (ROOT / "docs/notebooks").glob("*.py"):
+        yield "\n".join(
+            re.findall(r"^#(?! %%) ?(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        )
 
 
 def _docstrings() -> Iterator[str]:

@@ -12,6 +12,7 @@ import matplotlib
 import pytest
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+from resqunn import Circuit, circuit_report
 from resqunn.analysis.gradient_flow import survey
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.encodings import ENCODINGS
@@ -27,6 +28,7 @@ EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 EXAMPLES = [
     (page.name, number, code)
     for page in PAGES
+    if page.name != "recipes.md"  # tests/recipes runs those
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
 ]
 
@@ -154,3 +156,17 @@ def test_studies_lists_every_key_and_control() -> None:
     assert rows == keys | {"frozen", "logistic_regression", *CONTROLS}
     for name in (*KINDS, *METRICS):
         assert f"`{name}`" in text, name
+
+
+def test_the_page_of_circuits_is_what_was_measured() -> None:
+    script = runpy.run_path(str(ROOT / "docs/circuits.py"))
+    rows = json.loads((ROOT / "docs/circuits.json").read_text(encoding="utf-8"))
+    assert script["page"](rows) == (ROOT / "docs/circuits.md").read_text(encoding="utf-8")
+    assert {row["encoding"] for row in rows} == set(ENCODINGS)
+    assert {row["ansatz"] for row in rows} == set(ANSATZE)
+    kept = next(row for row in rows if (row["ansatz"], row["layers"]) == ("two_local", 2))
+    circuit = Circuit(kept["encoding"], "two_local", "z", inputs=4, depth=2)
+    report = circuit_report(circuit, pairs=script["PAIRS"], samples=script["SAMPLES"])
+    again = script["_row"](circuit, report)
+    for name in ("weights", "dead", "expressibility", "entangling", "variance", "monomials"):
+        assert again[name] == pytest.approx(kept[name]), name

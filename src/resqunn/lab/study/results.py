@@ -16,6 +16,7 @@ from resqunn.errors import ConfigurationError, RunError
 from resqunn.lab.study.questions import ClaimResult, Share, Stats
 from resqunn.lab.study.rules import RULES
 from resqunn.lab.training.files import exists, read_sealed, sealed, write_atomically
+from resqunn.lab.training.html_tables import html_table
 
 SUMMARY = "summary.json"
 
@@ -355,6 +356,15 @@ class Results:
     reported: str = ""
     axes: tuple[Axis, ...] = ()
     evaluated: tuple[Evaluated, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the claims with their verdicts, a row a variant."""
+        rows = [
+            [claim.statement, variant.variant, variant.verdict, variant.seeds or ""]
+            for claim in self.claims
+            for variant in claim.variants
+        ]
+        return html_table(self.source.title, ["claim", "variant", "verdict", "seeds"], rows)
 
 
 def as_builtins(value: Any) -> Any:
