@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from resqunn.circuits.ansatze.base import Ansatz
 from resqunn.circuits.ansatze.layered import ControlledRing, RotationChain, StronglyEntangling
@@ -43,6 +44,9 @@ SEEDED: dict[str, Callable[[str, int], Ansatz]] = {
 }
 """Ansaetze that are named with a seed, as `"random:7"`."""
 
+COUNTED = ("random_layers", "random_layers_2021")
+"""Of these, those whose number of rotations may be named too, as `"random_layers/4:7"`."""
+
 MAX_DIGITS = 100
 """Of a seed in an ansatz's name; Python itself reads a few thousand."""
 
@@ -50,7 +54,8 @@ MAX_DIGITS = 100
 def ansatz(name: str | Ansatz) -> Ansatz:
     """The table's entry of that name; an `Ansatz` is returned as it is.
 
-    `"random:7"` is the random ansatz of seed 7, and so for each of `SEEDED`; `"sim_1"` to
+    `"random:7"` is the random ansatz of seed 7, and so for each of `SEEDED`;
+    `"random_layers/4:7"` has 4 rotations a layer, however many qubits there are. `"sim_1"` to
     `"sim_19"` are the circuits of `ansatze/sim.py`.
 
     Raises:
@@ -58,18 +63,28 @@ def ansatz(name: str | Ansatz) -> Ansatz:
     """
     if isinstance(name, Ansatz):
         return name
-    kind, _, digits = name.partition(":")
+    counted, _, digits = name.partition(":")
+    kind, slash, rotations = counted.partition("/")
+    if slash and kind in COUNTED and rotations.isdecimal() and digits.isdecimal():
+        plain = ansatz(f"{kind}:{digits}")
+        return replace(plain, name=name, rotations=_bounded(rotations, "number of rotations"))  # pyright: ignore[reportCallIssue]
+    kind = counted
     if kind in SEEDED and digits.isdecimal():
-        digits = digits.lstrip("0") or "0"
-        if len(digits) > MAX_DIGITS:
-            raise ConfigurationError(
-                f"the seed of a random ansatz must have {MAX_DIGITS} digits or fewer, got "
-                f"{len(digits)}"
-            )
-        return SEEDED[kind](name, int(digits))
+        return SEEDED[kind](name, _bounded(digits, "seed"))
     if name in SIM:
         return SimCircuit(name)
     if name not in ANSATZE:
         seeded = [f"{kind}:SEED" for kind in SEEDED]
+        seeded += [f"{kind}/ROTATIONS:SEED" for kind in COUNTED]
         raise unknown_name("ansatz", name, [*ANSATZE, *seeded, "sim_1 to sim_19"])
     return ANSATZE[name]
+
+
+def _bounded(digits: str, what: str) -> int:
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > MAX_DIGITS:
+        raise ConfigurationError(
+            f"the {what} of a random ansatz must have {MAX_DIGITS} digits or fewer, got "
+            f"{len(digits)}"
+        )
+    return int(digits)
