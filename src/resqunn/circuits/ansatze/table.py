@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from resqunn.circuits.ansatze.base import Ansatz
 from resqunn.circuits.ansatze.layered import ControlledRing, RotationChain, StronglyEntangling
@@ -44,8 +43,9 @@ SEEDED: dict[str, Callable[[str, int], Ansatz]] = {
 }
 """Ansaetze that are named with a seed, as `"random:7"`."""
 
-COUNTED = ("random_layers", "random_layers_2021")
-"""Of these, those whose number of rotations may be named too, as `"random_layers/4:7"`."""
+COUNTED = {"random_layers": False, "random_layers_2021": True}
+"""Of these, those whose number of rotations may be named too, as `"random_layers/4:7"`, and whether
+they draw as PennyLane did in 2021."""
 
 MAX_DIGITS = 100
 """Of a seed in an ansatz's name; Python itself reads a few thousand."""
@@ -66,8 +66,9 @@ def ansatz(name: str | Ansatz) -> Ansatz:
     counted, _, digits = name.partition(":")
     kind, slash, rotations = counted.partition("/")
     if slash and kind in COUNTED and rotations.isdecimal() and digits.isdecimal():
-        plain = ansatz(f"{kind}:{digits}")
-        return replace(plain, name=name, rotations=_bounded(rotations, "number of rotations"))  # pyright: ignore[reportCallIssue]
+        count = _bounded(rotations, "number of rotations")
+        seed = _bounded(digits, "seed")
+        return RandomLayers(name, seed, rotations=count, legacy=COUNTED[kind])
     kind = counted
     if kind in SEEDED and digits.isdecimal():
         return SEEDED[kind](name, _bounded(digits, "seed"))
