@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from resqunn.circuits.ansatze.base import Ansatz
@@ -44,8 +45,11 @@ SEEDED: dict[str, Callable[[str, int], Ansatz]] = {
 """Ansaetze that are named with a seed, as `"random:7"`."""
 
 COUNTED = {"random_layers": False, "random_layers_2021": True}
-"""Of these, those whose number of rotations may be named too, as `"random_layers/4:7"`, and whether
-they draw as PennyLane did in 2021."""
+"""Of these, those whose number of rotations, and ratio of CNOTs, may be named too, as
+`"random_layers/4/0.4:7"`, and whether they draw as PennyLane did in 2021."""
+
+_OPTIONS = re.compile(r"(\d+)(?:/(\d{1,3}\.?\d{0,20}))?", re.ASCII)
+"""Rotations, and the ratio of CNOTs."""
 
 MAX_DIGITS = 100
 """Of a seed in an ansatz's name; Python itself reads a few thousand."""
@@ -55,8 +59,9 @@ def ansatz(name: str | Ansatz) -> Ansatz:
     """The table's entry of that name; an `Ansatz` is returned as it is.
 
     `"random:7"` is the random ansatz of seed 7, and so for each of `SEEDED`;
-    `"random_layers/4:7"` has 4 rotations a layer, however many qubits there are. `"sim_1"` to
-    `"sim_19"` are the circuits of `ansatze/sim.py`.
+    `"random_layers/4:7"` has 4 rotations a layer, however many qubits there are, and
+    `"random_layers/4/0.4:7"` draws CNOTs with probability 0.4. `"sim_1"` to `"sim_19"` are the
+    circuits of `ansatze/sim.py`.
 
     Raises:
         ConfigurationError: if the table has none, or for a seed that is out of range.
@@ -64,11 +69,16 @@ def ansatz(name: str | Ansatz) -> Ansatz:
     if isinstance(name, Ansatz):
         return name
     counted, _, digits = name.partition(":")
-    kind, slash, rotations = counted.partition("/")
-    if slash and kind in COUNTED and rotations.isdecimal() and digits.isdecimal():
-        count = _bounded(rotations, "number of rotations")
-        seed = _bounded(digits, "seed")
-        return RandomLayers(name, seed, rotations=count, legacy=COUNTED[kind])
+    kind, _, options = counted.partition("/")
+    found = _OPTIONS.fullmatch(options)
+    if found and kind in COUNTED and digits.isdecimal():
+        return RandomLayers(
+            name,
+            _bounded(digits, "seed"),
+            float(found[2] or RandomLayers.ratio_imprim),
+            _bounded(found[1], "number of rotations"),
+            COUNTED[kind],
+        )
     kind = counted
     if kind in SEEDED and digits.isdecimal():
         return SEEDED[kind](name, _bounded(digits, "seed"))
@@ -76,7 +86,7 @@ def ansatz(name: str | Ansatz) -> Ansatz:
         return SimCircuit(name)
     if name not in ANSATZE:
         seeded = [f"{kind}:SEED" for kind in SEEDED]
-        seeded += [f"{kind}/ROTATIONS:SEED" for kind in COUNTED]
+        seeded += [f"{kind}/ROTATIONS/RATIO:SEED" for kind in COUNTED]
         raise unknown_name("ansatz", name, [*ANSATZE, *seeded, "sim_1 to sim_19"])
     return ANSATZE[name]
 

@@ -30,6 +30,9 @@ START = (
 """Where the angles of every circuit start, as many of them as it has: NumPy's
 `default_rng(11111).uniform(-1, 1, 10)`, written out since NumPy may change that stream."""
 
+CNOTS = 0.4
+"""The ratio of CNOTs in the random circuits; PennyLane's own default is 0.3."""
+
 SEED = 10
 """Of every run: of the order of the images, and of the head's first weights."""
 
@@ -83,7 +86,7 @@ def network(options: Options, kernel: str, encoding: str, trainable: bool) -> Tr
         kernel_size=shape.size,
         stride=shape.stride,
         encoding=ENCODINGS[encoding],
-        ansatz=f"random_layers_2021/{shape.rotations}",
+        ansatz=f"random_layers_2021/{shape.rotations}/{CNOTS}",
         initial_weights=START[: shape.rotations],
         trainable=trainable,
     )
