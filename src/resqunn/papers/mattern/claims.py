@@ -1,5 +1,5 @@
-"""Claims of Mattern et al., and questions that their results leave, with limits chosen before any
-run: 2 points as the smallest difference that matters, and the distances at which a rerun is taken
+"""Claims of Mattern et al., and questions that their results leave, with limits chosen before the
+runs: 2 points as the smallest difference that matters, and the distances at which a rerun is taken
 for the authors' own.
 
 Each question is asked three times: of the mean accuracy on training images over the last 20

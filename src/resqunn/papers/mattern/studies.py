@@ -36,7 +36,7 @@ def label(kernel: str, encoding: str) -> str:
 def circuits(options: Options) -> Study:
     """Each encoding with each kernel, frozen and trained, on every circuit.
 
-    What is replicated is the circuit: images, order, head and first angles are the same in all.
+    What is replicated is the circuit: images, order, head and first angles are shared by all.
     The heads without circuits are replicated over seeds, since they have no circuit.
     """
     cases = [

@@ -1,0 +1,73 @@
+"""The numbers of docs/mattern.md are those that `resqunn reproduce mattern` found."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from resqunn.papers.mattern import PAPER
+from resqunn.papers.mattern.reported import results
+from resqunn.papers.mattern.studies import AGAIN, THEIRS
+
+ROOT = Path(__file__).parents[1]
+SPEC = importlib.util.spec_from_file_location("mattern_tables", ROOT / "docs/mattern.py")
+assert SPEC is not None
+assert SPEC.loader is not None
+tables = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(tables)
+NUMBERS = json.loads(tables.NUMBERS.read_text(encoding="utf-8"))
+TEXT = tables.PAGE.read_text(encoding="utf-8")
+
+
+def test_they_come_from_whole_runs_on_mnist() -> None:
+    options = NUMBERS["options"]
+    assert (options["data"], options["epochs"], options["quick"]) == ("mnist", 50, False)
+    assert options["seeds"] == list(range(10))
+    asked = {claim.id for claim in PAPER.claims}
+    assert {claim["id"] for claim in NUMBERS["claims"]} == asked
+    for series in NUMBERS["series"]:
+        assert series["seeds"] == list(range(10)), series["label"]
+
+
+def test_tables_are_written_from_the_numbers() -> None:
+    assert set(re.findall(r"<!-- end of ([\w-]+) -->", TEXT)) == set(tables.TABLES)
+    assert tables.filled(TEXT, NUMBERS) == TEXT
+
+
+def test_the_authors_results_are_theirs() -> None:
+    theirs = [series for series in NUMBERS["series"] if series["variant"] == THEIRS]
+    assert theirs
+    for series in theirs:
+        kernel, _, encoding = series["label"].partition(" ")
+        for metric, found in series["final"].items():
+            expected = [results()[kernel, encoding, not series["frozen"], k][metric]
+                        for k in range(10)]  # fmt: skip
+            assert found["values"] == expected
+
+
+def test_what_is_far_from_the_authors_is_told() -> None:
+    """Counted here, and not by the script."""
+    for label, frozen in {(s["label"], s["frozen"]) for s in NUMBERS["series"]
+                          if s["variant"] == THEIRS}:  # fmt: skip
+        ours = next(s for s in NUMBERS["series"]
+                    if (s["label"], s["frozen"], s["variant"]) == (label, frozen, AGAIN))  # fmt: skip
+        kernel, _, encoding = label.partition(" ")
+        most = 0.03 if kernel == "2x2" and encoding != "NEQR" else 0.05
+        values = ours["final"]["train_accuracy"]["values"]
+        near = sum(abs(value - results()[kernel, encoding, not frozen, k]["train_accuracy"]) <= most
+                   for k, value in enumerate(values))  # fmt: skip
+        how = "frozen" if frozen else "trained"
+        assert f"| {label} | {how} | {near} of 10 | {100 * most:.0f} |" in TEXT
+
+
+def test_the_page_tells_a_changed_number() -> None:
+    changed = json.loads(json.dumps(NUMBERS))
+    changed["series"][0]["final"]["train_accuracy"]["values"][0] += 0.01
+    assert tables.filled(TEXT, changed) != TEXT
+
+
+@pytest.mark.parametrize("words", ["977", "scikit-learn", "frqi_mattern", "random_layers_2021"])
+def test_the_page_says_how_it_was_read(words: str) -> None:
+    assert words in TEXT
