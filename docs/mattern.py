@@ -1,16 +1,18 @@
 """Fills the tables of docs/mattern.md from what `resqunn reproduce mattern` found.
 
     resqunn reproduce mattern --out results/mattern
-    python docs/mattern.py results/mattern
+    resqunn reproduce mattern --figures orders --out results/orders
+    python docs/mattern.py results/mattern results/orders
 
-keeps the numbers in docs/mattern.json and writes the tables; without a folder it writes the tables
-from docs/mattern.json alone.
+keeps the numbers in docs/mattern.json and writes the tables; without folders it writes the tables
+from docs/mattern.json alone. A folder whose runs are not all done counts for those that are.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import statistics
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -231,12 +233,37 @@ def _cell(claim: Numbers, variant: str) -> str:
     return ""
 
 
+def _orders(results: Results) -> list[Numbers]:
+    return [_series(one) for study in results.studies for one in study.series]
+
+
+def orders(numbers: Numbers) -> str:
+    """Training accuracy of frozen circuits over orders of the images, in percent."""
+    rows = []
+    for one in numbers["orders"]:
+        values = one["final"]["train_accuracy"]["values"]
+        label, _, circuit = one["label"].partition(", circuit ")
+        theirs = _find(numbers, label, True, THEIRS)
+        assert theirs is not None
+        rows.append((
+            one["label"],
+            f"{_points(min(values))} to {_points(max(values))}",
+            _points(statistics.mean(values)),
+            _points(statistics.stdev(values)),
+            _points(values[0]),
+            _points(theirs["final"]["train_accuracy"]["values"][int(circuit)]),
+        ))  # fmt: skip
+    heads = ("frozen", "from, to", "mean", "standard deviation", "seed 10", "authors")
+    return _table(heads, rows)
+
+
 TABLES: dict[str, Callable[[Numbers], str]] = {
     "summary": summary,
     "circuits": circuits,
     "agreement": agreement,
     "claims": claims,
     "others": others,
+    "orders": orders,
 }
 
 
@@ -250,9 +277,9 @@ def filled(page: str, numbers: Numbers) -> str:
     return re.sub(rf"<!-- ({names}) -->\n.*?<!-- end of \1 -->", write, page, flags=re.DOTALL)
 
 
-def main(folder: Path | None = None) -> None:
-    if folder is not None:
-        text = json.dumps(condensed(open_results(folder)))
+def main(runs: Path | None = None, orders: Path | None = None) -> None:
+    if runs is not None and orders is not None:
+        text = json.dumps(condensed(open_results(runs)) | {"orders": _orders(open_results(orders))})
         # One series or claim a line.
         text = text.replace('{"label"', '\n{"label"').replace('{"id"', '\n{"id"')
         NUMBERS.write_text(text + "\n", encoding="utf-8")
@@ -261,4 +288,4 @@ def main(folder: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:2]))
+    main(*map(Path, sys.argv[1:3]))

@@ -211,6 +211,17 @@ def test_parts() -> None:
     assert {s.seeds for s in study.series if s.variant == THEIRS} == {(9,)}
 
 
+def test_other_orders_of_the_images() -> None:
+    (study,) = PAPER.plan(replace(PAPER.defaults, figures=("orders",))).studies
+    for series in study.series:
+        assert series.frozen
+        assert series.seeds == tuple(range(10, 22))
+    # The first one is a run of the paper.
+    runs = {run.key for run in EVERYTHING.runs}
+    first = [study.runs(series)[0].key for series in study.series]
+    assert set(first) < runs
+
+
 def test_a_quick_run_makes_its_report(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "resqunn", "reproduce", "mattern", "--quick", "--figures", "2x2",

@@ -10,7 +10,7 @@ from resqunn.lab.study.plan import Reported
 from resqunn.papers.mattern.claims import CLAIMS
 from resqunn.papers.mattern.networks import KERNELS
 from resqunn.papers.mattern.reported import CIRCUITS
-from resqunn.papers.mattern.studies import circuits
+from resqunn.papers.mattern.studies import chosen
 from resqunn.papers.paper import Options, Paper
 
 PAPER = Paper(
@@ -20,7 +20,8 @@ PAPER = Paper(
     address="https://arxiv.org/abs/2106.07327",
     figures=tuple(KERNELS),
     sections={"trained": "Circuit by circuit"},
-    studies=lambda options: [circuits(options)],
+    extra=("orders",),
+    studies=chosen,
     claims=CLAIMS,
     defaults=Options(data="mnist", seeds=tuple(CIRCUITS), epochs=50),
     quick=Options(seeds=(0, 1), epochs=2, quick=True),

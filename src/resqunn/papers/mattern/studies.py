@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from resqunn.lab.study.plan import Series, Study
+from dataclasses import replace
+
+from resqunn.lab.study.plan import Series, Study, replicated
 from resqunn.papers.mattern.networks import (
     ENCODINGS,
     KERNELS,
+    SEED,
     network,
     pixels,
     thresholded,
@@ -68,3 +71,42 @@ def circuits(options: Options) -> Study:
         "trained",
         options.figures,
     )
+
+
+ORDERS = 12
+"""Of images, in `orders`."""
+
+
+def orders(options: Options) -> Study:
+    """Three frozen circuits with other orders of the images and first weights of the head.
+
+    How far results scatter that the authors have one of: by their seed alone.
+    """
+    cases = (("threshold", 0), ("FRQI", 1), ("threshold", 3))
+    seeds = tuple(range(SEED, SEED + (2 if options.quick else ORDERS)))
+    series = [
+        Series(
+            f"{label('2x2', encoding)}, circuit {circuit}",
+            replace(
+                replicated(network(options, "2x2", encoding, False), "ansatz", circuit), seed=SEED
+            ),
+            seeds,
+            AGAIN,
+        )
+        for encoding, circuit in cases
+    ]
+    return Study(
+        "orders",
+        "Frozen circuits with other orders of the images",
+        tuple(series),
+        "beyond the paper",
+        "The authors have one order.",
+        "trained",
+        ("orders",),
+    )
+
+
+def chosen(options: Options) -> list[Study]:
+    """What the chosen figures need."""
+    found = [circuits(options)] if set(KERNELS) & set(options.figures) else []
+    return [*found, *([orders(options)] if "orders" in options.figures else [])]
