@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -150,6 +151,8 @@ def _begin_with(layer: Quanv2d, weights: Sequence[float]) -> None:
             f"initial_weights must be {layer.circuit.num_weights}, as many as each circuit has, "
             f"got {len(weights)}"
         )
+    if not all(map(math.isfinite, weights)):
+        raise ConfigurationError(f"initial_weights must be finite, got {list(weights)}")
     with torch.no_grad():
         rows = layer.weight.view(-1, len(weights))
         rows.copy_(torch.tensor(weights, dtype=torch.float64).expand_as(rows))
