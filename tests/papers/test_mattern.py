@@ -17,7 +17,8 @@ from resqunn import load_dataset
 from resqunn.errors import ConfigurationError
 from resqunn.lab import open_results
 from resqunn.lab.study.plan import replicated
-from resqunn.lab.study.results import StudyResult
+from resqunn.lab.study.results import SeriesResult, StudyResult
+from resqunn.lab.study.statistics import stats
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.run import build_model
 from resqunn.nn.quanv import Quanv2d
@@ -246,17 +247,23 @@ def test_a_quick_run_makes_its_report(tmp_path: Path) -> None:
     assert re.search(r"quick run", page)
 
 
-def test_agreement_is_counted_circuit_by_circuit(tmp_path: Path) -> None:
-    from resqunn.lab.study.results import SeriesResult
-    from resqunn.lab.study.statistics import stats
+def series(variant: str, label: str, values: list[float], frozen: bool = False) -> SeriesResult:
+    final = {"train_accuracy": stats(values)}
+    seeds = tuple(range(len(values)))
+    return SeriesResult(
+        label, variant, frozen, "train", {"classes": 10}, (), seeds, final, {}, {}, None, 1.0
+    )
 
-    def series(variant: str, label: str, values: list[float]) -> SeriesResult:
-        final = {"train_accuracy": stats(values)}
-        seeds = tuple(range(len(values)))
-        return SeriesResult(
-            label, variant, False, "train", {"classes": 10}, (), seeds, final, {}, {}, None, 1.0
-        )
 
+def test_what_the_authors_did_not_measure_is_not_measured() -> None:
+    both = tuple(series(THEIRS, "2x2 FRQI", [0.5 + f] * 10, not f) for f in (False, True))
+    study = StudyResult("circuits", "", "", "", "trained", series=both)
+    found = {c.id: c.judged({"circuits": study}) for c in PAPER.claims if c.quantities}
+    assert found["2x2-FRQI-training-train_accuracy"].verdict == "supported"
+    assert found["2x2-FRQI-training-test_accuracy"].verdict == "not measured"
+
+
+def test_agreement_is_counted_circuit_by_circuit() -> None:
     study = StudyResult("circuits", "", "", "", "trained", series=(
         series(AGAIN, "2x2 FRQI", [0.5, 0.6]), series(THEIRS, "2x2 FRQI", [0.529, 0.631]),
         series(AGAIN, "2x2 NEQR", [0.5, 0.6]), series(THEIRS, "2x2 NEQR", [0.549, 0.551]),
