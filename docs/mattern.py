@@ -233,6 +233,17 @@ def _cell(claim: Numbers, variant: str) -> str:
     return ""
 
 
+def cost(numbers: Numbers) -> str:
+    """Seconds of a run, training and its evaluation, but not the scores at its end."""
+    rows = [
+        (one["label"], "no circuit" if "pixels" in one["label"] else _how(one["frozen"]),
+         str(len(one["seeds"])), f"{one['seconds']:.0f}")
+        for one in numbers["series"]
+        if one["variant"] == AGAIN
+    ]  # fmt: skip
+    return _table(("network", "circuits", "runs", "seconds a run"), rows)
+
+
 def _orders(results: Results) -> list[Numbers]:
     return [_series(one) for study in results.studies for one in study.series]
 
@@ -264,6 +275,7 @@ TABLES: dict[str, Callable[[Numbers], str]] = {
     "claims": claims,
     "others": others,
     "orders": orders,
+    "cost": cost,
 }
 
 

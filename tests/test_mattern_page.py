@@ -69,6 +69,34 @@ def test_what_is_far_from_the_authors_is_told() -> None:
     assert told >= 4
 
 
+def column(label: str, frozen: bool, variant: str, metric: str = "train_accuracy") -> list[float]:
+    (one,) = (s for s in NUMBERS["series"]
+              if (s["label"], s["frozen"], s["variant"]) == (label, frozen, variant))  # fmt: skip
+    return one["final"][metric]["values"]
+
+
+def test_what_the_page_says_in_words() -> None:
+    gains = {}
+    for label in ("2x2 FRQI", "2x2 threshold"):
+        for variant in (AGAIN, THEIRS):
+            pairs = zip(column(label, False, variant), column(label, True, variant), strict=True)
+            gains[label, variant] = [trained - frozen for trained, frozen in pairs]
+        both = zip(gains[label, AGAIN], gains[label, THEIRS], strict=True)
+        assert max(abs(ours - theirs) for ours, theirs in both) < 0.013
+        for frozen in (True, False):
+            assert max(column(label, frozen, AGAIN)) < min(column("pixels", False, AGAIN))
+            gaps = column(label, frozen, AGAIN, "accuracy_gap")
+            assert abs(sum(gaps)) / 10 < 0.01
+    for variant in (AGAIN, THEIRS):
+        assert sum(gain > 0.02 for gain in gains["2x2 FRQI", variant]) == 5
+    best = max(column("2x2 threshold", True, AGAIN))
+    assert best > max(column("thresholded pixels", True, AGAIN))
+    encodings = [c for c in NUMBERS["claims"] if "FRQI-training" in c["id"]
+                 or "threshold-training" in c["id"] or "-suits-" in c["id"]]  # fmt: skip
+    judged = {v["verdict"] for c in encodings for v in c["variants"]}
+    assert judged <= {"undecided", "not measured"}
+
+
 def test_the_page_tells_a_changed_number() -> None:
     changed = json.loads(json.dumps(NUMBERS))
     changed["series"][0]["final"]["train_accuracy"]["values"][0] += 0.01
