@@ -43,7 +43,11 @@ def test_files_that_pages_name_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
 def test_files_and_tables_of_the_code_that_pages_name_exist(page: str) -> None:
     text = (ROOT / page).read_text()
-    files = [path for name in ("src", "tests", "benchmarks") for path in (ROOT / name).rglob("*.*")]
+    files = [
+        path
+        for name in ("src", "tests", "benchmarks", "docs")
+        for path in (ROOT / name).rglob("*.*")
+    ]
     names = {path.name for path in files} | {path.name for path in ROOT.rglob("examples/*.py")}
     for name in re.findall(r"`(?:[\w/]+/)?(\w+\.(?:py|html))`", text):
         assert name in names, name
