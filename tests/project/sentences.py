@@ -25,7 +25,7 @@ def _of(text: str) -> Iterator[str]:
 
 def _pages() -> Iterator[str]:
     # What the replication found has its own tests; the benchmarks' page is made of numbers.
-    own = {"replication.md", "benchmarks.md"}
+    own = {"replication.md", "mattern.md", "benchmarks.md"}
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         if path.name not in own:
             yield path.read_text(encoding="utf-8")

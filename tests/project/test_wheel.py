@@ -28,7 +28,13 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> No
     files = (path for path in SOURCE.rglob("*") if path.is_file())
     expected = {f"resqunn/{path.relative_to(SOURCE).as_posix()}" for path in files}
     assert found == {name for name in expected if "__pycache__" not in name}
-    for name in ("py.typed", "data/digits.npz", "data/digits.txt", "lab/report/template.html"):
+    for name in (
+        "py.typed",
+        "data/digits.npz",
+        "data/digits.txt",
+        "papers/mattern/reported.json",
+        "lab/report/template.html",
+    ):
         assert f"resqunn/{name}" in found
 
 

@@ -20,6 +20,7 @@ _PHYSICAL = (
     "shot_sampling",
     "input_gradients",
     "trainable",
+    "initial_weights",
     "engine",
     "quantum_learning_rate",
 )
@@ -88,6 +89,7 @@ _TRAINING = (
     "label_smoothing",
     "class_weights",
     "steps_per_epoch",
+    "train_scores",
     "patience",
 )
 """Of the head and of training."""

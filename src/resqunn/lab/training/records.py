@@ -71,7 +71,8 @@ def refuse_linked_parts(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of `metrics.jsonl`. Accuracies are taken after the epoch's last step.
+    """One line of `metrics.jsonl`. Accuracies are taken after the epoch's last step; on training
+    images within it, where the configuration says so.
 
     Attributes:
         loss: the mean over batches of what is trained on.
