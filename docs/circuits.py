@@ -95,10 +95,10 @@ def _row(circuit: Circuit, report: CircuitReport) -> dict[str, Any]:
 
 
 def _monomials(bare: Any) -> int:
-    """How many different ones: pairs of a left and a right node."""
+    """How many different ones: pairs of nodes, in either order."""
     found = fourier_plan(bare).polynomial
     left_K = np.repeat(found.left_S, np.diff(found.begin_S))
-    return len(set(zip(left_K.tolist(), found.right_K.tolist(), strict=True)))
+    return len(set(map(frozenset, zip(left_K.tolist(), found.right_K.tolist(), strict=True))))
 
 
 def page(rows: list[dict[str, Any]]) -> str:
