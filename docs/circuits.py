@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from resqunn import Circuit, CircuitReport, circuit_report
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.encodings import ENCODINGS
@@ -34,7 +36,7 @@ TEXT = """# What circuits can do
 Every encoding with every ansatz of [the tables](usage.md#encodings), as `circuit_report` sees it: \
 of a patch of four values, encoded once, with Z of each qubit measured. `python docs/circuits.py \
 measure` writes the numbers to `docs/circuits.json`; `resqunn circuit` shows those of one circuit \
-of any size, with the errors of sampling ([the guide](usage.md#what-a-circuit-can-do)).
+of yours, with the errors of sampling ([the guide](usage.md#what-a-circuit-can-do)).
 
 | column | what |
 | --- | --- |
@@ -52,8 +54,7 @@ where the Fourier engine cannot evaluate the circuit |
 | ns | nanoseconds that a patch's values and gradients take, as `engine="auto"` estimates them, \
 with the engine that it takes |
 
-Expressibility and entangling capability are taken at inputs of 0, derivatives at random ones. \
-Ansaetze that an encoding has too few qubits for are left out.
+Expressibility and entangling capability are taken at inputs of 0, derivatives at random ones.
 """
 
 
@@ -87,10 +88,17 @@ def _row(circuit: Circuit, report: CircuitReport) -> dict[str, Any]:
         "entangling": report.entangling_capability.value,
         "variance": variance and variance.value,
         "frequencies": None if report.frequencies is None else sum(report.frequencies),
-        "monomials": len(fourier_plan(bare).polynomial.products_T2) if fourier else None,
+        "monomials": _monomials(bare) if fourier else None,
         "engine": engine and engine.name,
         "nanoseconds": cost,
     }
+
+
+def _monomials(bare: Any) -> int:
+    """How many different ones: pairs of nodes, in either order."""
+    found = fourier_plan(bare).polynomial
+    left_K = np.repeat(found.left_S, np.diff(found.begin_S))
+    return len(set(map(frozenset, zip(left_K.tolist(), found.right_K.tolist(), strict=True))))
 
 
 def page(rows: list[dict[str, Any]]) -> str:

@@ -170,3 +170,8 @@ def test_the_page_of_circuits_is_what_was_measured() -> None:
     again = script["_row"](circuit, report)
     for name in ("weights", "dead", "expressibility", "entangling", "variance", "monomials"):
         assert again[name] == pytest.approx(kept[name]), name
+    # Of RX(w) RY(x) and a chain of CNOTs: products of the cosines of the first inputs.
+    chain = [r for r in rows if (r["encoding"], r["ansatz"], r["layers"]) == ("ry", "rx_chain", 1)]
+    assert [row["monomials"] for row in chain] == [4]
+    # 1, a cosine or a sine of each of four inputs.
+    assert 81 >= max(row["monomials"] for row in rows if row["encoding"] == "ry") > 70
