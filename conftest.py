@@ -6,9 +6,9 @@ from jaxtyping import install_import_hook
 
 SOURCE = Path(__file__).parent / "src"
 
-# The command and the configuration show their own messages for a bad value; numba cannot
+# The command, configurations and questions show their own messages for a bad value; numba cannot
 # compile functions that are wrapped.
-UNCHECKED = ("cli", "training/config", "kernels")
+UNCHECKED = ("cli", "training/config", "study/asked", "study/inquiry", "kernels")
 
 modules = [
     ".".join(path.relative_to(SOURCE).with_suffix("").parts)

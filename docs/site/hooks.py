@@ -1,5 +1,5 @@
 """What the site has beyond the pages of docs/: pages from the root of the repository, those of the
-guide and of the reference, and equations as MathML, which browsers show unaided.
+guide and of the reference, notebooks, and equations as MathML, which browsers show unaided.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import guide  # beside this file, where mkdocs looks for it
+import notebooks
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -22,6 +23,7 @@ PAGES = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
+    "CODE_OF_CONDUCT.md": "code_of_conduct.md",
 }
 """Files of the repository's root, and what they are called on the site."""
 
@@ -29,6 +31,16 @@ WHOLE = ("resqunn.Circuit", "resqunn.Quanv2d")
 """Shown with what they inherit from classes of this library that are not public."""
 
 MATH = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
+
+
+serving = False
+"""Whether pages are shown while they are written: notebooks are then not run again."""
+
+
+def on_startup(*, command: str, **_: Any) -> None:
+    """Notes what is done with the site."""
+    global serving
+    serving = command == "serve"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -52,6 +64,9 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     made["guide/index.md"] = guide.contents()
     for place, text in made.items():
         files.append(File.generated(config, place, content=text))
+    for folder in notebooks.all_built(stale=serving):
+        for path in sorted(folder.glob("*.*")):
+            files.append(File.generated(config, f"notebooks/{path.name}", abs_src_path=str(path)))
     return files
 
 
@@ -74,6 +89,7 @@ def _mathml(found: re.Match[str]) -> str:
 
 def _moved(text: str) -> str:
     """A page of the root as one of docs/."""
+    text = re.sub(r"\]\(docs/notebooks/(\w+)\.py", r"](notebooks/\1.md", text)
     text = re.sub(r"\]\(docs/", "](", text).replace("](CITATION.cff)", "](citing.md)")
     text = re.sub(r'(src|srcset|href)="docs/', r'\1="', text)
     for name, place in PAGES.items():

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from resqunn.nn.replacing import replace_conv2d
     from resqunn.nn.wiring import Wiring
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PLACES = {
     "AngleEncoding": "circuits.encodings",

@@ -268,6 +268,17 @@ def test_layers_hold_the_weights_in_their_shape() -> None:
     assert Quanv2d(1, 4, 2, ansatz="simplified_two_design", depth=3).weight.shape == (1, 22)
 
 
+def test_the_number_of_rotations_may_be_named() -> None:
+    for kind, legacy in (("random_layers", False), ("random_layers_2021", True)):
+        named = ansatz(f"{kind}/4:7")
+        assert named.name == f"{kind}/4:7"
+        assert named.layer_shape(9) == (4,)
+        same = RandomLayers(seed=7, rotations=4, legacy=legacy)
+        assert named.layer(0, 9) == same.layer(0, 9)
+        more = RandomLayers(seed=7, ratio_imprim=0.6, rotations=4, legacy=legacy)
+        assert ansatz(f"{kind}/4/0.6:7").layer(0, 9) == more.layer(0, 9) != same.layer(0, 9)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -283,6 +294,11 @@ def test_layers_hold_the_weights_in_their_shape() -> None:
         (lambda: ansatz("random_layers_2021:4294967296"), "seed must be 0 to 4294967295, got 4"),
         (lambda: RandomLayers(ratio_imprim=1.0), "ratio_imprim must be in [0, 1), got 1.0"),
         (lambda: RandomLayers(rotations=0), "rotations must be 1 or more, got 0"),
+        (lambda: ansatz("random_layers/0:7"), "rotations must be 1 or more, got 0"),
+        (lambda: ansatz("random_layers/4/1.0:7"), "ratio_imprim must be in [0, 1), got 1.0"),
+        (lambda: ansatz("random_layers/4/:7"), "unknown ansatz 'random_layers/4/:7'"),
+        (lambda: ansatz("random/4:7"), "unknown ansatz 'random/4:7'"),
+        (lambda: ansatz(f"random_layers/{'9' * 101}:1"), "number of rotations of a random ansatz"),
         (lambda: ansatz("random_layer"), "did you mean 'random_layers'"),
         (lambda: ansatz(f"random_layers:{'9' * 101}"), "100 digits or fewer, got 101"),
     ],

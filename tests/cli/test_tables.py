@@ -20,7 +20,7 @@ from resqunn.lab.study.statistics import stats
 
 few = Measurement(Quantity("f1", (Term("a"),), (Term("b"),)), stats([0.1] * 5), "undecided")
 claims = tuple(
-    ClaimResult("id", source, statement, "", (), Rule("better"),
+    ClaimResult("id", source, statement, "so", (), Rule("better"),
                 (VariantResult("", (few,), verdict, 5, 10, 0),), verdict)
     for statement, source, verdict in {CLAIMS!r}
 )

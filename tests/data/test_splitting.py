@@ -156,12 +156,62 @@ def test_classes_of_the_digits() -> None:
         ({"test": 0.8}, ConfigurationError, "leaves images beside validation=0.2, got 0.8"),
         ({"root": "."}, ConfigurationError, "root must be left out for Images"),
         ({"mirror": "https://a.test"}, ConfigurationError, "mirror must be left out"),
+        ({"train_images": 9}, ConfigurationError, "must be given together, got 9 and None"),
+        ({"train_images": 0, "validation_images": 3}, ConfigurationError, "must be 1 or more"),
+        (
+            {"train_images": 9, "validation_images": 3, "per_class": 4},
+            ConfigurationError, "per_class must be left out with train_images, got 4",
+        ),
+        ({"train_images": 28, "validation_images": 3}, DataError, "has 30 images to draw from"),
+        ({"train_images": 9, "validation_images": 2}, DataError, "must be 3 or more each"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit(options: dict, error: type, message: str) -> None:
     with pytest.raises(error, match=message) as caught:
         load_dataset(numbered([10, 10, 10]), **options)
     assert "\n" not in str(caught.value)
+
+
+def test_counts_are_drawn_as_scikit_learn_draws_them() -> None:
+    """Its functions called here, and the shares of the classes counted."""
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    images = numbered([100, 50, 50])
+    data = load_dataset(images, train_images=80, validation_images=20, seed=7)
+    found = numbers(data)
+    assert counted(data) == {
+        "train": [40, 20, 20], "validation": [10, 5, 5], "test": [50, 25, 25],
+    }  # fmt: skip
+    labels = np.repeat(np.arange(3), [100, 50, 50])
+    _, pool = next(StratifiedShuffleSplit(1, test_size=100, random_state=7).split(labels, labels))
+    _, held = next(
+        StratifiedShuffleSplit(1, test_size=20, random_state=7).split(pool, labels[pool])
+    )
+    assert found["validation"] == pool[held].tolist()
+    assert sorted(found["train"] + found["validation"]) == sorted(pool.tolist())
+    assert sorted(itertools.chain(*found.values())) == list(range(200))
+
+
+def test_counts_leave_the_files_test_images_and_may_take_all_others() -> None:
+    rest = numbered([10, 10])
+    given = numbered([6, 6], test=(rest.train.pixels, rest.train.labels))
+    data = load_dataset(given, train_images=8, validation_images=4)
+    assert counted(data) == {"train": [4, 4], "validation": [2, 2], "test": [10, 10]}
+    whole = load_dataset(numbered([6, 6]), train_images=8, validation_images=4)
+    assert counted(whole) == {"train": [4, 4], "validation": [2, 2]}
+
+
+@pytest.mark.parametrize("floats", [False, True])
+def test_without_antialiasing_half_the_size_is_the_mean_of_blocks(floats: bool) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (3, 2, 6, 8)).astype(np.uint8)
+    given = (pixels / 255).astype(np.float32) if floats else pixels
+    images = Images.from_arrays(given, [0, 1, 0], layout="NCHW").at_size((3, 4), antialias=False)
+    expected = (pixels / 255).reshape(3, 2, 3, 2, 4, 2).mean(axis=(3, 5))
+    assert np.abs(images.train.pixels - expected).max() < 1e-6
+    third = Images.from_arrays(given, [0, 1, 0], layout="NCHW").at_size((2, 8), antialias=False)
+    # A third of the height: the middle row of each three is the only one that is near.
+    assert np.abs(third.train.pixels - (pixels / 255)[:, :, 1::3]).max() < 1e-6
 
 
 def test_a_class_that_a_split_lacks_is_told() -> None:

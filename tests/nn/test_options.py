@@ -25,6 +25,7 @@ from resqunn.engines.registry import engine
 from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn import raw_pixels
 from resqunn.nn.network import add_aligned
+from resqunn.nn.presets import depthwise_layers
 
 LAYERS = {1: Quanv1d, 2: Quanv2d, 3: Quanv3d}
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -476,3 +477,13 @@ def test_a_variance_for_each_channel_is_what_is_summed(name: str) -> None:
         one.weight = nn.Parameter(summed.weight[:, channel].detach())
         expected = expected + one(x[:, channel : channel + 1])
     torch.testing.assert_close(summed(x), expected, rtol=0, atol=1e-12)
+
+
+def test_every_circuit_may_begin_with_given_weights() -> None:
+    start = (0.1, -0.2, 0.3, 4.0)
+    layers = depthwise_layers("none", (1, 1), channels=2, filters=3, initial_weights=start)
+    for layer in layers:
+        assert isinstance(layer, Quanv2d)
+        rows = layer.weight.detach().reshape(-1, 4)
+        assert len(rows) == 3 * layer.groups
+        assert torch.equal(rows, torch.tensor([start]).expand_as(rows))

@@ -25,10 +25,14 @@ def _of(text: str) -> Iterator[str]:
 
 def _pages() -> Iterator[str]:
     # What the replication found has its own tests; the benchmarks' page is made of numbers.
-    own = {"replication.md", "benchmarks.md"}
+    own = {"replication.md", "mattern.md", "benchmarks.md"}
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         if path.name not in own:
             yield path.read_text(encoding="utf-8")
+    for path in (ROOT / "docs/notebooks").glob("*.py"):
+        yield "\n".join(
+            re.findall(r"^#(?! %%) ?(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        )
 
 
 def _docstrings() -> Iterator[str]:

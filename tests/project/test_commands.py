@@ -30,9 +30,16 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 SMALL = {
     "train": "--data digits --classes 4 --per-class 10 --epochs 1 --depths 1 1",
     "reproduce": "--quick --epochs 1 --seeds 1 --workers 1 --figures 7",
+    "study": "--seeds 1 --workers 1",
 }
 """What makes a command short, in place of what its line says."""
 BY_CI = ("pip", "pytest", "pre-commit", "ruff", "python")
+
+
+def write_files(page: Path, folder: Path) -> None:
+    """Puts the files that a page shows, whose first lines name them, into a folder."""
+    for name, text in re.findall(r"```toml\n# (\S+)\n(.*?)```", page.read_text(), re.DOTALL):
+        (folder / name).write_text(text)
 
 
 def lines_of(page: Path) -> list[list[str]]:
@@ -73,6 +80,7 @@ def test_every_command_of_every_page_runs(tmp_path: Path, monkeypatch: pytest.Mo
     for page in PAGES:
         folder = tmp_path / page.stem
         folder.mkdir()
+        write_files(page, folder)
         monkeypatch.chdir(folder)
         for words in lines_of(page):
             if words[0] == "resqunn":
@@ -112,6 +120,7 @@ def test_every_example_of_the_help_runs(
 ) -> None:
     """One after the other: some use what others made."""
     monkeypatch.chdir(tmp_path)
+    write_files(ROOT / "docs/studies.md", tmp_path)
     for name, command in COMMANDS.items():
         last = inspect.cleandoc(command.__doc__ or "").splitlines()[-1]
         assert f"{last} ".startswith(f"Example: resqunn {name} ")

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import runpy
+from dataclasses import fields
 from pathlib import Path
 
 import jaxtyping
@@ -11,9 +12,13 @@ import matplotlib
 import pytest
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+from resqunn import Circuit, circuit_report
 from resqunn.analysis.gradient_flow import survey
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.encodings import ENCODINGS
+from resqunn.lab import Inquiry, Question
+from resqunn.lab.study.asked import KINDS, METRICS
+from resqunn.lab.training.controls import CONTROLS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/resqunn"
@@ -23,6 +28,7 @@ EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 EXAMPLES = [
     (page.name, number, code)
     for page in PAGES
+    if page.name != "recipes.md"  # tests/recipes runs those
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
 ]
 
@@ -141,3 +147,31 @@ def test_pictures_of_the_page_are_what_its_code_draws() -> None:
             drawn += 1
     page = (ROOT / "docs/pictures.md").read_text(encoding="utf-8")
     assert drawn == len(re.findall(r"^!\[", page, re.MULTILINE)) > 0
+
+
+def test_studies_lists_every_key_and_control() -> None:
+    text = (ROOT / "docs/studies.md").read_text()
+    rows = set(re.findall(r"^\| `(\w+)` \|", text, re.M))
+    keys = {each.name for kind in (Inquiry, Question) for each in fields(kind)} - {"folder"}
+    assert rows == keys | {"frozen", "logistic_regression", *CONTROLS}
+    for name in (*KINDS, *METRICS):
+        assert f"`{name}`" in text, name
+
+
+def test_the_page_of_circuits_is_what_was_measured() -> None:
+    script = runpy.run_path(str(ROOT / "docs/circuits.py"))
+    rows = json.loads((ROOT / "docs/circuits.json").read_text(encoding="utf-8"))
+    assert script["page"](rows) == (ROOT / "docs/circuits.md").read_text(encoding="utf-8")
+    assert {row["encoding"] for row in rows} == set(ENCODINGS)
+    assert {row["ansatz"] for row in rows} == set(ANSATZE)
+    kept = next(row for row in rows if (row["ansatz"], row["layers"]) == ("two_local", 2))
+    circuit = Circuit(kept["encoding"], "two_local", "z", inputs=4, depth=2)
+    report = circuit_report(circuit, pairs=script["PAIRS"], samples=script["SAMPLES"])
+    again = script["_row"](circuit, report)
+    for name in ("weights", "dead", "expressibility", "entangling", "variance", "monomials"):
+        assert again[name] == pytest.approx(kept[name]), name
+    # Of RX(w) RY(x) and a chain of CNOTs: products of the cosines of the first inputs.
+    chain = [r for r in rows if (r["encoding"], r["ansatz"], r["layers"]) == ("ry", "rx_chain", 1)]
+    assert [row["monomials"] for row in chain] == [4]
+    # 1, a cosine or a sine of each of four inputs.
+    assert 81 >= max(row["monomials"] for row in rows if row["encoding"] == "ry") > 70

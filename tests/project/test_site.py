@@ -168,6 +168,21 @@ def test_equations_are_equations_and_examples_code(
         assert name.partition("/")[0] != "reference" or "<blockquote" not in site[name], name
 
 
+@ON_SITE
+def test_a_notebook_shows_pictures_and_what_its_cells_print(
+    built: tuple[Path, dict[str, str]], site: dict[str, str], pages: dict[str, Page]
+) -> None:
+    found = [path.stem for path in (ROOT / "docs/notebooks").glob("*.py")]
+    assert len(found) == 6
+    for name in found:
+        page = f"notebooks/{name}.html"
+        assert '<pre class="output">' in site[page], name
+        drawn = [address for address in pages[page].loaded if address.endswith(".svg")]
+        assert drawn, name
+        for address in (*drawn, f"{name}.ipynb"):
+            assert (built[0] / "notebooks" / address).stat().st_size > 1000, address
+
+
 def browse(page: str, profile: Path) -> str:
     """The page's elements, after a minute of its own time."""
     assert BROWSER is not None

@@ -12,6 +12,7 @@ from safetensors.torch import load
 from reliability.victims import Outcome, Victims
 
 NETWORK = ["--per-class", "4", "--epochs", "4", "--depths", "1", "--wiring", "none"]
+QUESTION = Path(__file__).with_name("question.toml")
 STUDIES = ["reproduce", "--quick", "--seeds", "1", "--epochs", "1", "--figures", "2", "7"]
 
 
@@ -27,6 +28,10 @@ def reproduce(folder: Path) -> list[object]:
     return [*STUDIES, "--workers", 1, "--out", folder]
 
 
+def study(folder: Path) -> list[object]:
+    return ["study", QUESTION, "--workers", 1, "--out", folder]
+
+
 def report(folder: Path) -> list[object]:
     return ["report", folder]
 
@@ -34,6 +39,7 @@ def report(folder: Path) -> list[object]:
 COMMANDS = {
     "train": (train, resume),
     "reproduce": (reproduce, reproduce),
+    "study": (study, study),
     "report": (report, report),  # of the summary that `reproduce` left
 }
 """Each with the command that goes on with it."""

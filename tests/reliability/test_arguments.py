@@ -133,6 +133,7 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
         "angle_scale": ["pi", 1j], "circuit": [None], "stride": ["1", 1.5, 0],
         "groups": ["1", 1.5, 0, 2], "filters": [*WHOLE, 0], "normalization": NAME,
         "activation": NAME,
+        "initial_weights": [3, "ab", (), (0.1,), (None,) * 4, (float("nan"),) * 4],
     }),
     (gradient_flow, {"model": MODEL, "images": IMAGES, "labels": torch.tensor([0, 1, 2])}, {
         "model": [None, MODEL.head, nn.Flatten(), "model"],
@@ -162,6 +163,8 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
         "seed": [1.5, "0", None, -1, 2**64], "root": [3, []], "size": SIDES,
         "test": ["half", 0, 1, -0.5, float("nan"), 0.9, 0.1],
         "validation": ["half", None, 0, 1, -0.5, float("nan")], "mirror": [3, []],
+        "antialias": [None, 1, "no"], "train_images": ["some", 0, 1.5, True, 10],
+        "validation_images": ["some", 0, 1.5, True, 10],
     }),
     (LabelledImages, {"images": IMAGES, "labels": torch.tensor([0, 1, 1]), "classes": ("a", "b")}, {
         "images": [None, [[0.0]], IMAGES[0], IMAGES.int(), IMAGES[:2], IMAGES + 1],
@@ -195,6 +198,7 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
     }),
     (Images.from_folder, {"path": FOLDER}, {
         "path": [None, 3, "", "nowhere", __file__, "a\0b", FOLDER / "a"], "size": SIDES,
+        "antialias": [None, 1, "no"],
     }),
     (PennyLaneEngine, {}, {
         "device": [None, 3, nn.Identity()], "shots": ["many", 2.5, True, 0, -1, (10, 10)],

@@ -13,7 +13,7 @@ import pytest
 
 from reliability.commands import STUDIES, Commands, check_whole
 
-KILLS = {"train": (14, 300), "reproduce": (4, 80), "report": (4, 80)}
+KILLS = {"train": (14, 300), "reproduce": (4, 80), "study": (4, 25), "report": (4, 80)}
 """In the short and in the long form."""
 
 

@@ -17,8 +17,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from resqunn.analysis.dead_weights import dead_weights
 from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError
+from resqunn.nn.circuit_module import CircuitModule
 from resqunn.nn.followed import quanv_of
 from resqunn.nn.layer import Quanv
 from resqunn.nn.network import ResQuNN
@@ -43,6 +45,8 @@ class LayerFlow:
         norm: L2 norm over the layer's weights; None if the status is "none".
         gradient: the gradient of each weight, flattened (float64), or None.
         zero: for each weight whether its gradient is zero, or None.
+        dead: for each weight whether no value of the layer's circuit depends on it, so that its
+            gradient is zero in every network.
     """
 
     name: str
@@ -50,6 +54,7 @@ class LayerFlow:
     norm: float | None
     gradient: Float[Tensor, " W"] | None
     zero: Bool[Tensor, " W"] | None
+    dead: Bool[Tensor, " W"]
 
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON-ready values."""
@@ -59,6 +64,7 @@ class LayerFlow:
             "norm": self.norm,
             "gradient": None if self.gradient is None else self.gradient.tolist(),
             "zero": None if self.zero is None else self.zero.tolist(),
+            "dead": self.dead.tolist(),
         }
 
 
@@ -85,6 +91,8 @@ class GradientFlow:
             flowing = "-"
             if layer.zero is not None:
                 flowing = f"{int((~layer.zero).sum())} of {layer.zero.numel()}"
+            if dead := int(layer.dead.sum()):
+                flowing += f" ({dead} dead)"
             lines.append(f"{layer.name:<6} {layer.status:<6} {norm:>10}  {flowing}")
         return "\n".join(lines)
 
@@ -176,7 +184,8 @@ def _flow(
         at_outputs = [g for g in _gradients(value, kept[layer]) if g is not None]
         arriving = sum((float(gradient.abs().sum()) for gradient in at_outputs), 0.0)
         weights = list(layer.parameters())
-        flows.append(_layer_flow(f"O{number}", weights, _gradients(value, weights), arriving))
+        gradients = _gradients(value, weights)
+        flows.append(_layer_flow(f"O{number}", weights, gradients, arriving, _dead(layer)))
     return GradientFlow(tuple(flows))
 
 
@@ -203,9 +212,10 @@ def _layer_flow(
     parameters: list[Any],
     gradients: list[Tensor | None],
     arriving: float,
+    dead: Tensor,
 ) -> LayerFlow:
     if all(gradient is None for gradient in gradients):
-        return LayerFlow(name, "none", None, None, None)
+        return LayerFlow(name, "none", None, None, None, dead)
     flat = torch.cat(
         [
             (torch.zeros_like(parameter) if gradient is None else gradient).reshape(-1)
@@ -214,7 +224,19 @@ def _layer_flow(
     ).detach()
     zero = flat.abs() <= ROUNDING * arriving
     status: Status = "zero" if bool(zero.all()) else "flows"
-    return LayerFlow(name, status, float(torch.linalg.vector_norm(flat)), flat, zero)
+    return LayerFlow(name, status, float(torch.linalg.vector_norm(flat)), flat, zero, dead)
+
+
+def _dead(layer: nn.Module) -> Tensor:
+    """Which of a layer's parameters, flattened, are weights that its circuit does not need."""
+    parts = []
+    for name, parameter in layer.named_parameters():
+        found = torch.zeros(parameter.shape, dtype=torch.bool)
+        if name == "weight" and isinstance(layer, CircuitModule):
+            circuit = layer.noisy_circuit
+            found.view(-1, max(1, circuit.num_weights))[:, list(dead_weights(circuit))] = True
+        parts.append(found.flatten())
+    return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.bool)
 
 
 def survey(

@@ -258,7 +258,7 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
 
 def outlook(inquiry: Inquiry, expected: Outlook, folder: Path) -> None:
     """What a question takes, before anything is trained."""
-    from resqunn.lab.study.inquiry import worded
+    from resqunn.lab.study.options import worded
 
     runs = f"{expected.runs:,}"
     if expected.done:
@@ -294,10 +294,12 @@ def verdicts(results: Results, path: Path) -> None:
     from resqunn.lab.report.verdicts import verdict
 
     table = _table()
-    for name in ("verdict", "claim", "source"):
+    sources = any(claim.source for claim in results.claims)
+    for name in ("verdict", "claim", *(["source"] if sources else [])):
         table.add_column(name, no_wrap=name == "verdict")
     for claim in results.claims:
-        table.add_row(shown(verdict(claim)), shown(claim.statement), shown(claim.source))
+        source = [shown(claim.source)] if sources else []
+        table.add_row(shown(verdict(claim)), shown(claim.statement), *source)
     if results.claims:
         console.print(table)
     if results.source.warning:

@@ -14,7 +14,7 @@ from resqunn.data.named import images_of
 from resqunn.data.paths import base_of, require_root_used, row_or_none
 from resqunn.data.pictures import Size
 from resqunn.data.sources import Source
-from resqunn.data.splitting import Classes, chosen, split
+from resqunn.data.splitting import Classes, Counts, chosen, counted_split, split
 from resqunn.errors import ConfigurationError
 
 __all__ = ["Dataset", "LabelledImages", "load_dataset"]
@@ -71,6 +71,9 @@ def load_dataset(
     root: str | Path | None = None,
     *,
     size: int | tuple[int, int] | None = None,
+    antialias: bool = True,
+    train_images: int | None = None,
+    validation_images: int | None = None,
     validation: float = 0.2,
     test: float | None = None,
     mirror: str | None = None,
@@ -85,7 +88,9 @@ def load_dataset(
     Validation and test images are those that the files say. Where they say none, they are drawn
     from the images to train on: `validation` of each class, and `test` of each class if the images
     come in no splits at all. Of the digits no test images are drawn; MNIST, Fashion-MNIST and
-    KMNIST with `per_class="all"` are validated on their test files.
+    KMNIST with `per_class="all"` are validated on their test files. With `train_images` and
+    `validation_images` so many are drawn from those to train on, each class by its share, as
+    scikit-learn draws them; where the files say no test images, these are what is left.
 
     Args:
         name: "digits" (8x8, needs no files), another name of the table (`resqunn datasets` lists
@@ -96,6 +101,9 @@ def load_dataset(
         seed: fixes which images are drawn and how they are split.
         root: a folder with the files; "digits" has none.
         size: height and width to resize to, by bilinear interpolation; one number for both.
+        antialias: as in `Images.at_size`.
+        train_images, validation_images: how many to draw, in place of `per_class` and fractions;
+            both or neither.
         validation: the fraction of each class that is held out.
         test: the same for a third split; None is 0.2, or half of what `validation` leaves if that
             is less.
@@ -123,7 +131,10 @@ def load_dataset(
     if per_class is not None and per_class != "all":
         if isinstance(per_class, str) or per_class < 2:
             raise ConfigurationError(f"per_class must be 2 or more, or 'all', got {per_class!r}")
-    images, row = _images(name, root, mirror, classes, size)
+    counts = _counts(train_images, validation_images, per_class)
+    images, row = _images(name, root, mirror, classes, size, antialias)
+    if counts is not None:
+        return Dataset(images.name, **counted_split(images, classes, counts, seed))
     if per_class is None:
         per_class = (row.per_class if row else None) or "all"
     if row is not None and row.test_validates and per_class == "all":
@@ -140,12 +151,37 @@ def load_dataset(
     return Dataset(images.name, **split(images, classes, per_class, seed, fractions))
 
 
+def _counts(
+    train_images: int | None, validation_images: int | None, per_class: int | str | None
+) -> Counts | None:
+    """
+    Raises:
+        ConfigurationError: for numbers that do not go together.
+    """
+    if train_images is None and validation_images is None:
+        return None
+    if train_images is None or validation_images is None:
+        raise ConfigurationError(
+            "train_images and validation_images must be given together, got "
+            f"{train_images} and {validation_images}"
+        )
+    if train_images < 1 or validation_images < 1:
+        raise ConfigurationError(
+            "train_images and validation_images must be 1 or more, got "
+            f"{train_images} and {validation_images}"
+        )
+    if per_class is not None:
+        raise ConfigurationError(f"per_class must be left out with train_images, got {per_class!r}")
+    return Counts(train_images, validation_images)
+
+
 def _images(
     name: str | Path | Images,
     root: str | Path | None,
     mirror: str | None,
     classes: Classes,
     size: Size,
+    antialias: bool,
 ) -> tuple[Images, Source | None]:
     """The images, and their row of the table if they have one."""
     row = None
@@ -156,9 +192,9 @@ def _images(
         raise ConfigurationError(f"root must be left out for Images, got {str(root)!r}")
     if row is not None:
         chosen(row.name, row.classes, classes)  # before anything is downloaded
-        return images_of(row, root, mirror).at_size(size), row
+        return images_of(row, root, mirror).at_size(size, antialias), row
     if mirror is not None:
         raise ConfigurationError(f"mirror must be left out for images of your own, got {mirror!r}")
     if isinstance(name, Images):
-        return name.at_size(size), None
-    return images_at(base_of(name, root) / name, size), None
+        return name.at_size(size, antialias), None
+    return images_at(base_of(name, root) / name, size, antialias), None

@@ -153,7 +153,7 @@ def _is_picture(name: str) -> bool:
 
 
 def read(
-    root: Path, listing: Listing, size: tuple[int, int] | None
+    root: Path, listing: Listing, size: tuple[int, int] | None, antialias: bool = True
 ) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
     """All pictures (N, C, H, W) as bytes, the index of each one's class, and images a split.
 
@@ -168,7 +168,7 @@ def read(
         path = root / picture.path
         image = decoded(bounded(path, LIMIT, through_links=False), path)
         if size is not None:
-            image = resized(image[None], size)[0]
+            image = resized(image[None], size, antialias)[0]
         if number == 0:
             require_moderate(count, image.shape)
             pixels = np.empty((count, *image.shape), np.uint8)

@@ -80,8 +80,12 @@ class Images:
         found = {name: getattr(self, name) for name in SPLITS}
         return {name: split for name, split in found.items() if split is not None}
 
-    def at_size(self, size: Size) -> Images:
+    def at_size(self, size: Size, antialias: bool = True) -> Images:
         """The images at another height and width; None leaves them as they are.
+
+        Args:
+            antialias: whether smaller images are weighted means of what becomes one pixel, as in
+                Pillow; else each pixel is interpolated between the four nearest alone.
 
         Raises:
             ConfigurationError: for a size that is none.
@@ -90,7 +94,7 @@ class Images:
         to = in_pixels(size)
         if to is None or self.train.shape[1:] == to:
             return self
-        return _at_size(self, to)
+        return _at_size(self, to, antialias)
 
     @staticmethod
     @checked
@@ -142,19 +146,19 @@ class Images:
 
     @staticmethod
     @checked
-    def from_folder(path: str | Path, *, size: Size = None) -> Images:
+    def from_folder(path: str | Path, *, size: Size = None, antialias: bool = True) -> Images:
         """Images from a folder that holds a folder of PNG and JPEG files for each class.
 
         Class folders may lie in folders `train`, `val` (or `valid`, `validation`) and `test`.
         Classes and files come in the order of their names. Images are grey if all files are, else
-        all are in colour, and have one size, unless a size is given.
+        all are in colour, and have one size, unless a size is given; `antialias` as in `at_size`.
 
         Raises:
             DataError: for a file that is no such picture or cannot be read; names the first.
             MissingExtraError: without the extra [lab].
         """
         path = Path(path)
-        return _from_folder(path, folders.listed(path), in_pixels(size))
+        return _from_folder(path, folders.listed(path), in_pixels(size), antialias)
 
     @staticmethod
     @checked
@@ -191,20 +195,20 @@ class Images:
         return _made(name, pairs, "", classes or items.class_names(dataset), "NCHW")
 
 
-def images_at(path: Path, size: Size = None) -> Images:
+def images_at(path: Path, size: Size = None, antialias: bool = True) -> Images:
     """The images at a path: of a folder, or of an .npz file.
 
     Raises:
         DataError: if it is neither, or holds something else.
     """
     if path.is_dir():
-        return Images.from_folder(path, size=size)
+        return Images.from_folder(path, size=size, antialias=antialias)
     if path.suffix.lower() != ".npz":
         raise DataError(
             f"{path} must be an .npz file, or a folder that holds a folder of images for each "
             "class: unpack or convert it"
         )
-    return Images.from_npz(path, size=size)
+    return Images.from_npz(path).at_size(size, antialias)
 
 
 def _made(
@@ -231,8 +235,8 @@ def _made(
 
 
 @lru_cache(maxsize=2)
-def _at_size(images: Images, size: tuple[int, int]) -> Images:
-    made = {name: split.at_size(size) for name, split in images.splits.items()}
+def _at_size(images: Images, size: tuple[int, int], antialias: bool) -> Images:
+    made = {name: split.at_size(size, antialias) for name, split in images.splits.items()}
     return Images(images.name, images.classes, **made)
 
 
@@ -242,9 +246,11 @@ def _from_npz(path: Path, state: State, layout: str | None) -> Images:
 
 
 @lru_cache(maxsize=2)
-def _from_folder(path: Path, found: folders.Listing, size: tuple[int, int] | None) -> Images:
+def _from_folder(
+    path: Path, found: folders.Listing, size: tuple[int, int] | None, antialias: bool
+) -> Images:
     """Reads the files of a folder, whose states `found` holds, so that none is read twice."""
-    pixels, labels, counts = folders.read(path, found, size)
+    pixels, labels, counts = folders.read(path, found, size, antialias)
     ends = np.cumsum(list(counts.values()))
     made = {
         split: Split(pixels[end - counts[split] : end], labels[end - counts[split] : end])

@@ -60,11 +60,14 @@ class Split:
         """Channels, height and width of an image."""
         return self.pixels.shape[1:]  # pyright: ignore[reportReturnType] - (N, C, H, W)
 
-    def at_size(self, size: tuple[int, int]) -> Split:
-        """The images at another height and width."""
-        if self.pixels.dtype == np.uint8 and self.white != 255:  # too few values to round to
+    def at_size(self, size: tuple[int, int], antialias: bool = True) -> Split:
+        """The images at another height and width; without `antialias` as floats, not rounded."""
+        whole = self.pixels.dtype == np.uint8
+        if whole and (self.white != 255 or not antialias):  # too few values to round to
             pixels = self.pixels / np.float32(self.white)
-            return Split(resized(pixels, size), self.labels)
+            return Split(resized(pixels, size, antialias), self.labels)
+        if not antialias:
+            return Split(resized(self.pixels, size, antialias), self.labels)
         return Split(resized(self.pixels, size), self.labels, self.white)
 
     def members(self, label: int) -> Tensor:

@@ -7,20 +7,31 @@ drawn from each class by a seed, so that every split has every class in about th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from resqunn.data.images import Images
 from resqunn.data.labelled import LabelledImages
 from resqunn.data.split import SPLITS
+from resqunn.data.stratified import drawn_from, rest_of
 from resqunn.errors import ConfigurationError, DataError
 
 Classes = int | tuple[int | str, ...] | None
 """How many classes, the first ones; or which, by index or name, in that order; or all."""
 
 PerClass = int | Literal["all"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many images to train and to validate on are drawn, each class by its share."""
+
+    train: int
+    validation: int
 
 
 def chosen(name: str, known: Sequence[str], classes: Classes) -> tuple[int, ...]:
@@ -98,6 +109,48 @@ def split(
         if name not in found:
             _require_every_class(images, name, labels)
             found[name] = given.whole(labels, names)
+    return found
+
+
+def counted_split(
+    images: Images, classes: Classes, counts: Counts, seed: int
+) -> dict[str, LabelledImages]:
+    """The splits by their names: so many images to train and validate on, drawn from those to
+    train on. Where the files say no test images, these are what is left.
+
+    Raises:
+        ConfigurationError: for classes that there are not.
+        DataError: for too few images, of all or of a class.
+    """
+    labels = chosen(images.name, images.classes, classes)
+    names = tuple(images.classes[label] for label in labels)
+    there = images.train.labels
+    members = np.isin(there, labels).nonzero()[0]
+    both = counts.train + counts.validation
+    if both > len(members):
+        raise DataError(
+            f"{images.name} has {len(members)} images to draw from, fewer than train_images="
+            f"{counts.train} and validation_images={counts.validation}"
+        )
+    try:
+        whole = both == len(members)
+        pool = members if whole else drawn_from(members, there, both, seed)
+        held = drawn_from(pool, there, counts.validation, seed)
+    except ValueError:
+        raise DataError(
+            f"train_images and validation_images must be {len(labels)} or more each, and leave as "
+            f"many or none, with two of each class at least: {images.name} has too few for "
+            f"{counts.train} and {counts.validation}"
+        ) from None
+    index = {"train": rest_of(pool, held), "validation": held}
+    if images.test is None and not whole:
+        index["test"] = rest_of(members, pool)
+    found = {
+        name: images.train.at(torch.as_tensor(each), labels, names) for name, each in index.items()
+    }
+    if images.test is not None:
+        _require_every_class(images, "test", labels)
+        found["test"] = images.test.whole(labels, names)
     return found
 
 

@@ -10,9 +10,10 @@ from resqunn.errors import require_laboratory
 if TYPE_CHECKING:
     from resqunn.lab.report.page import write_report
     from resqunn.lab.report.run_figures import plot_learning_curves
+    from resqunn.lab.study.asked import Question
     from resqunn.lab.study.claims import Claim
     from resqunn.lab.study.executors.choice import executor
-    from resqunn.lab.study.inquiry import Inquiry, Question
+    from resqunn.lab.study.inquiry import Inquiry
     from resqunn.lab.study.plan import Plan, Series, Study
     from resqunn.lab.study.questions import Quantity, Rule, Term
     from resqunn.lab.study.results import Measured, Results, open_results
@@ -39,7 +40,7 @@ _PLACES = {
     "Measured": "study.results",
     "Plan": "study.plan",
     "Quantity": "study.questions",
-    "Question": "study.inquiry",
+    "Question": "study.asked",
     "Results": "study.results",
     "Rule": "study.questions",
     "Series": "study.plan",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -62,6 +63,7 @@ def depthwise_layers(
     normalization: str = "none",
     activation: str = "none",
     trainable: bool = True,
+    initial_weights: Sequence[float] | None = None,
     generator: torch.Generator | None = None,
     replaced: Callable[[Quanv2d], nn.Module] | None = None,
     **options: Any,
@@ -81,6 +83,8 @@ def depthwise_layers(
         normalization, activation: after each layer, as in `FollowedQuanv`; layers with neither
             are `Quanv2d`.
         trainable: False freezes the circuits (the paper's benchmark models).
+        initial_weights: that each circuit begins with, in order, in radians, as many as it has;
+            None draws them.
         generator: draws all weights, the same for the same options.
         replaced: what stands in the place of each layer, given that layer; it has `weight`,
             `kernel_size` and `out_channels`.
@@ -130,12 +134,28 @@ def depthwise_layers(
             **options,
         )
         layer.reset_parameters(generator)
+        if initial_weights is not None:
+            _begin_with(layer, initial_weights)
         layer.requires_grad_(trainable)
         found: Any = layer if replaced is None else replaced(layer)
         plain = normalization == activation == "none"
         layers.append(found if plain else FollowedQuanv(found, normalization, activation))
         summed.append(max(found.out_channels, 0 if skip is None else summed[skip]))
     return layers
+
+
+def _begin_with(layer: Quanv2d, weights: Sequence[float]) -> None:
+    """Gives each circuit of a layer these weights."""
+    if len(weights) != layer.circuit.num_weights:
+        raise ConfigurationError(
+            f"initial_weights must be {layer.circuit.num_weights}, as many as each circuit has, "
+            f"got {len(weights)}"
+        )
+    if not all(map(math.isfinite, weights)):
+        raise ConfigurationError(f"initial_weights must be finite, got {list(weights)}")
+    with torch.no_grad():
+        rows = layer.weight.view(-1, len(weights))
+        rows.copy_(torch.tensor(weights, dtype=torch.float64).expand_as(rows))
 
 
 def _channels_of_a_filter(kernel_size: int, channels: int, options: Mapping[str, Any]) -> int:

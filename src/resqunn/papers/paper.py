@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from resqunn.checks import check_fields, settle_fields
 from resqunn.errors import ConfigurationError, unknown_name
 from resqunn.lab.study.claims import Claim
-from resqunn.lab.study.plan import Plan, Study
+from resqunn.lab.study.plan import Plan, Reported, Study
 from resqunn.lab.study.results import Drawing, Source
 from resqunn.lab.study.seeds import different, spelled
 
@@ -68,6 +68,7 @@ class Paper:
         sections: of the report, in order: names and titles.
         circuits: drawn for the report.
         defaults, quick: the options, unless the user says otherwise.
+        reported: which metrics of trained networks are scored beside those of the last epoch.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Paper:
     circuits: Callable[[], tuple[Drawing, ...]] = tuple
     defaults: Options = field(default_factory=Options)
     quick: Options = field(default_factory=lambda: Options(seeds=(0, 1), epochs=4, quick=True))
+    reported: Reported | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -115,6 +117,7 @@ class Paper:
             self._command(options),
             self.claims,
             self.circuits(),
+            self.reported,
         )
 
     def _command(self, options: Options) -> str:

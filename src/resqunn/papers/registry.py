@@ -15,7 +15,10 @@ from resqunn.papers.paper import Paper
 
 GROUP = "resqunn.papers"
 
-OWN = {"resqunns": "resqunn.papers.resqunns:PAPER"}
+OWN = {
+    "resqunns": "resqunn.papers.resqunns:PAPER",
+    "mattern": "resqunn.papers.mattern:PAPER",
+}
 """The addresses of this package's papers, by their names."""
 
 

@@ -24,7 +24,7 @@ A, B, FROZEN = Term("A"), Term("B"), Term("A", frozen=True)
     [
         (Quantity("train_accuracy", (A,), (B,)), "training accuracy, A minus B"),
         (Quantity("test_accuracy", (A,), (FROZEN,)), "test accuracy, A minus A frozen"),
-        (Quantity("f1", (A, B), (FROZEN,)), "f1, mean of A and B minus A frozen"),
+        (Quantity("f1", (A, B), (FROZEN,)), "F1, mean of A and B minus A frozen"),
         (
             Quantity("validation_accuracy", (A,), kind="above_chance"),
             "validation accuracy, A minus guessing",
@@ -111,3 +111,16 @@ def test_trained_and_frozen_series_find_each_other() -> None:
     assert len(pairs_of(frozen.series)) == 10
     assert all(b.frozen and not a.frozen for a, b in pairs_of(frozen.series))
     assert all(a.variant == b.variant for a, b in pairs_of(frozen.series))
+
+
+def test_live_weights_are_told_where_not_all_are() -> None:
+    (series, *_) = sample_results.small().studies[0].series
+
+    def words(count: int | None, live: int | None) -> str:
+        return formatting.weights(
+            dataclasses.replace(series, num_weights=count, num_live_weights=live)
+        )
+
+    assert words(None, None) == ""
+    assert words(7866, None) == words(7866, 7866) == "7,866"
+    assert words(7866, 7860) == "7,866 (7,860 live)"

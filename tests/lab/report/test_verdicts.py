@@ -151,3 +151,9 @@ def test_counts_have_no_strip() -> None:
     assert strips.strip(fact, Rule("facts")) == ""
     lone = VariantResult("", (fact,), "contradicted")
     assert verdicts.why(replace(FACTS, variants=(lone,))) == []
+
+
+def test_a_question_of_ones_own_depends_on_what_is_varied() -> None:
+    assert DEPENDS.said
+    assert verdicts.verdict(DEPENDS) == "depends on the interpretation"
+    assert verdicts.verdict(replace(DEPENDS, said="")) == "depends on what is varied"

@@ -18,8 +18,16 @@ from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import read_sealed, sealed
 from resqunn.lab.training.metrics import measures
 from resqunn.lab.training.records import open_run
-from resqunn.lab.training.run import load_model, measure_run, resume, train, train_several
+from resqunn.lab.training.run import (
+    Callbacks,
+    load_model,
+    measure_run,
+    resume,
+    train,
+    train_several,
+)
 from resqunn.lab.training.scores import read_scores
+from resqunn.lab.training.stack import batch_order
 
 from support import run_bytes
 
@@ -174,3 +182,47 @@ def test_the_file_is_what_its_readers_expect(folder: Path) -> None:
         "format", "config_sha256", "metrics_sha256", "best", "last", "confusion", "sha256"
     }  # fmt: skip
     assert set(value["best"]) == set(value["last"]) == {"epoch", "validation", "test"}
+
+
+def test_training_accuracy_during_an_epoch_is_that_of_its_batches(tmp_path: Path) -> None:
+    """Each batch scored here before its step, by the network as it is then."""
+    seen: list[tuple[float, float]] = []
+    kept: list[Any] = []
+
+    def start(_: TrainConfig, data: Dataset, model: torch.nn.Module, __: int) -> None:
+        kept.extend([data, model])
+
+    def entropies(model: torch.nn.Module, batch: slice) -> None:
+        order = batch_order(len(kept[0].train), 1, 1)[batch]
+        images, labels = kept[0].train.images[order].float(), kept[0].train.labels[order]
+        with torch.no_grad():
+            scores = model(images)
+        loss = torch.nn.functional.cross_entropy(scores, labels, reduction="sum")
+        seen.append((float(loss), float((scores.argmax(dim=1) == labels).sum())))
+
+    def after_batch(number: int, count: int, *_: float) -> None:
+        if number < count:
+            entropies(kept[1], slice(8 * number, 8 * (number + 1)))
+
+    def begin(*arguments: Any) -> None:
+        start(*arguments)
+        entropies(kept[1], slice(0, 8))
+
+    config = replace(TINY, epochs=1, steps_per_epoch=3, train_scores="during", seed=1)
+    calls = Callbacks(on_start=begin, on_batch=after_batch)
+    run = train(config, tmp_path / "run", calls, data=uneven())
+    entropy, right = (sum(each) / 24 for each in zip(*seen, strict=True))
+    assert run.epochs[0].train_accuracy == right
+    assert run.epochs[0].train_loss == pytest.approx(entropy, rel=1e-5)
+    scores = read_scores(run)
+    assert scores is not None
+    assert scores.last.train is not None
+    model, data = load_model(run.folder, "latest"), uneven().train
+    with torch.no_grad():
+        found = model(data.images.float()).argmax(dim=1)
+    assert scores.last.train["accuracy"] == int((found == data.labels).sum()) / len(data)
+    assert scores.best.train is None
+    for name in ("scores.json", "result.json"):
+        (run.folder / name).unlink()
+    resume(run.folder, data=uneven())
+    assert read_scores(run) == scores

@@ -70,6 +70,7 @@ def trained(rng: random.Random) -> dict[str, Any]:
         "class_weights": maybe("none", "balanced"),
         "steps_per_epoch": maybe(None, 1),
         "patience": maybe(None, 1),
+        "train_scores": maybe("after", "during"),
         "metric": maybe("accuracy", "auroc", "loss"),
         "normalization": maybe("none", "none", "none", "batch", "layer"),
         "activation": maybe("none", "none", "none", "relu", "tanh"),

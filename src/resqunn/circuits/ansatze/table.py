@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from resqunn.circuits.ansatze.base import Ansatz
@@ -43,6 +44,13 @@ SEEDED: dict[str, Callable[[str, int], Ansatz]] = {
 }
 """Ansaetze that are named with a seed, as `"random:7"`."""
 
+COUNTED = {"random_layers": False, "random_layers_2021": True}
+"""Of these, those whose number of rotations, and ratio of CNOTs, may be named too, as
+`"random_layers/4/0.4:7"`, and whether they draw as PennyLane did in 2021."""
+
+_OPTIONS = re.compile(r"(\d+)(?:/(\d{1,3}\.?\d{0,20}))?", re.ASCII)
+"""Rotations, and the ratio of CNOTs."""
+
 MAX_DIGITS = 100
 """Of a seed in an ansatz's name; Python itself reads a few thousand."""
 
@@ -50,26 +58,44 @@ MAX_DIGITS = 100
 def ansatz(name: str | Ansatz) -> Ansatz:
     """The table's entry of that name; an `Ansatz` is returned as it is.
 
-    `"random:7"` is the random ansatz of seed 7, and so for each of `SEEDED`; `"sim_1"` to
-    `"sim_19"` are the circuits of `ansatze/sim.py`.
+    `"random:7"` is the random ansatz of seed 7, and so for each of `SEEDED`;
+    `"random_layers/4:7"` has 4 rotations a layer, however many qubits there are, and
+    `"random_layers/4/0.4:7"` draws CNOTs with probability 0.4. `"sim_1"` to `"sim_19"` are the
+    circuits of `ansatze/sim.py`.
 
     Raises:
         ConfigurationError: if the table has none, or for a seed that is out of range.
     """
     if isinstance(name, Ansatz):
         return name
-    kind, _, digits = name.partition(":")
+    counted, _, digits = name.partition(":")
+    kind, _, options = counted.partition("/")
+    found = _OPTIONS.fullmatch(options)
+    if found and kind in COUNTED and digits.isdecimal():
+        return RandomLayers(
+            name,
+            _bounded(digits, "seed"),
+            float(found[2] or RandomLayers.ratio_imprim),
+            _bounded(found[1], "number of rotations"),
+            COUNTED[kind],
+        )
+    kind = counted
     if kind in SEEDED and digits.isdecimal():
-        digits = digits.lstrip("0") or "0"
-        if len(digits) > MAX_DIGITS:
-            raise ConfigurationError(
-                f"the seed of a random ansatz must have {MAX_DIGITS} digits or fewer, got "
-                f"{len(digits)}"
-            )
-        return SEEDED[kind](name, int(digits))
+        return SEEDED[kind](name, _bounded(digits, "seed"))
     if name in SIM:
         return SimCircuit(name)
     if name not in ANSATZE:
         seeded = [f"{kind}:SEED" for kind in SEEDED]
+        seeded += [f"{kind}/ROTATIONS/RATIO:SEED" for kind in COUNTED]
         raise unknown_name("ansatz", name, [*ANSATZE, *seeded, "sim_1 to sim_19"])
     return ANSATZE[name]
+
+
+def _bounded(digits: str, what: str) -> int:
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > MAX_DIGITS:
+        raise ConfigurationError(
+            f"the {what} of a random ansatz must have {MAX_DIGITS} digits or fewer, got "
+            f"{len(digits)}"
+        )
+    return int(digits)

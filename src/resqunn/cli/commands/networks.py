@@ -33,7 +33,8 @@ class Gradients:
     """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, rz_ring, crz_ring,
     strongly_entangling, strongly_entangling_cz, simplified_two_design, real_amplitudes,
     efficient_su2, two_local, mps, ttn, mera, random:SEED, random_layers:SEED,
-    random_layers_2021:SEED, or sim_1 to sim_19."""
+    random_layers_2021:SEED, these two with /ROTATIONS or /ROTATIONS/RATIO before the colon for
+    so many a layer and that ratio of CNOTs, or sim_1 to sim_19."""
 
     readout: str = "mean_z"
     """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
@@ -121,7 +122,8 @@ class Draw:
     """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, rz_ring, crz_ring,
     strongly_entangling, strongly_entangling_cz, simplified_two_design, real_amplitudes,
     efficient_su2, two_local, mps, ttn, mera, random:SEED, random_layers:SEED,
-    random_layers_2021:SEED, or sim_1 to sim_19."""
+    random_layers_2021:SEED, these two with /ROTATIONS or /ROTATIONS/RATIO before the colon for
+    so many a layer and that ratio of CNOTs, or sim_1 to sim_19."""
 
     readout: str = "z"
     """Values: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;

@@ -26,9 +26,13 @@ DASH = "\u2013"
 
 
 def metric(name: str) -> str:
-    """A metric's name in words: "train_accuracy" is "training accuracy"."""
+    """A metric's name in words: "train_accuracy" is "training accuracy".
+
+    The condition under which it was measured, behind a comma, stays as it is.
+    """
+    name, comma, condition = name.partition(", ")
     words = name.replace("_", " ").split(" ")
-    return " ".join(_WORDS.get(word, word) for word in words)
+    return " ".join(_WORDS.get(word, word) for word in words) + comma + condition
 
 
 def name(series: SeriesResult | Term) -> str:
@@ -131,6 +135,14 @@ def _interval(stats: Stats, worded: Callable[[float], str]) -> str:
 def counted(count: int, noun: str) -> str:
     """ "1 seed", "5 seeds"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def weights(series: SeriesResult) -> str:
+    """How many weights are trained, and how many of them matter if not all do: "46 (44 live)"."""
+    count, live = series.num_weights, series.num_live_weights
+    if count is None:
+        return ""
+    return f"{count:,}" if live in (None, count) else f"{count:,} ({live:,} live)"
 
 
 def capital(text: str) -> str:

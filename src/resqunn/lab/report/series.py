@@ -31,7 +31,7 @@ def metrics_of(series: Iterable[SeriesResult]) -> list[str]:
 
 
 def focused(series: Iterable[SeriesResult], metrics: Sequence[str]) -> list[SeriesResult]:
-    """The same series with some metrics after training alone."""
+    """These series with some metrics after training alone."""
     return [
         replace(one, final={name: one.final[name] for name in metrics if name in one.final})
         for one in series

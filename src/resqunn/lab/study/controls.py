@@ -1,6 +1,6 @@
 r"""Classical models on the images, splits and seeds of a configuration: tasks of a study.
 
-pixels: logistic regression on the pixels; logistic_regression: the same with all metrics.
+pixels: logistic regression on the pixels; logistic_regression: so too, with all metrics.
 monomials: logistic regression on what the circuit computes from a patch, without a circuit.
     A depth-1 RX layer gives $\langle Z_q\rangle = \prod_{i\le q}\cos\theta_i\cos x_i$, so
     that its outputs for any weights are linear in the prefix products of $\cos x_i$.
@@ -26,7 +26,7 @@ from resqunn.lab.study.results import Measured
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import evaluate, prepare
 from resqunn.lab.training.inputs import Shape, load_data, shape_of
-from resqunn.lab.training.metrics import measures
+from resqunn.lab.training.metrics import confusion, measures
 from resqunn.lab.training.stack import Learner, Stack
 from resqunn.nn.heads import LinearHead
 from resqunn.nn.network import ResQuNN
@@ -65,6 +65,7 @@ def logistic_regression(config: TrainConfig) -> Measured:
     data = load_data(config)
     classifier = _fitted(data, _pixels(data.train.images))
     final: dict[str, float] = {}
+    counts: dict[str, Any] = {}
     for name, part in (("validation", data.validation), ("test", data.test)):
         if part is None:
             continue
@@ -73,8 +74,9 @@ def logistic_regression(config: TrainConfig) -> Measured:
         loss = nn.functional.nll_loss(probabilities.clamp_min(1e-300).log(), part.labels)
         found = measures(probabilities, part.labels, float(loss), probabilities=True)
         final |= {f"{name}_{metric}": v for metric, v in found.items() if v is not None}
+        counts[name] = tuple(map(tuple, confusion(probabilities, part.labels).tolist()))
     score = classifier.score(_pixels(data.train.images).double().numpy(), data.train.labels)
-    return Measured({"train_accuracy": float(score), **final}, _size(classifier))
+    return Measured({"train_accuracy": float(score), **final}, _size(classifier), confusion=counts)
 
 
 def _regression(data: Dataset, train: Tensor, validation: Tensor) -> Measured:

@@ -13,6 +13,7 @@ from resqunn.lab.study.plan import TRAIN, PlannedRun, Reported
 from resqunn.lab.study.results import Measured, built
 from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
+from resqunn.lab.training.metrics import Measures
 from resqunn.lab.training.records import Epoch, Run, read_metrics, read_record, read_seconds
 from resqunn.lab.training.scores import read_scores
 
@@ -24,9 +25,9 @@ class FinishedRun:
     """A run that is done: its epochs if it was trained, else what its task measured.
 
     Attributes:
-        scored: of a trained network all metrics of the reported split and epoch, where one is
-            reported.
-        confusion: of the same.
+        scored: all metrics of the reported split and epoch, where one is reported.
+        confusion: of that split and epoch.
+        averaged: last epochs that the mean of their accuracies is taken over.
     """
 
     run: PlannedRun
@@ -36,13 +37,18 @@ class FinishedRun:
     manifest: dict[str, Any]
     scored: dict[str, float] = field(default_factory=dict)
     confusion: Sequence[Sequence[int]] = ()
+    averaged: int = 1
 
     @property
     def final(self) -> dict[str, float]:
         """Its metrics at the end, fractions in [0, 1]."""
         if not self.epochs:
             return self.measured.final
-        return {metric: getattr(self.epochs[-1], metric) for metric in METRICS} | self.scored
+        last = self.epochs[-self.averaged :]
+        of_epochs = {
+            metric: sum(getattr(epoch, metric) for epoch in last) / len(last) for metric in METRICS
+        }
+        return of_epochs | self.scored
 
 
 def read_run(folder: Path, run: PlannedRun, reported: Reported | None = None) -> FinishedRun | None:
@@ -80,7 +86,10 @@ def _read(place: Path, run: PlannedRun, reported: Reported | None) -> FinishedRu
         raise RunError(f"{place / 'result.json'} belongs to another run")
     if run.task != TRAIN:
         measured = built(result, Measured)
-        return FinishedRun(run, (), measured, read_seconds(place, [0]), {})
+        found = FinishedRun(run, (), measured, read_seconds(place, [0]), {})
+        split = reported.split if reported else ""
+        own = {name: v for name, v in measured.final.items() if name.startswith(f"{split}_")}
+        return replace(found, scored=own, confusion=measured.confusion.get(split, ()))
     count = config.epochs
     if config.patience is not None:
         final = result.get("final")
@@ -112,5 +121,17 @@ def _scored(found: FinishedRun, run: Run, reported: Reported) -> FinishedRun:
         f"{reported.split}_{name}": value for name, value in measures.items() if value is not None
     }
     first = {reported.name: known[reported.name]} if reported.name in known else {}
+    if epoch.train is not None:
+        known |= _of_training(epoch.train, known.get("test_accuracy"))
     confusion = epoch.confusion.get(reported.split) or ()
-    return replace(found, scored=first | known, confusion=confusion)
+    return replace(found, scored=first | known, confusion=confusion, averaged=reported.averaged)
+
+
+def _of_training(measures: Measures, tested: float | None) -> dict[str, float]:
+    """Of a run that scores all training images once, at its end: `trained_accuracy`, and
+    `accuracy_gap`, by how much that is above the accuracy on test images."""
+    accuracy = measures["accuracy"]
+    if accuracy is None:
+        return {}
+    gap = {} if tested is None else {"accuracy_gap": accuracy - tested}
+    return {"trained_accuracy": accuracy} | gap

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal
 
-from resqunn.checks import check_fields, settle_fields, shown
-from resqunn.circuits.noise import Noise
+from resqunn.checks import check_fields, shown
 from resqunn.data.sources import SOURCES
 from resqunn.errors import ConfigurationError, ResqunnError, unknown_name
+from resqunn.lab.study.asked import CHANCE, Question, conditions, question_of, require_metric
 from resqunn.lab.study.claims import Claim
+from resqunn.lab.study.options import UNVARIED, plain, preset, require_option, worded
 from resqunn.lab.study.plan import TRAIN, Evaluation, Plan, Reported, Series, Study
 from resqunn.lab.study.questions import DELTA, WITH_MARGIN, Quantity, Rule, Term
 from resqunn.lab.study.results import Source
 from resqunn.lab.study.seeds import seeds_of
-from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.controls import CONTROLS, IMAGES_ALONE
 from resqunn.lab.training.harmless import one_line
 
@@ -36,20 +36,6 @@ MAX_RUNS = 20_000
 STUDY = "question"
 """The id of the one study, and of its section in the report."""
 
-SETTLED = {
-    "seed": "seeds, and unit, say it",
-    "preset": "it goes into [network]",
-    "metric": "the key metric says it",
-    "data_root": "the key data_root says it",
-    "threads": "a run has one thread",
-}
-"""Options that are said elsewhere, and where."""
-
-METRICS = tuple(name for name in get_args(get_type_hints(TrainConfig)["metric"]) if name != "loss")
-
-CHANCE = ("accuracy", "balanced_accuracy", "auroc", "matthews")
-"""Metrics of which it is known what guessing gives."""
-
 LOGISTIC = "logistic_regression"
 """The control that is scikit-learn's."""
 
@@ -57,63 +43,6 @@ LOGISTIC_TASK = "resqunn.lab.study.controls:logistic_regression"
 
 FROZEN = "frozen"
 """The control that is the network itself, its circuits untrained."""
-
-KINDS = ("better", "better_by", "equal", "at_most")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked: a claim that is judged by networks' metric.
-
-    Attributes:
-        claim: in words.
-        kind: "better" than another network; "better_by" about a figure; "equal" within a margin;
-            "at_most" a margin above guessing.
-        this: a network.
-        than: a network, or several that must all be beaten; none for "at_most".
-        figure: of "better_by", a fraction.
-        margin: of "equal" and "at_most".
-        delta, metric: in place of those of the inquiry.
-        under: an evaluation, by its name, as "depolarizing=0.05, 100 shots" or "no noise"; of all
-            networks, unless `than_under` names another for those in `than`.
-
-    Raises:
-        ConfigurationError: for what does not go together.
-    """
-
-    claim: str
-    kind: Literal["better", "better_by", "equal", "at_most"]
-    this: str
-    than: tuple[str, ...] = ()
-    figure: float | None = None
-    margin: float | None = None
-    delta: float | None = None
-    metric: str | None = None
-    under: str | None = None
-    than_under: str | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.than, str):
-            object.__setattr__(self, "than", (self.than,))
-        settle_fields(self)
-        if not self.claim.strip():
-            raise ConfigurationError(f"claim must say what is asked, got {self.claim!r}")
-        if self.kind not in KINDS:
-            raise unknown_name("kind", self.kind, KINDS)
-        if bool(self.than) == (self.kind == "at_most"):
-            right = "left out" if self.than else "a network"
-            raise ConfigurationError(f"than must be {right} for the kind {self.kind!r}")
-        if (self.figure is not None) != (self.kind == "better_by"):
-            right = "left out" if self.figure is not None else "a fraction above 0"
-            raise ConfigurationError(f"figure must be {right} for the kind {self.kind!r}")
-        if self.under is not None and self.metric is not None:
-            raise ConfigurationError(
-                "metric must be left out with under, which is of the inquiry's"
-            )
-        if self.than_under is not None and (self.under is None or not self.than):
-            raise ConfigurationError("than_under must be left out without under and than")
-        if self.figure is not None and not 0 < self.figure < math.inf:
-            raise ConfigurationError(f"figure must be a fraction above 0, got {self.figure}")
 
 
 @dataclass(frozen=True)
@@ -187,21 +116,23 @@ class Inquiry:
                 "epoch must be 'last' with split = 'validation': the images that choose an epoch "
                 "cannot judge it"
             )
-        self._check_metric(self.metric, self.delta)
-        if not self.networks:
+        require_metric(self.metric, self.delta)
+        if not self.title.strip():
+            raise ConfigurationError(f"title must say what is asked, got {self.title!r}")
+        if not self.networks or not all(name.strip() for name in self.networks):
             raise ConfigurationError("networks must name one network or more")
+        for name, options in self.networks.items():
+            if not isinstance(options, Mapping):
+                raise ConfigurationError(
+                    f"network {name!r} must be a table of options, got {shown(options)}"
+                )
         if not self.question:
             raise ConfigurationError("question must hold one question or more")
-        object.__setattr__(self, "question", tuple(map(_question, self.question)))
+        object.__setattr__(self, "question", tuple(map(question_of, self.question)))
         object.__setattr__(self, "seeds", seeds_of(self.seeds))
         self._check_unit()
         self._check_questions()
-        count = self.num_runs
-        if count > MAX_RUNS:
-            raise ConfigurationError(
-                f"there must be {MAX_RUNS:,} runs at most, got {count:,} ({len(self.networks)} "
-                f"networks, {len(self.variants)} variants, {len(self.numbers)} seeds)"
-            )
+        self._check_size()
         self.plan()  # every configuration is checked before anything runs
 
     @staticmethod
@@ -226,7 +157,7 @@ class Inquiry:
 
     @staticmethod
     def of(keys: Mapping[str, Any], folder: str | Path | None = None) -> Inquiry:
-        """From the keys of a question file; relative paths to data start from `folder`."""
+        """From the keys of a question file; its relative paths start from `folder`."""
         known = [each.name for each in dataclasses.fields(Inquiry) if each.name != "folder"]
         for name in keys:
             if name not in known:
@@ -234,32 +165,24 @@ class Inquiry:
         for name in ("title", "data", "networks", "question"):
             if name not in keys:
                 raise ConfigurationError(f"the key {name} is missing")
-        return Inquiry(**keys, folder=None if folder is None else str(Path(folder).absolute()))
+        if folder is None:
+            return Inquiry(**keys)
+        place = Path(folder).absolute()
+        root = keys.get("data_root")
+        moved = {"data_root": str(place / root)} if isinstance(root, str) else {}
+        return Inquiry(**{**keys, **moved}, folder=str(place))
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """What is replicated: the seeds, or what the unit takes."""
         return tuple(self.seeds)  # pyright: ignore[reportArgumentType]
 
-    @property
-    def num_runs(self) -> int:
-        """As many as there would be if every network were run in every variant."""
-        return len(self.networks) * len(self.variants) * len(self.numbers)
-
     @cached_property
     def variants(self) -> dict[str, dict[str, Any]]:
-        """The combinations of what is varied, by their names; one without a name if nothing is."""
-        axes = []
-        for name, values in self.vary.items():
-            _require_option(name, f"[vary] {name}")
-            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise ConfigurationError(
-                    f"vary {name} must be a list of values, got {shown(values)}"
-                )
-            settled = [_plain(name, value) for value in values]
-            if len({repr(value) for value in settled}) < len(settled):
-                raise ConfigurationError(f"vary {name} must be different values")
-            axes.append([(name, value) for value in settled])
+        """The combinations of what is varied, by their names, or one without a name."""
+        axes = [
+            [(name, plain(name, value)) for value in values] for name, values in self.vary.items()
+        ]
         return {
             ", ".join(f"{name} = {worded(value)}" for name, value in combination): dict(combination)
             for combination in itertools.product(*axes)
@@ -268,40 +191,7 @@ class Inquiry:
     @cached_property
     def evaluations(self) -> tuple[Evaluation, ...]:
         """The conditions under which trained circuits are evaluated."""
-        if not self.evaluate:
-            return ()
-        for name in self.evaluate:
-            if name not in ("noise", "shots"):
-                raise unknown_name("key of evaluate", name, ("noise", "shots"))
-        lists = []
-        for name in ("noise", "shots"):
-            values = self.evaluate.get(name, ["none"])
-            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise ConfigurationError(
-                    f"evaluate {name} must be a list of values, got {shown(values)}"
-                )
-            lists.append(values)
-        noises, counts = lists
-        for noise in noises:
-            if not isinstance(noise, str):
-                raise ConfigurationError(f"evaluate noise must be texts, got {shown(noise)}")
-            if noise != "none":
-                Noise.parse(noise)
-        for count in counts:
-            whole = isinstance(count, int) and not isinstance(count, bool) and count >= 1
-            if count != "none" and not whole:
-                raise ConfigurationError(
-                    "evaluate shots must be whole numbers, 1 or more, or 'none', got "
-                    f"{shown(count)}"
-                )
-        found = [
-            Evaluation(noise, None if count == "none" else count)
-            for noise in noises
-            for count in counts
-        ]
-        if len(set(found)) < len(found):
-            raise ConfigurationError("evaluate must hold different values")
-        return tuple(found)
+        return conditions(self.evaluate)
 
     def plan(self, command: str = "") -> Plan:
         """What is run, and judged.
@@ -339,17 +229,18 @@ class Inquiry:
         """The configuration of a network with the values of a variant."""
         own = {k: value for k, value in self.networks[name].items() if k != "control"}
         options = {"data": self.data, **self.network, **own, **values}
-        options.pop("control", None)
-        base = _preset(options)
+        base = preset(options)
         for key in options:
-            _require_option(key, f"network {name!r}")
-        options = {key: _plain(key, value) for key, value in options.items()}
+            require_option(key, f"network {name!r}")
+        options = {key: plain(key, value) for key, value in options.items()}
         if "data" in own or "data" in self.network:
             raise ConfigurationError("data must be a key of its own, or varied: not a network's")
+        if "control" in self.network:
+            raise ConfigurationError("control must be a network's own: take it out of [network]")
         root = self.data_root
         if root is None and options["data"] not in SOURCES:
             root = self.folder
-        options |= {"data_root": root, "metric": self.metric}
+        options |= {"data_root": root, "metric": self.metric, "test": True}
         config = dataclasses.replace(base, **options)
         config.check()
         return config
@@ -363,6 +254,11 @@ class Inquiry:
                     raise ConfigurationError(f"{key} is varied: leave it out here, or there")
             config = self.config(name, values)
             if control == FROZEN:
+                if config.model is not None:
+                    raise ConfigurationError(
+                        "control must be left out with a model of your own: a factory freezes its "
+                        "circuits itself"
+                    )
                 config = dataclasses.replace(config, trainable=False)
             elif control == LOGISTIC:
                 config = IMAGES_ALONE.applied(None, config)
@@ -420,21 +316,31 @@ class Inquiry:
         first = next(iter(self.variants.items()))
         return Term(name, self._series(name, *first).frozen)
 
-    def _check_metric(self, metric: str, delta: float | None) -> None:
-        if metric not in METRICS:
-            raise unknown_name("metric", metric, METRICS)
-        if delta is None and metric != "accuracy":
+    def _check_size(self) -> None:
+        variants = 1
+        for name, values in self.vary.items():
+            require_option(name, "[vary]")
+            if name in UNVARIED:
+                raise ConfigurationError(f"{name} cannot be varied: {UNVARIED[name]}")
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise ConfigurationError(
+                    f"vary {name} must be a list of values, got {shown(values)}"
+                )
+            if len({worded(plain(name, value)) for value in values}) < len(values):
+                raise ConfigurationError(f"vary {name} must be different values")
+            variants *= len(values)
+        networks, seeds = len(self.networks), len(self.numbers)
+        count = networks * variants * seeds
+        if count > MAX_RUNS:
             raise ConfigurationError(
-                f"delta must be given for the metric {metric!r}: the smallest difference that "
-                "matters"
+                f"there must be {MAX_RUNS:,} runs at most, got {count:,} ({networks} networks, "
+                f"{variants:,} variants, {seeds} seeds)"
             )
-        if delta is not None and not 0 <= delta < math.inf:
-            raise ConfigurationError(f"delta must be 0 or more, got {delta}")
 
     def _check_unit(self) -> None:
         if self.unit == "seed":
             return
-        _require_option(self.unit, "unit")
+        require_option(self.unit, "unit")
         if self.unit in self.vary:
             raise ConfigurationError(f"unit must not be varied too, got {self.unit!r}")
 
@@ -450,61 +356,12 @@ class Inquiry:
             if asked.this in asked.than and asked.than_under is None:
                 raise ConfigurationError(f"than must be another network than {asked.this!r}")
             metric = asked.metric or self.metric
-            self._check_metric(metric, self.delta if asked.delta is None else asked.delta)
+            require_metric(metric, self.delta if asked.delta is None else asked.delta)
             if asked.kind == "at_most" and metric not in CHANCE:
                 known = ", ".join(CHANCE)
                 raise ConfigurationError(
                     f"metric must be one of {known} for the kind 'at_most', got {metric!r}"
                 )
-
-
-def _question(given: Any) -> Question:
-    if isinstance(given, Question):
-        return given
-    if not isinstance(given, Mapping):
-        raise ConfigurationError(f"question must hold tables, got {shown(given)}")
-    known = [each.name for each in dataclasses.fields(Question)]
-    for name in given:
-        if name not in known:
-            raise unknown_name("key of a question", name, known)
-    for name in ("claim", "kind", "this"):
-        if name not in given:
-            raise ConfigurationError(f"a question must have the key {name}")
-    return Question(**given)
-
-
-_FIELDS = {each.name: each for each in dataclasses.fields(TrainConfig)}
-
-
-def _require_option(name: str, where: str) -> None:
-    if name in SETTLED and not (name == "preset" and where.startswith("network")):
-        raise ConfigurationError(f"{where}: {name} cannot be set here: {SETTLED[name]}")
-    if name not in _FIELDS:
-        raise unknown_name("option", name, [key for key in _FIELDS if key not in SETTLED])
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A value as a configuration has it: "none" is None where that is the default."""
-    known = _FIELDS.get(name)
-    if value == "none" and known is not None and known.default is None:
-        return None
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _preset(options: dict[str, Any]) -> TrainConfig:
-    name = options.pop("preset", "resqunn")
-    if name not in PRESETS:
-        raise unknown_name("preset", name, PRESETS)
-    return PRESETS[name]
-
-
-def worded(value: Any) -> str:
-    """A value in the name of a variant."""
-    if isinstance(value, tuple | list):
-        return " ".join(map(worded, value))
-    if value is None:
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _json(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """A plan before it is run: whether each of its networks can be built, and about how long it takes.
 
-Networks are built and a few steps of each are timed; nothing is written.
+Networks are built and a few steps of each are timed; no file is written.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import torch
 
 from resqunn.errors import ResqunnError
 from resqunn.lab.study.plan import TRAIN, Plan, PlannedRun
-from resqunn.lab.study.running import placed
+from resqunn.lab.study.running import placed, require_reported
 from resqunn.lab.study.statistics import FEWEST
 from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import evaluate, prepare
+from resqunn.lab.training.inputs import load_data
 from resqunn.lab.training.session import Session
 from resqunn.lab.training.stack import Learner, Stack
 
@@ -26,6 +27,9 @@ STEPS = 6
 
 OTHER = 2.0
 """Seconds that a run of another task is taken to last."""
+
+LOOKING = 20.0
+"""Seconds after which further networks are built but not timed."""
 
 
 @dataclass(frozen=True)
@@ -56,29 +60,36 @@ def outlook(
     Raises:
         ResqunnError: for a network that cannot be built, or data that cannot be had; says which.
     """
+    for config in plan.data:
+        require_reported(plan, load_data(placed(config, data_root)))
     runs = plan.runs
     waiting = [run for run in runs if not finished(folder, run)]
     kinds: dict[tuple[str, TrainConfig], list[PlannedRun]] = {}
     for run in waiting:
         kinds.setdefault((run.task, replace(run.config, seed=0)), []).append(run)
-    seconds = 0.0
-    before = torch.get_num_threads()
+    known: list[tuple[int, float]] = []
+    start, before = time.perf_counter(), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         for alike in kinds.values():
-            seconds += len(alike) * _seconds(alike[0], data_root)
+            timed = time.perf_counter() - start < LOOKING
+            found = _seconds(alike[0], data_root, timed)
+            if found is not None:
+                known.append((len(alike), found))
     finally:
         torch.set_num_threads(before)
-    return Outlook(len(runs), len(runs) - len(waiting), seconds / max(1, width))
+    of_run = sum(n * each for n, each in known) / max(1, sum(n for n, _ in known))
+    return Outlook(len(runs), len(runs) - len(waiting), of_run * len(waiting) / max(1, width))
 
 
-def _seconds(run: PlannedRun, data_root: str | Path | None) -> float:
+def _seconds(run: PlannedRun, data_root: str | Path | None, timed: bool) -> float | None:
+    """A run's time, about; None for one that is not timed."""
     if run.task != TRAIN:
         return OTHER
     config = placed(run.config, data_root)
     try:
         session = Session(config, model=config.model)
-        return _timed(session)
+        return _timed(session) if timed else None
     except ResqunnError as error:
         error.args = (f"network {run.label!r}: {error}",)
         raise

@@ -48,11 +48,22 @@ class Reported:
         split: "test" or "validation".
         epoch: "best", which validation chose, or "last".
         metric: by which it chose.
+        averaged: over how many of the last epochs the means of the accuracies on training and
+            validation images are taken.
+
+    Raises:
+        ConfigurationError: for a number of epochs that is none.
     """
 
     split: str
     epoch: str
     metric: str
+    averaged: int = 1
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.averaged < 1:
+            raise ConfigurationError(f"averaged must be 1 or more, got {self.averaged}")
 
     @property
     def name(self) -> str:

@@ -20,7 +20,8 @@ class Values:
 
 
 def values_of(quantity: Quantity, series: Sequence[SeriesResult]) -> Values | None:
-    """A quantity over the seeds that every network of it has finished; None if there are none.
+    """A quantity over the seeds that every network of it has finished; None if there are none, or
+    one of the networks has no such metric.
 
     Seeds are taken in the order in which they were planned. One that some network was to have and
     has not is missing, if a later one is there.
@@ -30,6 +31,8 @@ def values_of(quantity: Quantity, series: Sequence[SeriesResult]) -> Values | No
     if not rows or any(row is None for row in rows):
         return None
     known = [row for row in rows if row is not None]
+    if any(quantity.metric not in row.final for row in known):
+        return None
     planned = [seed for seed in _planned(known[0]) if all(seed in _planned(row) for row in known)]
     done = [all(seed in row.seeds for row in known) for seed in planned]
     if not any(done):

@@ -16,6 +16,7 @@ from resqunn.errors import ConfigurationError, RunError
 from resqunn.lab.study.questions import ClaimResult, Share, Stats
 from resqunn.lab.study.rules import RULES
 from resqunn.lab.training.files import exists, read_sealed, sealed, write_atomically
+from resqunn.lab.training.html_tables import html_table
 
 SUMMARY = "summary.json"
 
@@ -107,12 +108,14 @@ class Measured:
     Attributes:
         final: metrics by name.
         num_weights: of the model, if it is a trained one.
+        confusion: by split, images of each class (rows) that are taken for each (columns).
     """
 
     final: dict[str, float] = field(default_factory=dict)
     num_weights: int | None = None
     gradients: GradientTable | None = None
     norms: tuple[NormsByDepth, ...] = ()
+    confusion: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,8 @@ class SeriesResult:
         confusion: images of each class (rows) that are taken for each (columns), all seeds
             together, of the reported split and epoch.
         unit: the option that takes the seeds' numbers.
+        num_live_weights: those of `num_weights` that values of their circuits depend on, where it
+            is known.
     """
 
     label: str
@@ -163,6 +168,7 @@ class SeriesResult:
     classes: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     unit: str = "seed"
+    num_live_weights: int | None = None
 
     def __post_init__(self) -> None:
         for metric, found in self.final.items():
@@ -350,6 +356,15 @@ class Results:
     reported: str = ""
     axes: tuple[Axis, ...] = ()
     evaluated: tuple[Evaluated, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the claims with their verdicts, a row a variant."""
+        rows = [
+            [claim.statement, variant.variant, variant.verdict, variant.seeds or ""]
+            for claim in self.claims
+            for variant in claim.variants
+        ]
+        return html_table(self.source.title, ["claim", "variant", "verdict", "seeds"], rows)
 
 
 def as_builtins(value: Any) -> Any:

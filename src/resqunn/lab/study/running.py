@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from resqunn.data.datasets import Dataset
 from resqunn.data.sources import SOURCES
+from resqunn.errors import DataError
 from resqunn.lab.study.execution import ProgressReport, execute
 from resqunn.lab.study.executors.base import Executor, Outcome, Serial
 from resqunn.lab.study.finished import FinishedRun, read_runs
@@ -21,6 +23,7 @@ from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.files import as_json, write_atomically
 from resqunn.lab.training.harmless import brief
 from resqunn.lab.training.inputs import load_data, located
+from resqunn.lab.training.metrics import require_defined
 from resqunn.lab.training.provenance import versions
 
 
@@ -62,7 +65,8 @@ def run(
         task(address)
     with opened(folder, plan.options, plan.limits):
         for config in plan.data:
-            load_data(placed(config, data_root))  # once, before hundreds of runs fail at it
+            # Once, before hundreds of runs fail at it.
+            require_reported(plan, load_data(placed(config, data_root)))
         # A damaged run shows now, not after hours of training.
         _tell_versions(folder, read_runs(folder, plan.runs, plan.reported).values())
         failed = execute(
@@ -76,6 +80,25 @@ def run(
         except OSError as error:
             raise unwritable(folder, error) from None
     return Finished(results, path, tuple(failed))
+
+
+def require_reported(plan: Plan, data: Dataset) -> None:
+    """
+    Raises:
+        DataError: if the images have no such split or metric as the plan's claims are about.
+    """
+    if plan.reported is None:
+        return
+    split = plan.reported.split
+    images = data.test if split == "test" else data.validation
+    if images is None:
+        raise DataError(
+            f"{data.name} has no test images: give it some, or judge by split = 'validation' and "
+            "epoch = 'last'"
+        )
+    asked = [quantity.metric for claim in plan.claims for quantity in claim.quantities]
+    for name in dict.fromkeys((plan.reported.name, *asked)):
+        require_defined(name.removeprefix(f"{split}_"), images.labels, images.classes, split)
 
 
 def placed(config: TrainConfig, data_root: str | Path | None = None) -> TrainConfig:

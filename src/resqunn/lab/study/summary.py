@@ -166,6 +166,7 @@ def _series(study: Study, series: Series, done: Sequence[FinishedRun]) -> Series
         classes=tuple(map(str, done[0].manifest.get("classes", ()))) if confusion else (),
         confusion=confusion,
         unit=series.unit,
+        num_live_weights=done[0].manifest.get("num_live_weights"),
     )
 
 

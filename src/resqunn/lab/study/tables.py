@@ -110,7 +110,8 @@ def _final(results: Results) -> Rows:
     for start, series in _series(results):
         for metric, stats in series.final.items():
             learns = _share(series.learns.get(metric))
-            yield [*start, metric, *_stats(stats), *learns, series.num_weights]
+            weights = series.num_weights, series.num_live_weights
+            yield [*start, metric, *_stats(stats), *learns, *weights]
 
 
 def _seeds(results: Results) -> Rows:
@@ -155,7 +156,10 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[[Results], Rows]]] = {
         _claims,
     ),
     "final.csv": (
-        (*SERIES, "metric", *STATS, "learn", "learn_low", "learn_high", "num_weights"),
+        (
+            *(*SERIES, "metric", *STATS, "learn", "learn_low", "learn_high"),
+            *("num_weights", "num_live_weights"),
+        ),
         _final,
     ),
     "seeds.csv": ((*SERIES, "metric", "seed", "value"), _seeds),

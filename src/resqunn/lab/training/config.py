@@ -73,6 +73,25 @@ class TrainConfig:
     ] = None
     """Height and width to which images are resized."""
 
+    antialias: bool = True
+    """With --size: each pixel is a weighted mean of what becomes one, as in Pillow; else it is
+    interpolated between the four nearest alone."""
+
+    train_images: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: --per-class)")
+    ] = None
+    """Images to train on, drawn so that each class has its share; with --validation-images."""
+
+    validation_images: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(with --train-images)")
+    ] = None
+    """Images to validate on, drawn likewise from those to train on."""
+
+    split_seed: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: --seed)")
+    ] = None
+    """Number that fixes the images drawn, in the seed's place, so that all seeds see the same."""
+
     depths: tuple[int, ...] = (2, 2)
     """Ansatz layers of each quanvolutional layer: one number for each layer."""
 
@@ -112,7 +131,14 @@ class TrainConfig:
     """Trainable gates: rx_chain, ry_chain, rx_ring, ry_ring, rz_ring, crz_ring,
     strongly_entangling, strongly_entangling_cz, simplified_two_design, real_amplitudes,
     efficient_su2, two_local, mps, ttn, mera, random:SEED, random_layers:SEED,
-    random_layers_2021:SEED, or sim_1 to sim_19."""
+    random_layers_2021:SEED, these two with /ROTATIONS or /ROTATIONS/RATIO before the colon for
+    so many a layer and that ratio of CNOTs, or sim_1 to sim_19."""
+
+    initial_weights: Annotated[
+        tuple[float, ...] | None,
+        tyro.conf.arg(metavar="FLOAT...", help_behavior_hint="(default: drawn)"),
+    ] = None
+    """Weights that each circuit begins with, in order, in radians."""
 
     readout: str = "z"
     """Channels: z, x or y, the expectation of that Pauli matrix on each qubit; xyz, of all three;
@@ -198,6 +224,10 @@ class TrainConfig:
         "accuracy", "balanced_accuracy", "f1", "auroc", "average_precision", "matthews", "loss"
     ] = "accuracy"
     """What says on validation images which epoch is the best."""
+
+    train_scores: Literal["after", "during"] = "after"
+    """Training accuracy of an epoch: of all images after it, or of its batches as they come, which
+    takes no time; then all images are scored at the end of the run."""
 
     test: bool = True
     """Score the test images, where there are some, at the end of the run."""
@@ -327,6 +357,12 @@ LATER = {
     "shot_gradient": "exact",
     "shot_sampling": "joint",
     "size": None,
+    "antialias": True,
+    "train_images": None,
+    "validation_images": None,
+    "split_seed": None,
+    "initial_weights": None,
+    "train_scores": "after",
     "stride": None,
     "groups": None,
     "filters": 1,

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resqunn.analysis.dead_weights import dead_weights
+from resqunn.analysis.dead_weights import num_dead_weights
 from resqunn.analysis.spectrum import spectrum
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.errors import CircuitError, ConfigurationError
@@ -49,12 +49,6 @@ def control_layers(control: str, **options: Any) -> list[nn.Module]:
     )
 
 
-def live_weights(layer: Quanv2d) -> int:
-    """The weights of a layer that its outputs depend on."""
-    alive = layer.circuit.num_weights - len(dead_weights(layer.circuit))
-    return alive * (layer.weight.numel() // max(1, layer.circuit.num_weights))
-
-
 def convolution(
     layer: Quanv2d, *, matched: bool, generator: torch.Generator | None = None
 ) -> nn.Conv2d:
@@ -67,7 +61,8 @@ def convolution(
     of_filter = layer.in_channels // layer.groups * math.prod(layer.kernel_size)
     channels = layer.out_channels
     if matched:
-        filters = max(1, round(live_weights(layer) / (of_filter * layer.groups)))
+        live = layer.weight.numel() - num_dead_weights(layer)
+        filters = max(1, round(live / (of_filter * layer.groups)))
         channels = filters * layer.groups
     found = nn.Conv2d(
         layer.in_channels,

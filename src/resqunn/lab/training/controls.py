@@ -20,6 +20,7 @@ _PHYSICAL = (
     "shot_sampling",
     "input_gradients",
     "trainable",
+    "initial_weights",
     "engine",
     "quantum_learning_rate",
 )
@@ -88,6 +89,7 @@ _TRAINING = (
     "label_smoothing",
     "class_weights",
     "steps_per_epoch",
+    "train_scores",
     "patience",
 )
 """Of the head and of training."""
@@ -115,6 +117,7 @@ CONTROLS: dict[str, Control] = {
 """Controls that are trained as networks are."""
 
 IMAGES_ALONE = Control(
-    "scikit-learn's logistic regression on the pixels, to convergence", (*_LAYERS, *_TRAINING)
+    "scikit-learn's logistic regression on the pixels, to convergence",
+    (*_LAYERS, *_TRAINING, "model"),
 )
 """What depends on the images alone, and is not trained as networks are."""

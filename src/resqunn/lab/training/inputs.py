@@ -14,6 +14,9 @@ from resqunn.data.splitting import chosen
 from resqunn.errors import ConfigurationError, RunError
 from resqunn.lab.training.config import GIVEN, TrainConfig
 
+SETTLED = ("classes", "per_class", "size", "train_images", "validation_images", "split_seed")
+"""Options without a meaning for a `Dataset`."""
+
 MOST = 10_000
 """Channels, height, width and classes that a run's folder may name."""
 
@@ -70,7 +73,7 @@ def load_data(config: TrainConfig, data: Images | Dataset | None = None) -> Data
         DataError: if the data cannot be had.
     """
     if isinstance(data, Dataset):
-        for name in ("classes", "per_class", "size"):
+        for name in SETTLED:
             if getattr(config, name) is not None:
                 raise ConfigurationError(
                     f"{name} must be left out for a Dataset, which is settled: give Images"
@@ -84,9 +87,12 @@ def load_data(config: TrainConfig, data: Images | Dataset | None = None) -> Data
         config.data if data is None else data,
         config.classes,
         config.per_class,
-        config.seed,
+        config.seed if config.split_seed is None else config.split_seed,
         None if data is not None else config.data_root,
         size=config.size,
+        antialias=config.antialias,
+        train_images=config.train_images,
+        validation_images=config.validation_images,
     )
 
 

@@ -23,6 +23,8 @@ COUNTS = (
     "steps_per_epoch",
     "patience",
     "step_epochs",
+    "train_images",
+    "validation_images",
 )
 """Options that are whole numbers of 1 or more, or None."""
 
@@ -55,6 +57,11 @@ def require_ranges(config: Any) -> None:
     if config.size is not None:
         require("size", 1 <= config.size <= 4096, "1 to 4,096")
     require("seed", 0 <= config.seed < 2**63, "0 or more and below 2**63")
+    split_seed = config.split_seed
+    require("split_seed", split_seed is None or 0 <= split_seed < 2**63, "0 or more, below 2**63")
+    weights = config.initial_weights or ()
+    fits = config.initial_weights != () and all(abs(each) <= LARGEST for each in weights)
+    require("initial_weights", fits, f"one number or more, of {LARGEST:g} at most")
     for name in RATES:
         value = getattr(config, name)
         fits = value is None or 0 < value <= LARGEST
@@ -91,6 +98,13 @@ def require_together(config: Any) -> None:
         raise ConfigurationError(
             f"model must be left out with control {config.control!r}, which is a network already"
         )
+    if (config.train_images is None) != (config.validation_images is None):
+        raise ConfigurationError(
+            "train_images and validation_images must be given together, got "
+            f"{config.train_images} and {config.validation_images}"
+        )
+    if not config.antialias and config.size is None:
+        raise ConfigurationError("size must be given with antialias False: nothing is resized")
     if config.schedule == "step" and config.step_epochs is None:
         raise ConfigurationError("step_epochs must be given with schedule 'step'")
     if config.schedule != "step" and (config.step_epochs is not None or config.step_factor != 0.1):

@@ -177,10 +177,15 @@ def calibration_error(
     return float(np.abs(right - confident).sum() / len(labels_N))
 
 
-def require_defined(metric: str, labels_N: Int[Tensor, " N"], classes: tuple[str, ...]) -> None:
+def require_defined(
+    metric: str,
+    labels_N: Int[Tensor, " N"],
+    classes: tuple[str, ...],
+    split: str = "validation",
+) -> None:
     """
     Raises:
-        DataError: if validation images of these labels have no such metric.
+        DataError: if images of these labels have no such metric.
     """
     present = set(labels_N.tolist())
     every = metric in ("auroc", "average_precision")
@@ -188,6 +193,6 @@ def require_defined(metric: str, labels_N: Int[Tensor, " N"], classes: tuple[str
         return
     missing = next(name for k, name in enumerate(classes) if k not in present)
     raise DataError(
-        f"metric {metric} needs validation images of {'each class' if every else 'two classes'}, "
+        f"metric {metric} needs {split} images of {'each class' if every else 'two classes'}, "
         f"got none of class {missing!r:.80}: choose another metric or split"
     )

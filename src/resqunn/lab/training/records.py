@@ -41,6 +41,7 @@ from resqunn.lab.training.files import (
     write_atomically,
 )
 from resqunn.lab.training.harmless import one_line
+from resqunn.lab.training.html_tables import html_table
 
 PARTS = (
     "config.json",
@@ -70,7 +71,8 @@ def refuse_linked_parts(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of `metrics.jsonl`. Accuracies are taken after the epoch's last step.
+    """One line of `metrics.jsonl`. Accuracies are taken after the epoch's last step; on training
+    images within it, where the configuration says so.
 
     Attributes:
         loss: the mean over batches of what is trained on.
@@ -127,6 +129,24 @@ class Run:
         if patience is None or not self.epochs:
             return False
         return len(self.epochs) - self.best.epoch >= patience
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: its epochs, the best one with a star."""
+        head = ["epoch", "train loss", "train accuracy", "validation accuracy"]
+        chosen = self.config.metric not in ("accuracy", "loss")
+        rows = [
+            [
+                f"{epoch.epoch}{'*' if epoch is self.best else ''}",
+                f"{epoch.train_loss:.4f}",
+                f"{100 * epoch.train_accuracy:.1f} %",
+                f"{100 * epoch.validation_accuracy:.1f} %",
+                *([f"{self.value(epoch):.4f}"] if chosen else []),
+            ]
+            for epoch in self.epochs
+        ]
+        head += [f"validation {self.config.metric}"] if chosen else []
+        done = f"{len(self.epochs)} of {self.config.epochs} epochs"
+        return html_table(f"{self.folder}: {done}", head, rows)
 
 
 def open_run(folder: str | Path) -> Run:

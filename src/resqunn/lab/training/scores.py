@@ -1,13 +1,14 @@
 """What a network scores at the end of its run: `scores.json`, written and read back.
 
 The metrics of the best epoch and of the last one, on validation and test images, and how often
-each class was taken for each.
+each class was taken for each. Of a run whose epochs do not score all training images, also those
+of the last epoch on these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from resqunn.errors import RunError
@@ -46,12 +47,14 @@ class ScoredEpoch:
 
     Attributes:
         confusion: of each split; None for more than `MOST_CLASSES` classes too.
+        train: on all images that were trained on, where no epoch has scored them.
     """
 
     epoch: int
     validation: Measures
     test: Measures | None = None
     confusion: dict[str, Counts | None] = field(default_factory=dict)
+    train: Measures | None = None
 
     @property
     def right(self) -> list[int]:
@@ -72,11 +75,18 @@ class FinalScores:
     last: ScoredEpoch
 
 
-def splits_of(session: Session, test: bool = True) -> dict[str, Prepared | None]:
-    """A session's validation and test images, ready to be scored."""
+def splits_of(
+    session: Session, test: bool = True, prepared: Mapping[str, Prepared] | None = None
+) -> dict[str, Prepared | None]:
+    """A session's validation and test images, ready to be scored.
+
+    Args:
+        prepared: those that are ready.
+    """
+    ready = prepared or {}
     images = session.test() if test else None
     return {
-        "validation": prepare(session.model, session.validation),
+        "validation": ready.get("validation") or prepare(session.model, session.validation),
         "test": None if images is None else prepare(session.model, images),
     }
 
@@ -100,19 +110,37 @@ def score(session: Session, epoch: int, splits: Mapping[str, Prepared | None]) -
     return ScoredEpoch(epoch, found["validation"], found["test"], counts)
 
 
-def score_run(run: Run, session: Session) -> FinalScores:
+def score_run(
+    run: Run, session: Session, prepared: Mapping[str, Prepared] | None = None
+) -> FinalScores:
     """The metrics of a finished run, whose session has the weights of the last epoch, and keeps
-    them."""
-    splits = splits_of(session, run.config.test)
+    them.
+
+    Args:
+        prepared: the run's training and validation images, if they are ready.
+    """
+    splits = splits_of(session, run.config.test, prepared)
     model, number = session.model, len(run.epochs)
-    last = score(session, number, splits)
+    plain = score(session, number, splits)
+    last = plain
+    if run.config.train_scores == "during":
+        last = replace(plain, train=_on_train(session, number, prepared))
     if run.best.epoch == number:
-        return FinalScores(last, last)
+        return FinalScores(plain, last)
     kept = {name: value.clone() for name, value in model.state_dict().items()}
     restore_weights(model, run.folder, checkpoint_of(run.folder, "best", run.config))
     best = score(session, run.best.epoch, splits)
     model.load_state_dict(kept)
     return FinalScores(best, last)
+
+
+def _on_train(session: Session, epoch: int, prepared: Mapping[str, Prepared] | None) -> Measures:
+    model, seed = session.model, session.config.seed
+    data = (prepared or {}).get("train") or prepare(model, session.train)
+    with seeded(seed, epoch, SCORED, len(SPLITS)):
+        seed_samples(model, seed, epoch, SCORED, len(SPLITS))
+        of, scores_NK = evaluated(model, data)
+    return measures(scores_NK, data.labels, of.loss, gives_probabilities(model))
 
 
 def write_scores(run: Run, scores: FinalScores) -> None:
@@ -123,6 +151,7 @@ def write_scores(run: Run, scores: FinalScores) -> None:
         "metrics_sha256": metrics_sha256(run.epochs),
         **{
             name: {"epoch": of.epoch, "validation": of.validation, "test": of.test}
+            | ({} if of.train is None else {"train": of.train})
             for name, of in each.items()
         },
         "confusion": {name: of.confusion for name, of in each.items()},
@@ -157,7 +186,8 @@ def read_scores(run: Run) -> FinalScores | None:
 
 def _scored(value: Mapping[str, Any], name: str, config: TrainConfig) -> ScoredEpoch:
     entry, counts = value[name], value["confusion"][name]
-    if set(entry) != {"epoch", *SPLITS} or set(counts) != set(SPLITS):
+    train = {"train"} if name == "last" and config.train_scores == "during" else set()
+    if set(entry) != {"epoch", *SPLITS, *train} or set(counts) != set(SPLITS):
         raise ValueError(f"{name} must hold an epoch, {' and '.join(SPLITS)}")
     if type(entry["epoch"]) is not int:
         raise ValueError(f"the epoch of {name} must be a whole number")
@@ -167,7 +197,11 @@ def _scored(value: Mapping[str, Any], name: str, config: TrainConfig) -> ScoredE
         _require_measures(entry[split], f"{name} {split}")
         if counts[split] is not None:
             _require_counts(counts[split], config.num_classes, f"{name} {split}")
-    return ScoredEpoch(entry["epoch"], entry["validation"], entry["test"], dict(counts))
+    if train:
+        _require_measures(entry["train"], f"{name} train")
+    return ScoredEpoch(
+        entry["epoch"], entry["validation"], entry["test"], dict(counts), entry.get("train")
+    )
 
 
 def _require_measures(found: Any, where: str) -> None:

@@ -18,9 +18,17 @@ from typing import Any
 
 import torch
 
+from resqunn.analysis.dead_weights import num_live_weights
 from resqunn.errors import RunError
 from resqunn.lab.training.config import TrainConfig
-from resqunn.lab.training.evaluation import evaluate, evaluated, prepare, seed_samples
+from resqunn.lab.training.evaluation import (
+    Prepared,
+    Scores,
+    evaluate,
+    evaluated,
+    prepare,
+    seed_samples,
+)
 from resqunn.lab.training.files import exists, sealed, write_atomically
 from resqunn.lab.training.inputs import recorded
 from resqunn.lab.training.metrics import gives_probabilities, measures
@@ -77,6 +85,7 @@ class Training:
     ) -> None:
         self.session, self.folder, self.callbacks = session, folder, callbacks
         self.epochs = list(epochs)
+        self.prepared: dict[str, Prepared] = {}
 
     @property
     def run(self) -> Run:
@@ -108,6 +117,7 @@ class Training:
         self.train, self.validation = (
             prepare(model, data) for data in (session.train, session.validation)
         )
+        self.prepared = {"train": self.train, "validation": self.validation}
         self.learner = Learner(
             model,
             session.optimizer,
@@ -119,6 +129,7 @@ class Training:
             config.clip_norm,
             None if config.schedule == "constant" else partial(rate_factor, config),
             len(self.epochs),
+            config.train_scores == "during",
         )
 
     @property
@@ -135,15 +146,15 @@ class Training:
         return apart
 
     def _manifest(self) -> dict[str, Any]:
-        config, data = self.session.config, self.session.data
-        parameters = self.session.model.parameters()
+        config, data, model = self.session.config, self.session.data, self.session.model
         return {
             **circumstances(config.threads),
             "command": sys.argv,
             "seed": config.seed,
             "data": config.data,
             **recorded(config, data),
-            "num_weights": sum(p.numel() for p in parameters if p.requires_grad),
+            "num_weights": sum(p.numel() for p in model.parameters() if p.requires_grad),
+            "num_live_weights": num_live_weights(model),
         }
 
     def _record_stretch(self) -> None:
@@ -175,7 +186,7 @@ class Training:
         number, model, config = self.next_epoch, self.session.model, self.session.config
         with _drawing(config, number, EVALUATED):
             seed_samples(model, config.seed, number, EVALUATED)
-            on_train = evaluate(model, self.train)
+            on_train = self._on_train(trained)
             on_validation, scores_NK = evaluated(model, self.validation)
         require_finite(on_train.loss, f"after the last step of epoch {number}")
         require_finite(on_validation.loss, f"on validation images in epoch {number}")
@@ -205,11 +216,17 @@ class Training:
         if self.callbacks.on_epoch is not None:
             self.callbacks.on_epoch(epoch)
 
+    def _on_train(self, trained: Trained) -> Scores:
+        """Of the images that are trained on, as the configuration asks."""
+        if trained.cross_entropy is None or trained.accuracy is None:
+            return evaluate(self.session.model, self.train)
+        return Scores(trained.cross_entropy, trained.accuracy)
+
     def finish(self) -> Run:
         """Writes the metrics of the best and the last epoch, then the result."""
         run = self.run
         with writing(self.folder):
-            write_scores(run, score_run(run, self.session))
+            write_scores(run, score_run(run, self.session, self.prepared))
             write_result(run)
         return run
 

@@ -48,6 +48,7 @@ class Learner:
         factor: of an epoch, what the rates that `optimizer` began with are multiplied by; None
             leaves them.
         epoch: the last one that was trained.
+        scored: whether cross entropy and accuracy of its batches are wanted, as they come.
     """
 
     model: nn.Module
@@ -60,6 +61,7 @@ class Learner:
     clip_norm: float | None = None
     factor: Callable[[int], float] | None = None
     epoch: int = 0
+    scored: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,14 @@ class Trained:
         loss: the mean over batches.
         norms: for each part the mean over batches of the L2 norm of its gradient, None if it
             got no gradient. Norms are those before clipping.
+        cross_entropy, accuracy: of all images of the epoch, each before the step that it was for;
+            None where they are not wanted.
     """
 
     loss: float
     norms: dict[str, float | None]
+    cross_entropy: float | None = None
+    accuracy: float | None = None
 
 
 def batch_order(count: int, seed: int, epoch: int) -> Int[Tensor, " N"]:
@@ -200,6 +206,7 @@ class _Member:
         self.order = batch_order(len(data), self.learner.seed, epoch).to(data.labels.device)
         self.losses: list[float] = []
         self.norms: dict[str, list[float]] = {name: [] for name in self.learner.parts}
+        self.entropies: list[float] = []
         self.right = self.seen = 0
         seed_samples(self.learner.model, self.learner.seed, epoch)
         self.learner.model.train()
@@ -230,7 +237,10 @@ class _Member:
 
     def trained(self) -> Trained:
         norms = {n: _mean(each, len(each)) if each else None for n, each in self.norms.items()}
-        return Trained(_mean(self.losses, len(self.losses)), norms)
+        loss = _mean(self.losses, len(self.losses))
+        if not self.learner.scored:
+            return Trained(loss, norms)
+        return Trained(loss, norms, _mean(self.entropies, self.seen), self.right / self.seen)
 
 
 class _Block:
@@ -311,8 +321,13 @@ class _Block:
             joined.hand_on()
 
     def report(self, scores: Tensor, labels: Tensor, number: int, count: int) -> None:
-        if not any(member.learner.on_batch for member in self.members):
+        if not any(m.learner.on_batch or m.learner.scored for m in self.members):
             return
+        if any(member.learner.scored for member in self.members):
+            each = nn.functional.cross_entropy(scores.detach(), labels, reduction="none")
+            columns = each.view(-1, len(self.members)).T.tolist()
+            for member, values in zip(self.members, columns, strict=True):
+                member.entropies.extend(values)
         hits = (scores.detach().argmax(dim=1) == labels).view(-1, len(self.members))
         for member, right in zip(self.members, hits.sum(dim=0).tolist(), strict=True):
             member.right += right

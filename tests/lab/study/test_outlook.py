@@ -1,0 +1,80 @@
+"""The look ahead: what is left, that it writes nothing, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+from lab.study.questions import KEYS, NETWORK
+
+from resqunn.cli import main
+from resqunn.errors import ResqunnError
+from resqunn.lab import Inquiry, run
+from resqunn.lab.study import outlook as module
+from resqunn.lab.study.outlook import OTHER, outlook
+
+REGRESSION = {"regression": {"control": "logistic_regression"}}
+
+
+def of(**changes) -> Inquiry:
+    return Inquiry.of(KEYS | changes)
+
+
+def test_it_counts_what_is_done_and_writes_nothing(tmp_path: Path) -> None:
+    plan, folder = of().plan(), tmp_path / "out"
+    before = outlook(plan, folder)
+    assert (before.runs, before.done, before.decides) == (4, 0, 10)
+    assert before.seconds > 0
+    assert not folder.exists()
+    run(plan, folder)
+    more = outlook(of(seeds=3).plan(), folder)
+    assert (more.runs, more.done) == (6, 4)
+    after = outlook(plan, folder)
+    assert (after.done, after.seconds) == (4, 0)
+
+
+def test_time_is_shared_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_timed", lambda session: 3.0)
+    plan = of(networks=KEYS["networks"] | REGRESSION, seeds=4).plan()
+    whole = 4 * (3.0 + 3.0 + OTHER)
+    assert outlook(plan, tmp_path).seconds == pytest.approx(whole)
+    assert outlook(plan, tmp_path, width=4).seconds == pytest.approx(whole / 4)
+    monkeypatch.setattr(module, "LOOKING", -1.0)  # then none is timed, and each is still built
+    assert outlook(plan, tmp_path).seconds == pytest.approx(12 * OTHER)
+    bad = of(networks={"trained": {}, "frozen": {"ansatz": "rings"}})
+    with pytest.raises(ResqunnError, match="network 'frozen': unknown ansatz 'rings'"):
+        outlook(bad.plan(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"split": "test"}, "digits has no test images: give it some, or judge by split"),
+        (
+            {"network": NETWORK | {"steps_per_epoch": 99}},
+            "network 'trained': steps_per_epoch must be 2 at most",
+        ),
+        ({"network": NETWORK | {"classes": [0, 77]}}, "classes must be among 0 to 9"),
+    ],
+)
+def test_what_only_the_images_say_is_refused_too(tmp_path: Path, changes, message: str) -> None:
+    with pytest.raises(ResqunnError) as caught:
+        outlook(of(**changes).plan(), tmp_path)
+    assert message in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_command_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from lab.study.questions import write
+
+    path = write(tmp_path / "q.toml", vary={"readout": ["z", "mean_z"]}, seeds="3:5")
+    main(["study", str(path), "--plan", "--workers", "1", "--out", str(tmp_path / "out")])
+    shown = capsys.readouterr().out
+    for words in (
+        "Does training help?",
+        "trained, frozen",
+        "readout = z, mean_z",
+        "runs     8;",
+        "accuracy on validation images, last epoch",
+        "from 10 seeds on; there are 2",
+    ):
+        assert words in shown, words
+    assert not (tmp_path / "out").exists()
