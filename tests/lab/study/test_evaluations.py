@@ -82,7 +82,8 @@ def test_questions_compare_conditions(folder: Path) -> None:
     pairs += [(hardened, "bit_flip=0.4, 20 shots", clean, "bit_flip=0.4, 20 shots")]
     for row, (a, of_a, b, of_b) in zip((first, second), pairs, strict=True):
         left, right = a.final[f"{metric}, {of_a}"], b.final[f"{metric}, {of_b}"]
-        differences = tuple(x - y for x, y in zip(left.values, right.values, strict=True))
+        pairs_of = zip(left.values, right.values, strict=True)
+        differences = tuple(round(x - y, 12) for x, y in pairs_of)
         assert row.stats.values == differences
     page = write_report(folder).read_text("utf-8")
     assert "validation accuracy, no noise, clean minus validation accuracy, bit_flip=0.4" in page

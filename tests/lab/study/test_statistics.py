@@ -121,3 +121,12 @@ def test_the_probability_to_win_is_mann_and_whitneys(x: list[float], y: list[flo
     assert found == pytest.approx(sum(pairs) / len(pairs))
     statistic = reference.mannwhitneyu(x, y).statistic
     assert found == pytest.approx(statistic / (len(x) * len(y)))
+
+
+def test_a_difference_that_is_a_limit_is_not_more() -> None:
+    """0.88 - 0.86 is 0.020000000000000018 as it is computed."""
+    found = stats([0.88 - 0.86] * 12)
+    assert found.values == (0.02,) * 12
+    share = beyond(found.values, 0.02)
+    assert share is not None
+    assert share.count == 0

@@ -214,7 +214,9 @@ def _learns(
     if not classes:
         return {}
     found = {
-        name: beyond([value - chance.get(name, 1 / classes) for value in of.values], DELTA)
+        name: beyond(
+            stats(value - chance.get(name, 1 / classes) for value in of.values).values, DELTA
+        )
         for name, of in final.items()
         if name.endswith("accuracy") or name in chance
     }
