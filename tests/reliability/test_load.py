@@ -103,7 +103,7 @@ def assert_only_what_is_documented(folder: Path, runs: int) -> None:
     """`lab/study/folder.py` and `lab/training/records.py` say what a study and its runs leave."""
     files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     names = Counter(re.sub(r"\d+", "N", p.name) for p in files if p.parts[0] == "runs")
-    one_a_run = ("config", "manifest", "result", "best", "latest")
+    one_a_run = ("config", "manifest", "scores", "result", "best", "latest")
     expected = {f"{name}.json" for name in one_a_run} | {"metrics.jsonl", "timings.jsonl"}
     expected |= {f"{name}-N.safetensors" for name in ("best", "latest")}
     assert names == dict.fromkeys(expected, runs)

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.markup import escape
 
 from resqunn.lab.training.harmless import printable
@@ -17,16 +17,20 @@ UNSEEN_WIDTH = 160
 
 
 class _Console(Console):
+    @property
+    def size(self) -> ConsoleDimensions:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """As wide as COLUMNS says now, or as the terminal is; else `UNSEEN_WIDTH`."""
+        columns = os.environ.get("COLUMNS", "")
+        if columns.isdigit():
+            return ConsoleDimensions(int(columns), 25)
+        return super().size if self.is_terminal else ConsoleDimensions(UNSEEN_WIDTH, 25)
+
     def on_broken_pipe(self) -> None:
         """Raised to the command's caller; rich itself would exit with 1."""
         raise BrokenPipeError
 
 
-def _width() -> int | None:
-    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNSEEN_WIDTH
-
-
-console = _Console(highlight=False, soft_wrap=True, width=_width())
+console = _Console(highlight=False, soft_wrap=True)
 errors = _Console(stderr=True, highlight=False, soft_wrap=True)
 
 

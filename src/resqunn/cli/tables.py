@@ -91,7 +91,7 @@ def report(run: Run, scores: FinalScores | None) -> None:
 def metrics(epochs: Mapping[str, ScoredEpoch]) -> None:
     """The metrics of networks after an epoch, on validation and test images."""
     table = _table()
-    table.add_column("metric")
+    table.add_column("metric", no_wrap=True)
     columns = []
     for name, of in epochs.items():
         for split, found in (("validation", of.validation), ("test", of.test)):

@@ -113,7 +113,9 @@ def evaluated(model: nn.Module, data: Prepared) -> tuple[Scores, Float[Tensor, "
     model.eval()
     loss_sum = 0.0
     right = torch.zeros(len(data.classes), dtype=torch.int64)
-    found = []
+    # Filled in place: many small results between large temporaries would keep those from being
+    # used again.
+    whole: Tensor | None = None
     for start in range(0, len(data), EVALUATION_BATCH):
         index = slice(start, start + EVALUATION_BATCH)
         labels = data.labels[index]
@@ -121,7 +123,9 @@ def evaluated(model: nn.Module, data: Prepared) -> tuple[Scores, Float[Tensor, "
         loss_sum += float(nn.functional.cross_entropy(scores, labels, reduction="sum"))
         hits = labels[scores.argmax(dim=1) == labels]
         right += torch.bincount(hits.cpu(), minlength=len(data.classes))
-        found.append(scores)
+        if whole is None:
+            whole = scores.new_empty(len(data), scores.shape[1])
+        whole[index] = scores
     total = torch.bincount(data.labels.cpu(), minlength=len(data.classes))
     scores = Scores(
         loss_sum / len(data),
@@ -130,4 +134,5 @@ def evaluated(model: nn.Module, data: Prepared) -> tuple[Scores, Float[Tensor, "
         tuple(total.tolist()),
         data.classes,
     )
-    return scores, torch.cat(found)
+    assert whole is not None
+    return scores, whole
