@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from resqunn.lab.study.questions import Quantity, Stats, Term
 from resqunn.lab.study.results import SeriesResult
-from resqunn.lab.study.statistics import stats
+from resqunn.lab.study.statistics import difference, stats
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def values_of(quantity: Quantity, series: Sequence[SeriesResult]) -> Values | No
             return None
         offset = found
     found = stats(
-        (x - (second[i] if second else 0.0) - offset for i, x in enumerate(first)),
+        (difference(x, (second[i] if second else 0.0) + offset) for i, x in enumerate(first)),
         missing=last + 1 - len(seeds),
     )
     return Values(first, second, found)

@@ -30,7 +30,7 @@ from resqunn.lab.study.results import (
     SeriesResult,
     StudyResult,
 )
-from resqunn.lab.study.statistics import beyond, stats
+from resqunn.lab.study.statistics import beyond, difference, stats
 from resqunn.lab.training.records import Epoch
 
 
@@ -215,7 +215,7 @@ def _learns(
         return {}
     found = {
         name: beyond(
-            stats(value - chance.get(name, 1 / classes) for value in of.values).values, DELTA
+            [difference(value, chance.get(name, 1 / classes)) for value in of.values], DELTA
         )
         for name, of in final.items()
         if name.endswith("accuracy") or name in chance
