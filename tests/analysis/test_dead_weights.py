@@ -105,3 +105,12 @@ def test_dead_weights_of_two_filters_and_a_bias() -> None:
     flow = gradient_flow(model, torch.rand(4, 1, 8, 8), torch.arange(4) % 2).layers[0]
     assert flow.dead.tolist() == [False, False, True, True] * 2 + [False] * 2
     assert flow.zero.tolist() == flow.dead.tolist()
+
+
+def test_noise_on_more_qubits_than_a_mixed_state_may_have() -> None:
+    """The reference of noise refuses them; the Fourier engine does not."""
+    circuit = Circuit("ry", "rx_chain", "z0", inputs=9, depth=1)
+    noisy = add_noise(circuit, Noise(depolarizing=0.01))
+    assert dead_weights(noisy) == dead_weights(circuit) == tuple(range(1, 9))
+    layer = Quanv2d(1, 1, 3, 3, ansatz="rx_chain", readout="z0", depth=1, noise="depolarizing=0.01")
+    assert num_live_weights(layer) == 1

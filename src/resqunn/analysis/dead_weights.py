@@ -20,7 +20,7 @@ SMALLEST = 1e-9
 """Of a derivative that is not zero, beside the largest one."""
 
 WIDE = 10
-"""Qubits above which the reference engine would take long."""
+"""Qubits above which the reference engine would take long; with noise it refuses fewer."""
 
 
 @lru_cache(maxsize=256)
@@ -45,7 +45,9 @@ def dead_weights(circuit: GateCircuit) -> tuple[int, ...]:
     weights_GFW = drawn(DRAWS, 1, circuit.num_weights)
     found_W = torch.zeros(circuit.num_weights, dtype=torch.float64)
     # The reference has no code to be compiled first, which would take longer than all else.
-    of = engine("auto") if circuit.num_qubits > WIDE else reference(circuit)
+    of = reference(circuit)
+    if circuit.num_qubits > WIDE or of.obstacle(circuit) is not None:
+        of = engine("auto")
     with torch.inference_mode(False), torch.enable_grad():
         weights_GFW.requires_grad_()
         values = of.expectation_values(circuit, inputs_GNP, weights_GFW)

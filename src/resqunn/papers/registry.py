@@ -6,11 +6,10 @@ is not installed is named as `module:object`.
 
 from __future__ import annotations
 
-import importlib
-import sys
 from importlib import metadata
 
 from resqunn.errors import ConfigurationError, unknown_name
+from resqunn.lab.training.addresses import imported
 from resqunn.papers.paper import Paper
 
 GROUP = "resqunn.papers"
@@ -38,15 +37,7 @@ def paper(name: str) -> Paper:
     if ":" not in name and name not in known:
         raise unknown_name("paper", name, [*known, "MODULE:OBJECT"])
     address = known.get(name, name)
-    module, _, attribute = address.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # a module in the current folder, as for `python -m`
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except Exception as error:
-        raise ConfigurationError(
-            f"the paper {address!r} cannot be imported ({type(error).__name__}: {error})"
-        ) from None
+    found = imported(address, "the paper")
     if not isinstance(found, Paper):
         raise ConfigurationError(
             f"{address!r} must be a resqunn.papers.Paper, got {type(found).__name__}"

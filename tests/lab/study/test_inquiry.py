@@ -504,3 +504,15 @@ def test_a_factory_is_imported_by_the_command_that_names_it_alone(
     (tmp_path / "factory_of_a_question.py").unlink()
     replace(inquiry, seeds=1).plan()
     assert not mark.exists()
+
+
+def test_images_that_only_the_call_locates(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    images(tmp_path / "data")
+    inquiry = Inquiry.of(KEYS | {"data": "images.npz", "network": NETWORK | {"per_class": "all"}})
+    results = run(inquiry.plan(), tmp_path / "results", data_root=tmp_path / "data").results
+    (study,) = results.studies
+    assert [len(one.seeds) for one in study.series] == [2, 2]
+    first, second = study.features  # trained, frozen
+    assert first.pictures[0].image == second.pictures[0].image
+    assert first.pictures[0].maps

@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from resqunn.cli import progress, tables
-from resqunn.cli.console import console, shown
+from resqunn.cli.commands.carrying_out import carry_out
 from resqunn.lab.training.harmless import one_line
 
 
@@ -94,10 +94,6 @@ class Reproduce:
 
     def run(self) -> None:
         from resqunn.data.sources import require_used, source
-        from resqunn.engines.compiled.cores import allowed_cores
-        from resqunn.lab.report.page import write_report
-        from resqunn.lab.study.executors.choice import executor
-        from resqunn.lab.study.running import run
         from resqunn.lab.study.seeds import seeds
         from resqunn.papers.registry import paper
 
@@ -114,19 +110,7 @@ class Reproduce:
         require_used(source(options.data), "data_root", self.data_root)
         plan = found.plan(options)
         folder = self.out or Path("results") / (found.name + "-quick" * self.quick)
-        workers = allowed_cores() if self.workers is None else self.workers
-        place = executor(workers, self.dask)
-        try:
-            finished = progress.reproducing(
-                folder,
-                lambda report: run(
-                    plan, folder, place, data_root=self.data_root, on_progress=report
-                ),
-            )
-        finally:
-            place.close()
-        tables.verdicts(finished.results, finished.path)
-        console.print(f"report   {shown(write_report(folder))}")
+        carry_out(plan, folder, workers=self.workers, dask=self.dask, data_root=self.data_root)
 
 
 @dataclass(frozen=True)

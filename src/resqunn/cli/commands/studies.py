@@ -11,7 +11,7 @@ from typing import Annotated
 import tyro
 
 from resqunn.cli import progress, tables
-from resqunn.cli.console import console, shown
+from resqunn.cli.commands.carrying_out import carry_out
 
 
 @dataclass(frozen=True)
@@ -63,37 +63,30 @@ class Study:
     """Train on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786."""
 
     def run(self) -> None:
-        from resqunn.engines.compiled.cores import allowed_cores
-        from resqunn.lab.report.page import write_report
-        from resqunn.lab.study.executors.choice import executor
         from resqunn.lab.study.inquiry import Inquiry
         from resqunn.lab.study.outlook import outlook
-        from resqunn.lab.study.running import run
 
         inquiry = Inquiry.read(self.file)
         if self.seeds is not None:
             inquiry = dataclasses.replace(inquiry, seeds=self.seeds)
         plan = inquiry.plan(self._command())
         folder = self.out or Path("results") / self.file.stem
-        workers = allowed_cores() if self.workers is None else self.workers
-        place = executor(workers, self.dask)
-        try:
+
+        def looked(width: int) -> bool:
             expected = progress.waiting(
-                "looking ahead", lambda: outlook(plan, folder, place.width, self.data_root)
+                "looking ahead", lambda: outlook(plan, folder, width, self.data_root)
             )
             tables.outlook(inquiry, expected, folder)
-            if self.plan:
-                return
-            finished = progress.reproducing(
-                folder,
-                lambda report: run(
-                    plan, folder, place, data_root=self.data_root, on_progress=report
-                ),
-            )
-        finally:
-            place.close()
-        tables.verdicts(finished.results, finished.path)
-        console.print(f"report   {shown(write_report(folder))}")
+            return not self.plan
+
+        carry_out(
+            plan,
+            folder,
+            workers=self.workers,
+            dask=self.dask,
+            data_root=self.data_root,
+            before=looked,
+        )
 
     def _command(self) -> str:
         words = ["resqunn", "study", str(self.file)]

@@ -78,9 +78,7 @@ def _varies(one: SeriesResult, axis: Axis, series: Series) -> bool:
 def _together(own: Series, name: str, value: str, metric: str) -> Stats | None:
     """By seed, the mean over all variants of one network that have a value."""
     columns = [
-        dict(zip(one.seeds, one.final[metric].values, strict=True))
-        for one in own
-        if one.values.get(name) == value and metric in one.final
+        one.by_seed(metric) for one in own if one.values.get(name) == value and metric in one.final
     ]
     if not columns:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from resqunn.lab.study.questions import Stats
 from resqunn.lab.study.results import Axis, Effect, SeriesResult
-from resqunn.lab.study.statistics import stats
+from resqunn.lab.study.statistics import difference, stats
 
 
 def axes(names: Sequence[str], series: Sequence[SeriesResult], metric: str) -> tuple[Axis, ...]:
@@ -40,7 +40,7 @@ def _effect(
         if one.keys != other.keys
     ]
     columns = [
-        (_column(one, metric), _column(other, metric))
+        (one.by_seed(metric), other.by_seed(metric))
         for one, other in pairs
         if metric in one.final and metric in other.final
     ]
@@ -49,8 +49,8 @@ def _effect(
     seeds = [seed for seed in columns[0][0] if all(seed in a and seed in b for a, b in columns)]
     if not seeds:
         return None
-    return stats(sum(a[seed] - b[seed] for a, b in columns) / len(columns) for seed in seeds)
-
-
-def _column(series: SeriesResult, metric: str) -> dict[int, float]:
-    return dict(zip(series.seeds, series.final[metric].values, strict=True))
+    count = len(columns)
+    return stats(
+        difference(sum(a[s] for a, _ in columns) / count, sum(b[s] for _, b in columns) / count)
+        for s in seeds
+    )

@@ -14,7 +14,7 @@ from resqunn.lab.study.plan import TRAIN, Evaluation, PlannedRun, Reported
 from resqunn.lab.training.checkpoint import AGAIN
 from resqunn.lab.training.files import exists, read_sealed, sealed, write_atomically
 from resqunn.lab.training.noisy_evaluation import measures_under_noise
-from resqunn.lab.training.records import open_run
+from resqunn.lab.training.records import Run, metrics_sha256, open_run
 
 NAME = "evaluations.json"
 
@@ -43,11 +43,12 @@ def evaluate(place: Path, run: PlannedRun) -> None:
         each.name: measures[run.reported.metric]
         for each, measures in zip(run.evaluations, found, strict=True)
     }
-    write_atomically(place / NAME, sealed(NAME, {**_of(place, run.reported), "values": values}))
+    of = _of(open_run(place), run.reported)
+    write_atomically(place / NAME, sealed(NAME, {**of, "values": values}))
 
 
-def read_evaluations(place: Path, run: PlannedRun) -> dict[str, float]:
-    """The reported metric under each evaluation, by its name.
+def read_evaluations(found: Run, run: PlannedRun) -> dict[str, float]:
+    """The reported metric of a run under each evaluation, by its name.
 
     Raises:
         RunError: if the file is damaged, or of another run or study.
@@ -56,25 +57,23 @@ def read_evaluations(place: Path, run: PlannedRun) -> dict[str, float]:
     if not asked:
         return {}
     assert run.reported is not None
-    value = read_sealed(place / NAME, RunError, AGAIN)
-    values = value.get("values")
-    if not isinstance(values, dict) or any(
-        value.get(k) != v for k, v in _of(place, run.reported).items()
-    ):
-        raise RunError(f"{place / NAME} belongs to another run or study")
+    path = found.folder / NAME
+    value = read_sealed(path, RunError, AGAIN)
+    values, of = value.get("values"), _of(found, run.reported)
+    if not isinstance(values, dict) or any(value.get(name) != of[name] for name in of):
+        raise RunError(f"{path} belongs to another run or study")
     for each in asked:
-        found = values.get(each.name)
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            raise RunError(f"{place / NAME} holds no number for {each.name}")
+        number = values.get(each.name)
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise RunError(f"{path} holds no number for {each.name}")
     return {each.name: float(values[each.name]) for each in asked}
 
 
-def _of(place: Path, reported: Reported) -> dict[str, Any]:
+def _of(run: Run, reported: Reported) -> dict[str, Any]:
     """What the values belong to."""
-    run = open_run(place)
     return {
         "config_sha256": run.config.sha256,
-        "epochs": len(run.epochs),
+        "metrics_sha256": metrics_sha256(run.epochs),
         "split": reported.split,
         "epoch": reported.epoch,
         "metric": reported.metric,

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from resqunn.data.labelled import LabelledImages
 from resqunn.lab.study.finished import FinishedRun
 from resqunn.lab.study.plan import TRAIN, Study
 from resqunn.lab.study.results import FeatureMaps, Picture
@@ -32,6 +33,7 @@ def feature_maps(
     """Of the first variant's networks of the library, the first seed that is done."""
     found = []
     first = study.series[0].variant if study.series else ""
+    images: dict[str, LabelledImages] = {}  # by their checksum: networks share most of them
     for series in study.series:
         config = series.config
         ours = series.task == TRAIN and config.model is None and config.control != "no_circuit"
@@ -39,23 +41,26 @@ def feature_maps(
         if series.variant != first or not ours or not done:
             continue
         place = folder / "runs" / done[0].key
-        pictures = _pictures(load_model(place), done[0].config)
+        sha256 = runs[done[0].key].manifest["data_sha256"]
+        if sha256 not in images:
+            # Its own configuration says where the data were found.
+            images[sha256] = load_data(TrainConfig.from_json(place / "config.json")).validation
+        pictures = _pictures(load_model(place), images[sha256])
         found.append(FeatureMaps(series.label, done[0].seed, pictures))
     return tuple(found)
 
 
 @torch.no_grad()
-def _pictures(model: nn.Module, config: TrainConfig) -> tuple[Picture, ...]:
+def _pictures(model: nn.Module, data: LabelledImages) -> tuple[Picture, ...]:
     if not isinstance(model, ResQuNN):
         return ()
-    data = load_data(config)
     weight = next(model.parameters())
     found = []
-    for number, name in enumerate(data.validation.classes[:IMAGES]):
-        places = torch.nonzero(data.validation.labels == number).flatten()
+    for number, name in enumerate(data.classes[:IMAGES]):
+        places = torch.nonzero(data.labels == number).flatten()
         if not len(places):
             continue
-        image = data.validation.images[places[:1]].to(weight)
+        image = data.images[places[:1]].to(weight)
         maps = model.layers[0](image)[0, :MAPS]
         found.append(Picture(str(name), _rows(image[0].mean(dim=0)), tuple(map(_rows, maps))))
     return tuple(found)

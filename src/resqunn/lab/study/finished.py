@@ -97,15 +97,16 @@ def _read(place: Path, run: PlannedRun, reported: Reported | None) -> FinishedRu
         if type(count) is not int or not 1 <= count <= config.epochs:
             raise RunError(f"{place / 'result.json'} does not say which epoch was its last")
     epochs = read_metrics(place, config, count, str(result.get("metrics_sha256")))
-    if not Run(place, config, epochs).finished:
+    trained = Run(place, config, epochs)
+    if not trained.finished:
         raise RunError(f"{place / 'result.json'} names an epoch that is not the run's last")
     seconds = read_seconds(place, [epoch.epoch for epoch in epochs])
     manifest = read_record(place, "manifest.json")
     found = FinishedRun(run, epochs, Measured(), seconds, manifest)
     if reported is None:
         return found
-    found = _scored(found, Run(place, config, epochs), reported)
-    more = read_evaluations(place, run).items()
+    found = _scored(found, trained, reported)
+    more = read_evaluations(trained, run).items()
     return replace(found, scored=found.scored | {reported.under(name): v for name, v in more})
 
 

@@ -43,7 +43,7 @@ def values_of(quantity: Quantity, series: Sequence[SeriesResult]) -> Values | No
     metrics = [quantity.metric] * len(quantity.plus) + [other] * len(quantity.minus)
     if any(metric not in row.final for row, metric in zip(known, metrics, strict=True)):
         return None
-    columns = [_column(row, metric) for row, metric in zip(known, metrics, strict=True)]
+    columns = [row.by_seed(metric) for row, metric in zip(known, metrics, strict=True)]
     means = [
         tuple(sum(column[seed] for column in part) / len(part) for seed in seeds) if part else ()
         for part in (columns[: len(quantity.plus)], columns[len(quantity.plus) :])
@@ -78,8 +78,3 @@ def guessing(series: SeriesResult, metric: str) -> float | None:
 
 def _planned(series: SeriesResult) -> tuple[int, ...]:
     return series.planned or series.seeds
-
-
-def _column(series: SeriesResult, metric: str) -> dict[int, float]:
-    """A metric by seed."""
-    return dict(zip(series.seeds, series.final[metric].values, strict=True))

@@ -178,6 +178,10 @@ class SeriesResult:
                     f"{len(found.values)}"
                 )
 
+    def by_seed(self, metric: str) -> dict[int, float]:
+        """A metric after training, by seed."""
+        return dict(zip(self.seeds, self.final[metric].values, strict=True))
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -98,7 +98,8 @@ def require_reported(plan: Plan, data: Dataset) -> None:
         )
     asked = [quantity.metric for claim in plan.claims for quantity in claim.quantities]
     for name in dict.fromkeys((plan.reported.name, *asked)):
-        require_defined(name.removeprefix(f"{split}_"), images.labels, images.classes, split)
+        metric, _, _ = name.removeprefix(f"{split}_").partition(", ")  # without its condition
+        require_defined(metric, images.labels, images.classes, split)
 
 
 def placed(config: TrainConfig, data_root: str | Path | None = None) -> TrainConfig:

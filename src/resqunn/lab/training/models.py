@@ -6,8 +6,6 @@ A factory is imported only when the caller names it, never because a file says s
 from __future__ import annotations
 
 import hashlib
-import importlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from resqunn.errors import ConfigurationError, RunError
+from resqunn.lab.training.addresses import imported
 from resqunn.lab.training.config import GIVEN, TrainConfig
 from resqunn.lab.training.harmless import brief, one_line
 from resqunn.lab.training.inputs import Shape
@@ -90,7 +89,7 @@ def own_model(config: TrainConfig, shape: Shape, model: nn.Module | str) -> nn.M
         torch.manual_seed(config.seed)
         found: Any = model
         if isinstance(model, str):
-            factory = _imported(model)
+            factory = _factory(model)
             with _failing(called, "cannot make a network"):
                 found = factory(config, shape)
         if not isinstance(found, nn.Module):
@@ -102,16 +101,8 @@ def own_model(config: TrainConfig, shape: Shape, model: nn.Module | str) -> nn.M
     return found.train()
 
 
-def _imported(address: str) -> Any:
-    module, _, name = address.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # a module in the current folder, as for `python -m`
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except Exception as error:
-        raise ConfigurationError(
-            f"model {address!r} cannot be imported ({type(error).__name__}: {one_line(error):.300})"
-        ) from None
+def _factory(address: str) -> Any:
+    found = imported(address, "model")
     if not callable(found):
         raise ConfigurationError(f"model {address!r} must be a function, got {brief(repr(found))}")
     return found
