@@ -11,12 +11,14 @@ from docs/mattern.json alone. A folder whose runs are not all done counts for th
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pages
+from pages import table
 
 from resqunn.lab import Results, open_results
 from resqunn.lab.study.questions import Stats
@@ -89,11 +91,6 @@ def _stats(stats: Stats) -> Numbers:
     }
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _points(value: float, sign: bool = False) -> str:
     return f"{100 * value:+.1f}" if sign else f"{100 * value:.1f}"
 
@@ -132,7 +129,7 @@ def summary(numbers: Numbers) -> str:
             rows.append([label, "no circuit", *(_points(_mean(final[m])) for m in (
                 "train_accuracy", "validation_accuracy", "trained_accuracy", "test_accuracy"
             ))])  # fmt: skip
-    return _table(
+    return table(
         ("network", "circuits", "training", "validation", "pool (their test)", "MNIST's test"), rows
     )
 
@@ -161,7 +158,7 @@ def circuits(numbers: Numbers) -> str:
         cells = [f"{_points(pairs[k][0])} / {_points(pairs[k][1])}" if k in pairs else ""
                  for k in range(10)]  # fmt: skip
         rows.append([f"{label}, {_how(frozen)}", *cells])
-    return _table(("network", *(str(k) for k in range(10))), rows)
+    return table(("network", *(str(k) for k in range(10))), rows)
 
 
 def agreement(numbers: Numbers) -> str:
@@ -179,7 +176,7 @@ def agreement(numbers: Numbers) -> str:
             _points(sum(a - b for _, a, b in pairs) / len(pairs), True),
             f"{_points(worst[1] - worst[2], True)} (circuit {worst[0]})",
         ))  # fmt: skip
-    return _table(
+    return table(
         ("network", "circuits", "within", "points allowed", "mean difference", "largest"), rows
     )
 
@@ -199,7 +196,7 @@ def claims(numbers: Numbers) -> str:
         cells += [_cell(same[metric], THEIRS) for metric in list(READINGS)[:2]]
         if any(cells):
             rows.append((statement, *cells))
-    return _table(
+    return table(
         ("question", "training", "pool", "MNIST's test", "theirs: training", "theirs: test"), rows
     )
 
@@ -211,7 +208,7 @@ def others(numbers: Numbers) -> str:
         for claim in numbers["claims"]
         if not claim["id"].endswith(tuple(READINGS)) and _cell(claim, AGAIN)
     ]
-    return _table(("question", "verdict"), rows)
+    return table(("question", "verdict"), rows)
 
 
 def _cell(claim: Numbers, variant: str) -> str:
@@ -241,7 +238,7 @@ def cost(numbers: Numbers) -> str:
         for one in numbers["series"]
         if one["variant"] == AGAIN
     ]  # fmt: skip
-    return _table(("network", "circuits", "runs", "seconds a run"), rows)
+    return table(("network", "circuits", "runs", "seconds a run"), rows)
 
 
 def _orders(results: Results) -> list[Numbers]:
@@ -265,7 +262,7 @@ def orders(numbers: Numbers) -> str:
             _points(theirs["final"]["train_accuracy"]["values"][int(circuit)]),
         ))  # fmt: skip
     heads = ("frozen", "from, to", "mean", "standard deviation", "seed 10", "authors")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 TABLES: dict[str, Callable[[Numbers], str]] = {
@@ -280,13 +277,8 @@ TABLES: dict[str, Callable[[Numbers], str]] = {
 
 
 def filled(page: str, numbers: Numbers) -> str:
-    """The page with every table between `<!-- NAME -->` and `<!-- end of NAME -->` written."""
-
-    def write(found: re.Match[str]) -> str:
-        return f"<!-- {found[1]} -->\n{TABLES[found[1]](numbers)}\n<!-- end of {found[1]} -->"
-
-    names = "|".join(TABLES)
-    return re.sub(rf"<!-- ({names}) -->\n.*?<!-- end of \1 -->", write, page, flags=re.DOTALL)
+    """The page with every table of this script written."""
+    return pages.filled(page, TABLES, numbers)
 
 
 def main(runs: Path | None = None, orders: Path | None = None) -> None:

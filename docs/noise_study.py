@@ -10,12 +10,14 @@ tables from docs/noise_study.json alone.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pages
+from pages import points, table
 
 from resqunn.lab import Results, open_results
 from resqunn.lab.report.formatting import quantity
@@ -71,17 +73,6 @@ def _rounded(stats: Stats) -> Numbers:
     }
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _points(row: Numbers) -> str:
-    ends = row["interval"]
-    shown = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
-    return f"{100 * row['median']:+.1f}{shown}".replace("-", "\u2212")
-
-
 def _value(numbers: Numbers, label: str, noise: str, shots: object = "exact") -> str:
     found = numbers["final"][label][numbers["metrics"][f"{noise}|{shots}"]]
     return f"{100 * found['median']:.1f}"
@@ -89,10 +80,10 @@ def _value(numbers: Numbers, label: str, noise: str, shots: object = "exact") ->
 
 def verdicts(numbers: Numbers) -> str:
     """Every claim with its verdict and what it rests on."""
-    return _table(
+    return table(
         ("claim", "difference, points", "verdict"),
         [
-            (claim["statement"], "; ".join(map(_points, claim["measured"])), claim["verdict"])
+            (claim["statement"], "; ".join(map(points, claim["measured"])), claim["verdict"])
             for claim in numbers["claims"]
         ],
     )
@@ -107,7 +98,7 @@ def channels(numbers: Numbers) -> str:
         + [_value(numbers, label, noise) for noise in ("none", *shown)]
         for label in BASES
     ]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def hardened(numbers: Numbers) -> str:
@@ -119,7 +110,7 @@ def hardened(numbers: Numbers) -> str:
             noises = ("none", *(f"depolarizing={p}" for p in STRENGTHS))
             values = [_value(numbers, label + suffix, noise) for noise in noises]
             rows.append([f"`{label}`" if label != "one layer" else label, word, *values])
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def shots(numbers: Numbers) -> str:
@@ -137,7 +128,7 @@ def shots(numbers: Numbers) -> str:
         + [_value(numbers, label, noise, n) for noise in noises for n in counts]
         for label in BASES
     ]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 TABLES: dict[str, Callable[[Numbers], str]] = {
@@ -149,14 +140,8 @@ TABLES: dict[str, Callable[[Numbers], str]] = {
 
 
 def filled(page: str, numbers: Numbers) -> str:
-    """The page with every table between `<!-- NAME -->` and `<!-- end of NAME -->` written."""
-
-    def write(found: re.Match[str]) -> str:
-        name = found[1]
-        return f"<!-- {name} -->\n{TABLES[name](numbers)}\n<!-- end of {name} -->"
-
-    names = "|".join(TABLES)
-    return re.sub(rf"<!-- ({names}) -->\n.*?<!-- end of \1 -->", write, page, flags=re.DOTALL)
+    """The page with every table of this script written."""
+    return pages.filled(page, TABLES, numbers)
 
 
 def main(folder: Path | None = None) -> None:

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pages
+from pages import points, table
 
 from resqunn.lab import Results, open_results
 from resqunn.lab.report.formatting import quantity
@@ -121,11 +123,6 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
 def _percent(stats: Numbers) -> str:
     """The median with its interval; where no median was kept, the mean and its deviation."""
     if stats["median"] is None:
@@ -151,7 +148,7 @@ def _find(numbers: Numbers, study: str, label: str, variant: str, frozen: bool) 
 def wirings(numbers: dict[str, Numbers]) -> str:
     """README's table: the paper's five wirings as written."""
     learn = {"O1+O2": "O1, O2", "(X+O1)+O2": "O1, O2"}
-    return _table(
+    return table(
         ("wiring", "train", "validation", "layers that learn"),
         [
             (
@@ -168,7 +165,7 @@ def wirings(numbers: dict[str, Numbers]) -> str:
 def accuracies(numbers: dict[str, Numbers]) -> str:
     """Fig. 8 and 9, as written and with true derivatives, each beside the frozen benchmark."""
     paper = numbers["paper"]
-    return _table(
+    return table(
         ("wiring", "cut derivatives (as written)", "frozen layers", "true derivatives"),
         [
             (
@@ -190,7 +187,7 @@ def interpretations(numbers: dict[str, Numbers]) -> str:
         "logits": "logits",
         "readout per qubit": "readout per qubit",
     }
-    return _table(
+    return table(
         ("wiring", *shown.values()),
         [
             (
@@ -207,7 +204,7 @@ def interpretations(numbers: dict[str, Numbers]) -> str:
 
 def quantum(numbers: dict[str, Numbers]) -> str:
     """Fig. 10."""
-    return _table(
+    return table(
         ("wiring", "cut derivatives (as written)", "true derivatives"),
         [
             (
@@ -233,7 +230,7 @@ def claims(numbers: dict[str, Numbers]) -> str:
             row.append(_said(_found(again[claim["id"]], "as written")))
         rows.append(row)
     heads = ["claim", "source", "the paper", "as written", "true derivatives"]
-    return _table(heads + ["as written, seeds 200 to 229"] * bool(again), rows)
+    return table(heads + ["as written, seeds 200 to 229"] * bool(again), rows)
 
 
 def quantities(numbers: dict[str, Numbers]) -> str:
@@ -247,7 +244,7 @@ def quantities(numbers: dict[str, Numbers]) -> str:
             ahead = "" if row["beyond"] is None else f"{row['beyond'][0]} of {row['beyond'][1]}"
             beats = "" if row["superiority"] is None else f"{row['superiority']:.2f}"
             mean = f"{100 * row['mean']:+.1f} ± {100 * row['std']:.1f}"
-            rows.append((row["what"], _points(row), mean, ahead, beats, row["verdict"]))
+            rows.append((row["what"], points(row), mean, ahead, beats, row["verdict"]))
     heads = (
         "quantity, points",
         "median and interval",
@@ -256,14 +253,14 @@ def quantities(numbers: dict[str, Numbers]) -> str:
         "a new seed beats one of the other",
         "alone",
     )
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def readings(numbers: dict[str, Numbers]) -> str:
     """In how many of all interpretations the claims on Fig. 8 and 9 get each verdict."""
     found = [claim for claim in numbers["interpretations"]["claims"] if _spread(claim)]
     heads = ("claim", "over 16 interpretations")
-    return _table(heads, [(claim["statement"], _spread(claim)) for claim in found])
+    return table(heads, [(claim["statement"], _spread(claim)) for claim in found])
 
 
 def _found(claim: Numbers, variant: str) -> Numbers | None:
@@ -280,14 +277,7 @@ def _said(variant: Numbers | None) -> str:
     row = measured[variant.get("deciding") or 0]
     if row.get("held") is not None:
         return f"{_word(variant)}: {row['held']:g} of {row['seeds']}"
-    return f"{_word(variant)}: {_points(row)}"
-
-
-def _points(row: Numbers) -> str:
-    """A difference in points with its interval."""
-    ends = row["interval"]
-    shown = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
-    return f"{100 * row['median']:+.1f}{shown}".replace("-", "\u2212")
+    return f"{_word(variant)}: {points(row)}"
 
 
 ORDER = ("supported", "in direction", "contradicted", "undecided", "not measured")
@@ -310,7 +300,7 @@ def _spread(claim: Numbers) -> str:
 def controls(numbers: dict[str, Numbers]) -> str:
     """Classical models on the same images."""
     rows = [row for row in numbers["paper"]["series"] if row["study"] == "controls"]
-    return _table(
+    return table(
         ("model", "weights", "train / validation"),
         [(row["label"], f"{row['weights']:,}", _both(row)) for row in rows],
     )
@@ -329,7 +319,7 @@ def norms(numbers: dict[str, Numbers]) -> str:
             if (row["panel"], row["label"]) == (panel, label)
         }
         body.append((f"{panel}, {label}", *(f"{first[n]:.1e}" for n in range(1, most + 1))))
-    return _table(("first layer's gradient norm", *(f"n = {n}" for n in range(1, most + 1))), body)
+    return table(("first layer's gradient norm", *(f"n = {n}" for n in range(1, most + 1))), body)
 
 
 TABLES: dict[str, Callable[[dict[str, Numbers]], str]] = {
@@ -346,14 +336,8 @@ TABLES: dict[str, Callable[[dict[str, Numbers]], str]] = {
 
 
 def filled(page: str, numbers: dict[str, Numbers]) -> str:
-    """The page with every table between `<!-- NAME -->` and `<!-- end of NAME -->` written."""
-
-    def write(found: re.Match[str]) -> str:
-        name = found[1]
-        return f"<!-- {name} -->\n{TABLES[name](numbers)}\n<!-- end of {name} -->"
-
-    names = "|".join(TABLES)
-    return re.sub(rf"<!-- ({names}) -->\n.*?<!-- end of \1 -->", write, page, flags=re.DOTALL)
+    """The page with every table of this script written."""
+    return pages.filled(page, TABLES, numbers)
 
 
 def main(folders: dict[str, Path]) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import random
 import struct
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -311,3 +314,18 @@ def small_mnist(folder: Path) -> Source:
         sums = [hashlib.sha256(content).hexdigest() for content in (packed, idx(array))]
         files.append(IdxFile(name, *sums))
     return replace(SOURCES["mnist"], files=tuple(files))
+
+
+def script(name: str) -> ModuleType:
+    """A script of `docs/`, which imports what lies beside it."""
+    path = Path(__file__).parents[1] / "docs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(found)
+    finally:
+        sys.path.remove(str(path.parent))
+    return found

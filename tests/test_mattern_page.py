@@ -1,6 +1,5 @@
 """The numbers of docs/mattern.md are those that `resqunn reproduce mattern` found."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -11,12 +10,10 @@ from resqunn.papers.mattern import PAPER
 from resqunn.papers.mattern.reported import results
 from resqunn.papers.mattern.studies import AGAIN, THEIRS
 
+from support import script
+
 ROOT = Path(__file__).parents[1]
-SPEC = importlib.util.spec_from_file_location("mattern_tables", ROOT / "docs/mattern.py")
-assert SPEC is not None
-assert SPEC.loader is not None
-tables = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(tables)
+tables = script("mattern")
 NUMBERS = json.loads(tables.NUMBERS.read_text(encoding="utf-8"))
 TEXT = tables.PAGE.read_text(encoding="utf-8")
 

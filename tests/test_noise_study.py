@@ -1,17 +1,14 @@
 """The page of the noise study shows what its question found, by the limits of its file."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 from resqunn.lab import Inquiry
 
+from support import script
+
 ROOT = Path(__file__).parents[1]
-SPEC = importlib.util.spec_from_file_location("noise_study", ROOT / "docs/noise_study.py")
-assert SPEC is not None
-assert SPEC.loader is not None
-study = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(study)
+study = script("noise_study")
 NUMBERS = json.loads(study.NUMBERS.read_text(encoding="utf-8"))
 
 

@@ -1,6 +1,5 @@
 """The numbers of the replication in README and docs are those that `resqunn reproduce` found."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -8,13 +7,10 @@ from pathlib import Path
 import pytest
 
 import sample_results
+from support import script
 
 ROOT = Path(__file__).parents[1]
-SPEC = importlib.util.spec_from_file_location("tables", ROOT / "docs/tables.py")
-assert SPEC is not None
-assert SPEC.loader is not None
-tables = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(tables)
+tables = script("tables")
 NUMBERS = json.loads(tables.NUMBERS.read_text(encoding="utf-8"))
 
 
