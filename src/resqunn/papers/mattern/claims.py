@@ -179,7 +179,8 @@ CLAIMS: tuple[Claim, ...] = (
     *_training(),
     *_controls(),
     Claim(
-        "agreement", "authors' logs", "A rerun gives the authors' training accuracies, circuit by circuit.",
+        "agreement", "authors' logs",
+        "A rerun gives the authors' training accuracies, circuit by circuit.",
         "120 results", FACTS, facts=agreement,
     ),
 )  # fmt: skip
