@@ -25,15 +25,22 @@ class Constants:
     def __init__(self, *arguments: Any) -> None:
         (first, *_) = arguments or (None,)
         named = isinstance(first, tuple)
-        entries: Iterable[Tensor | np.ndarray | int] = first if named else arguments
-        self.kept = [
-            torch.from_numpy(np.ascontiguousarray(entry))
-            if isinstance(entry, np.ndarray)
-            else entry
-            for entry in entries
-        ]
+        self.kept = _tensors(first if named else arguments)
         kinds, self.numbers = flattened(self.kept)
         self.kind = (type(first) if named else "tuple", *kinds)
+
+
+def _tensors(entries: Iterable[Any]) -> list[Any]:
+    """The entries, arrays among them as tensors."""
+    found: list[Any] = []
+    for entry in entries:
+        if isinstance(entry, tuple):
+            found.append(type(entry)(*_tensors(entry)))
+        elif isinstance(entry, np.ndarray):
+            found.append(torch.from_numpy(np.ascontiguousarray(entry)))
+        else:
+            found.append(entry)
+    return found
 
 
 class Varying:

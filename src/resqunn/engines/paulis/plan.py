@@ -6,7 +6,7 @@ rows in place. Channels that no rotation stands between are one sparse matrix, f
 rows: the old ones stay for the way back, on which rotations are undone and channels need not be.
 The last channels are part of what is read out.
 
-Shape suffixes: S strings or steps, P pairs, R rows, M rows that are mixed, E entries.
+Shape suffixes: S strings or steps, P pairs, R rows, E entries.
 """
 
 from __future__ import annotations
@@ -28,26 +28,34 @@ BY_INPUT, BY_WEIGHT, MIX = 0, 1, 2
 """Kinds of steps."""
 
 
+class Sums(NamedTuple):
+    """Each row as a sum of others: where its entries begin, and their rows and factors."""
+
+    begin_R: Any
+    row_E: Any
+    factor_E: Any
+
+
 class Steps(NamedTuple):
     """The arrays that the kernels read.
 
     Attributes:
-        steps_S4: kind, index of the input or weight, and which pairs, or mixed rows, it has.
+        steps_S4: of rotations the kind, the index of the input or weight, and which pairs they
+            have; of matrices the kind, and where the rows before them begin, those after them
+            begin, and these end.
         pairs_P2: two rows each, (i, j): i becomes cos i - sin j, and j becomes cos j + sin i.
-        mixed_M: rows that are sums of others.
-        begin_M: where their entries begin, and where the last's end.
-        source_E, factor_E: the entries.
-        start_R: the rows of the first state.
+        forth, back: the entries of all matrices, by the rows after and by the rows before them.
+        start_R: the first rows.
+        last: where the last rows begin.
         read_O2, share_O: output and row of each part of the outputs, and its factor.
     """
 
     steps_S4: Any
     pairs_P2: Any
-    mixed_M: Any
-    begin_M: Any
-    source_E: Any
-    factor_E: Any
+    forth: Sums
+    back: Sums
     start_R: Any
+    last: int
     read_O2: Any
     share_O: Any
 
@@ -76,7 +84,8 @@ class PaulisPlan:
     @property
     def operations(self) -> int:
         """About how many multiplications the values of a patch take."""
-        return 4 * len(self.steps.pairs_P2) + len(self.steps.source_E) + len(self.steps.share_O)
+        steps = self.steps
+        return 4 * len(steps.pairs_P2) + len(steps.forth.row_E) + len(steps.share_O)
 
 
 class _Sparse(NamedTuple):
@@ -257,24 +266,21 @@ class _Maker:
         for string in np.flatnonzero((x == 0) & needed[0]):
             numbers[string]
         started = len(numbers.rows)
-        steps: list[tuple[int, int, int, int]] = []
+        # Where the rows between two matrices begin.
+        begins = [0]
+        steps: list[list[int]] = []
         pairs: list[tuple[int, int]] = []
-        mixed: list[int] = []
-        begin, source, factor = [0], [], []
+        to, source, factor = [], [], []
         for number, step in enumerate(self.steps):
             before, after = alive[number], needed[number + 1]
             if isinstance(step, _Sparse):
                 kept = before[step.source] & after[step.to]
-                entries = [each[kept] for each in step]
-                rows = [numbers[string] for string in entries[1]]
-                numbers, first = _Rows(numbers.end), len(mixed)
-                for to in np.unique(entries[0]):
-                    here = entries[0] == to
-                    mixed.append(numbers[to])
-                    source += (rows[k] for k in np.flatnonzero(here))
-                    factor += entries[2][here].tolist()
-                    begin.append(len(source))
-                steps.append((MIX, 0, first, len(mixed)))
+                source += [numbers[string] for string in step.source[kept]]
+                numbers = _Rows(numbers.end)
+                begins.append(numbers.first)
+                to += [numbers[string] for string in step.to[kept]]
+                factor += step.factor[kept].tolist()
+                steps.append([MIX, 0, 0, 0])
                 continue
             turn, both = step
             kept = both[before[both].any(axis=1) & after[both].any(axis=1)]
@@ -282,26 +288,37 @@ class _Maker:
                 kind = BY_INPUT if isinstance(turn.angle, Input) else BY_WEIGHT
                 first = len(pairs)
                 pairs += ((numbers[i], numbers[j]) for i, j in kept.tolist())
-                steps.append((kind, turn.angle.index, first, len(pairs)))
+                steps.append([kind, turn.angle.index, first, len(pairs)])
         dead = ~alive[-1]
         read = [k for k, string in enumerate(self.readout.source) if not dead[string]]
         outputs = [(int(self.readout.to[k]), numbers[int(self.readout.source[k])]) for k in read]
-        start = np.zeros(numbers.end)
+        begins.append(numbers.end)
+        for k, step in enumerate(step for step in steps if step[0] == MIX):
+            step[1:] = begins[k : k + 3]
+        start = np.zeros(begins[1])
         start[:started] = 1.0
         return PaulisPlan(
             numbers.end,
             Steps(
                 np.array(steps, dtype=np.int64).reshape(-1, 4),
                 np.array(pairs, dtype=np.int64).reshape(-1, 2),
-                np.array(mixed, dtype=np.int64),
-                np.array(begin, dtype=np.int64),
-                np.array(source, dtype=np.int64),
-                np.array(factor, dtype=np.float64),
+                _sums(numbers.end, to, source, factor),
+                _sums(numbers.end, source, to, factor),
                 start,
+                numbers.first,
                 np.array(outputs, dtype=np.int64).reshape(-1, 2),
                 self.readout.factor[read],
             ),
         )
+
+
+def _sums(rows: int, to: Sequence[int], source: Sequence[int], factor: Sequence[float]) -> Sums:
+    order = np.argsort(np.array(to, dtype=np.int64), kind="stable")
+    return Sums(
+        np.searchsorted(np.array(to, dtype=np.int64)[order], np.arange(rows + 1)),
+        np.array(source, dtype=np.int64)[order],
+        np.array(factor, dtype=np.float64)[order],
+    )
 
 
 class _Rows:

@@ -41,6 +41,18 @@ def _angle(memory, kind, index, at):
 
 
 @inner
+def _mix(memory, rows, sums, first, last):
+    """Some rows from others."""
+    lanes = width(memory)
+    for r in range(first, last):
+        total = spread(0.0, memory)
+        for e in range(sums.begin_R[r], sums.begin_R[r + 1]):
+            row = load(memory, rows + entry(sums.row_E, e) * lanes)
+            total = total + spread(entry(sums.factor_E, e), memory) * row
+        store(memory, rows + r * lanes, total)
+
+
+@inner
 def evolve(memory, begin, steps, at):
     """All rows, from the first to the last."""
     lanes, rows = width(memory), begin.rows
@@ -50,12 +62,7 @@ def evolve(memory, begin, steps, at):
         kind, index = steps.steps_S4[s, 0], steps.steps_S4[s, 1]
         first, last = steps.steps_S4[s, 2], steps.steps_S4[s, 3]
         if kind == MIX:
-            for m in range(first, last):
-                total = spread(0.0, memory)
-                for e in range(steps.begin_M[m], steps.begin_M[m + 1]):
-                    row = load(memory, rows + entry(steps.source_E, e) * lanes)
-                    total = total + spread(entry(steps.factor_E, e), memory) * row
-                store(memory, rows + steps.mixed_M[m] * lanes, total)
+            _mix(memory, rows, steps.forth, first, last)
         else:
             c, t = _angle(memory, kind, index, at)
             for p in range(first, last):
@@ -78,9 +85,9 @@ def read_out(memory, begin, steps, totals, part):
 
 @inner
 def first_slopes(memory, begin, steps, totals, part):
-    """The derivatives by all rows as far as they are read out, given those by the outputs."""
+    """The derivatives by the last rows, given those by the outputs."""
     block, lanes = BLOCK * width(memory), width(memory)
-    for r in range(steps.start_R.shape[0]):
+    for r in range(steps.last, steps.forth.begin_R.shape[0] - 1):
         store(memory, begin.slopes + r * lanes, spread(0.0, memory))
     for o in range(steps.share_O.shape[0]):
         given = load(memory, totals + steps.read_O2[o, 0] * block + part)
@@ -99,11 +106,7 @@ def go_back(memory, begin, steps, at):
         kind, index = steps.steps_S4[s, 0], steps.steps_S4[s, 1]
         first, last = steps.steps_S4[s, 2], steps.steps_S4[s, 3]
         if kind == MIX:
-            for m in range(first, last):
-                slope = load(memory, slopes + steps.mixed_M[m] * lanes)
-                for e in range(steps.begin_M[m], steps.begin_M[m + 1]):
-                    factor = spread(entry(steps.factor_E, e), memory)
-                    add(memory, slopes + entry(steps.source_E, e) * lanes, factor * slope)
+            _mix(memory, slopes, steps.back, index, first)
         else:
             c, t = _angle(memory, kind, index, at)
             total = spread(0.0, memory)
