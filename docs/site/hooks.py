@@ -44,11 +44,8 @@ def on_startup(*, command: str, **_: Any) -> None:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Lists the pages of the guide and of the reference in the navigation."""
+    """Lists the pages of the reference in the navigation."""
     for entry in config.nav or []:
-        if "User guide" in entry:
-            own = ["guide/index.md", *(chapter.place for chapter in guide.CHAPTERS)]
-            entry["User guide"] = [*own, *entry["User guide"]]
         if "Reference" in entry:
             pages = (f"reference/{name}.md" for name in GROUPS)
             entry["Reference"] = ["reference/index.md", *pages]

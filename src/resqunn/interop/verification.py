@@ -17,7 +17,6 @@ from resqunn.interop.conversion import measured, qubits_of
 from resqunn.interop.imported import ImportedCircuit
 from resqunn.interop.recording import Recorded, Recorder
 
-
 RECORDED_AGAIN = 8
 """Calls at one point that would show gates which are drawn at random."""
 
