@@ -68,7 +68,10 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Links to files of the root, and to sections of docs/usage.md, lead to their pages."""
+    """Links to files of the root, to notebooks, and to sections of docs/usage.md, lead to their
+    pages."""
+    within = "" if page.file.src_uri.startswith("notebooks/") else "notebooks/"
+    markdown = re.sub(rf"\]\({within}(\w+)\.py\)", rf"]({within}\1.md)", markdown)
     for name, place in PAGES.items():
         markdown = markdown.replace(f"](../{name}", f"]({place}")
     return guide.relinked(markdown)
