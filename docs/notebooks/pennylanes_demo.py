@@ -39,7 +39,7 @@ def circuit(phi):
 
 
 # %% [markdown]
-# As a layer it is four names and four numbers. `random_layers:42` draws the gates that PennyLane
+# As a layer it is a name and four numbers. `random_layers:42` draws the gates that PennyLane
 # draws from this seed, and pi is the layer's own scale of pixels.
 
 # %% The demo's circuit as a layer
