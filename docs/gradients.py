@@ -24,7 +24,7 @@ NAMES = (
     *(name for name in ENGINES if name != "pennylane"),
     *(f"pennylane:{device}" for device in ("default.qubit", "default.mixed", "lightning.qubit")),
 )
-ELSEWHERE = "by the reference engine"
+ELSEWHERE = "by reference"
 
 
 def layer(name: str, **options: Any) -> Quanv2d:
@@ -70,7 +70,7 @@ def row(name: str) -> tuple[str, ...]:
     """What an engine does."""
     kind = engine(name)
     compiled, other = isinstance(kind, CompiledEngine), isinstance(kind, PennyLaneEngine)
-    through = f"yes, {ELSEWHERE}" if compiled or name == "auto" else "yes"
+    through = ELSEWHERE if compiled or name == "auto" else "yes"
 
     def noisy(**options: Any) -> bool:
         options["noise"] = "amplitude_damping=0.1"
@@ -82,15 +82,12 @@ def row(name: str) -> tuple[str, ...]:
         does(lambda how=how: first(layer(name, shots=20, shot_sampling=how)))
         for how in ("joint", "independent")
     )
-    if noisy(depth=2, reupload=True):
-        noise = "yes"
-    else:
-        noise = "where inputs are read once" if noisy() else "readout error alone"
+    noise = "yes" if noisy(depth=2, reupload=True) else "inputs read once" if noisy() else "no"
     gpu = "no" if compiled else "not tested" if other else through
     return (
         f"`{name}`",
         "yes" if close(first, name, "statevector") else _wrong(name),
-        "yes" if joint else "independent samples alone" if independent else "no",
+        "yes" if joint else "independent" if independent else "no",
         "refused" if not does(lambda: second(layer(name))) else _second(name, through),
         noise,
         gpu,

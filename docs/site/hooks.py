@@ -58,7 +58,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     made |= {f"reference/{name}.md": _group(group) for name, group in GROUPS.items()}
     made["reference/index.md"] = _contents()
     made |= {chapter.place: chapter.text for chapter in guide.CHAPTERS}
-    made["guide/index.md"] = guide.contents()
+    made["guide/index.md"] = guide.contents(_of_guide(config))
     for place, text in made.items():
         files.append(File.generated(config, place, content=text))
     for folder in notebooks.all_built(stale=serving):
@@ -85,6 +85,11 @@ def on_page_content(content: str, **_: Any) -> str:
 def _mathml(found: re.Match[str]) -> str:
     kind = "block" if found[1] == "div" else "inline"
     return convert(html.unescape(found[2]).strip(), display=kind)
+
+
+def _of_guide(config: MkDocsConfig) -> list[Any]:
+    """What the navigation has below the guide."""
+    return next(entry["User guide"] for entry in config.nav or [] if "User guide" in entry)
 
 
 def _moved(text: str) -> str:
