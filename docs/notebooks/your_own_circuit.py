@@ -176,4 +176,4 @@ plot_spectrum(spectrum(own, weights=weights.tolist()), output=2)
 # %% [markdown]
 # What can be imported, and what is refused in one line, is on
 # [the page about PennyLane](../pennylane.md); the way back is `to_pennylane`
-# ([out](../export.md)).
+# ([export](../export.md)).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from markdown.extensions.toc import slugify
 
@@ -69,12 +70,19 @@ def relinked(text: str) -> str:
     return LINK.sub(link, text)
 
 
-def contents() -> str:
-    """The guide's first page."""
-    lines = ["# User guide", ""]
-    for chapter in CHAPTERS:
-        (first, _), *others = chapter.anchors.items()
-        page = f"{first}.md"
-        lines.append(f"- [{chapter.title}]({page})")
-        lines += (f"    - [{title}]({page}#{anchor})" for anchor, title in others)
+def contents(groups: list[Any]) -> str:
+    """The guide's first page: each group of the navigation, with its pages and their sections."""
+    chapters = {chapter.place: chapter for chapter in CHAPTERS}
+    lines = ["# User guide"]
+    for group in groups:
+        for title, pages in group.items() if isinstance(group, dict) else ():
+            lines += ["", f"## {title}", ""]
+            for page in pages:
+                ((name, place),) = page.items() if isinstance(page, dict) else ((None, page),)
+                if place in chapters:
+                    (first, name), *others = chapters[place].anchors.items()
+                    lines.append(f"- [{name}]({first}.md)")
+                    lines += (f"    - [{each}]({first}.md#{anchor})" for anchor, each in others)
+                else:
+                    lines.append(f"- [{name}](../{place})")
     return "\n".join(lines) + "\n"

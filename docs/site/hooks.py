@@ -44,11 +44,8 @@ def on_startup(*, command: str, **_: Any) -> None:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Lists the pages of the guide and of the reference in the navigation."""
+    """Lists the pages of the reference in the navigation."""
     for entry in config.nav or []:
-        if "User guide" in entry:
-            own = ["guide/index.md", *(chapter.place for chapter in guide.CHAPTERS)]
-            entry["User guide"] = [*own, *entry["User guide"]]
         if "Reference" in entry:
             pages = (f"reference/{name}.md" for name in GROUPS)
             entry["Reference"] = ["reference/index.md", *pages]
@@ -61,7 +58,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     made |= {f"reference/{name}.md": _group(group) for name, group in GROUPS.items()}
     made["reference/index.md"] = _contents()
     made |= {chapter.place: chapter.text for chapter in guide.CHAPTERS}
-    made["guide/index.md"] = guide.contents()
+    made["guide/index.md"] = guide.contents(_of_guide(config))
     for place, text in made.items():
         files.append(File.generated(config, place, content=text))
     for folder in notebooks.all_built(stale=serving):
@@ -71,7 +68,10 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Links to files of the root, and to sections of docs/usage.md, lead to their pages."""
+    """Links to files of the root, to notebooks, and to sections of docs/usage.md, lead to their
+    pages."""
+    within = "" if page.file.src_uri.startswith("notebooks/") else "notebooks/"
+    markdown = re.sub(rf"\]\({within}(\w+)\.py\)", rf"]({within}\1.md)", markdown)
     for name, place in PAGES.items():
         markdown = markdown.replace(f"](../{name}", f"]({place}")
     return guide.relinked(markdown)
@@ -85,6 +85,11 @@ def on_page_content(content: str, **_: Any) -> str:
 def _mathml(found: re.Match[str]) -> str:
     kind = "block" if found[1] == "div" else "inline"
     return convert(html.unescape(found[2]).strip(), display=kind)
+
+
+def _of_guide(config: MkDocsConfig) -> list[Any]:
+    """What the navigation has below the guide."""
+    return next(entry["User guide"] for entry in config.nav or [] if "User guide" in entry)
 
 
 def _moved(text: str) -> str:

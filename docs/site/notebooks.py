@@ -95,9 +95,10 @@ def as_page(found: list[Cell], name: str) -> str:
                 parts.append(f'<div class="output">{output}</div>')
             else:
                 parts.append(f'<pre class="output"><code>{escape(output)}\n</code></pre>')
+    title, _, first = parts[0].partition("\n")
     source = f"docs/notebooks/{name}.py"
-    parts.append(f"[This page as a notebook]({name}.ipynb) for Jupyter; its text is `{source}`.")
-    return "\n\n".join(parts) + "\n"
+    link = f"[This page as a notebook]({name}.ipynb) for Jupyter; its text is `{source}`."
+    return "\n\n".join([title, link, first.strip(), *parts[1:]]) + "\n"
 
 
 def as_jupyter(found: list[Cell], folder: Path) -> str:

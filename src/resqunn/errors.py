@@ -47,7 +47,10 @@ class MissingExtraError(ResqunnError, ImportError):
     """A feature whose optional dependency is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs the extra [{extra}]: pip install 'resqunn[{extra}]'")
+        super().__init__(
+            f"{feature} needs the extra [{extra}]: pip install 'resqunn[{extra}]', or in a clone "
+            f"pip install -c constraints.txt '.[{extra}]'"
+        )
 
 
 LABORATORY = (

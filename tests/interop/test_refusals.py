@@ -110,10 +110,20 @@ def of_numpy(x: Tensor, w: Tensor) -> None:
         qml.RY(float(x.detach().numpy()[q]), wires=q)
 
 
+def first_alone(calls: list[None]) -> Callable[[Tensor, Tensor], None]:
+    def applied(x: Tensor, w: Tensor) -> None:
+        calls.append(None)
+        if len(calls) == 1:
+            qml.RX(0.1, wires=0)
+
+    return applied
+
+
 LEFT = "which gates there are, or an angle, depends on values that have left torch"
 COUNTED = "of whole numbers or conditions as real numbers are not"
 VALUES = "which gates there are, or a number that leaves torch, depends on values"
 OTHERS = "function must have the same gates at all inputs and weights"
+DRAWN = "function must have the same gates whenever it is called, got random ones: draw"
 UNSEEN = "an angle depends on values in a way that torch does not see"
 MIDDLE = "function must measure at the end alone"
 KINDS = "function must return expectation values, variances or probabilities of wires"
@@ -134,8 +144,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "random numbers like inputs": (turn(lambda x: torch.rand_like(x)[0]), RANDOM),
     "random layers without a seed": (
         of(lambda x, w: qml.RandomLayers(w.reshape(1, 2), wires=[0, 1], seed=None)),
-        OTHERS,
+        DRAWN,
     ),
+    "a gate of the first call alone": (of(first_alone([])), OTHERS),
     "a gate chosen by NumPy": (of(chosen_by_numpy), LEFT),
     "basis embedding": (
         alone(lambda x, w: qml.BasisEmbedding(x, wires=range(4))),

@@ -13,7 +13,10 @@ from resqunn.errors import LABORATORY, MissingExtraError, require_laboratory
 from reliability.sources import ROOT
 from support import own_images, write_folder
 
-INSTALL = "needs the extra [lab]: pip install 'resqunn[lab]'"
+INSTALL = (
+    "needs the extra [lab]: pip install 'resqunn[lab]', or in a clone "
+    "pip install -c constraints.txt '.[lab]'"
+)
 
 
 def without_the_extra(

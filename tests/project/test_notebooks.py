@@ -55,7 +55,11 @@ def written(path: Path, text: str) -> Path:
 def test_a_page_shows_what_cells_print_give_and_draw(notebooks: ModuleType, tmp_path: Path) -> None:
     folder = notebooks.built(written(tmp_path / "small.py", SMALL))
     page = (folder / "small.md").read_text(encoding="utf-8")
-    assert page.startswith("# A title\n\nProse with a [link](../usage.md).\n\n```python\na = 6\n")
+    title, link, first, code, *_ = page.split("\n\n")
+    assert title == "# A title"
+    assert "(small.ipynb)" in link
+    assert first == "Prose with a [link](../usage.md)."
+    assert code.startswith("```python\na = 6\n")
     assert '<pre class="output"><code>printed &lt;b&gt;\n</code></pre>' in page
     assert '<pre class="output"><code>42\n</code></pre>' in page
     assert "![A line that rises](small-1.svg)" in page
@@ -99,8 +103,11 @@ def test_an_error_or_a_warning_ends_the_build(
 
 
 def test_notebooks_are_pages_of_the_site_with_a_title_each() -> None:
+    stems = [path.stem for path in FILES]
+    overview = (ROOT / "docs/notebooks/index.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"\]\((\w+)\.py\)", overview)) == stems
     listed = re.findall(r"notebooks/(\w+)\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-    assert sorted(listed) == [path.stem for path in FILES]
+    assert sorted(listed) == sorted([*stems, "index"])
     for path in FILES:
         text = path.read_text(encoding="utf-8")
         assert re.match(r"# %% \[markdown\]\n# # \w", text), path.name

@@ -173,7 +173,7 @@ def test_a_notebook_shows_pictures_and_what_its_cells_print(
     built: tuple[Path, dict[str, str]], site: dict[str, str], pages: dict[str, Page]
 ) -> None:
     found = [path.stem for path in (ROOT / "docs/notebooks").glob("*.py")]
-    assert len(found) == 6
+    assert len(found) == 7
     for name in found:
         page = f"notebooks/{name}.html"
         assert '<pre class="output">' in site[page], name

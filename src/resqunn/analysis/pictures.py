@@ -59,6 +59,11 @@ def plot_features(
             of a wrong type.
         ShapeError: for no images or more than 16, or images that the model does not take.
         MissingExtraError: without matplotlib (extra `[lab]`).
+
+    >>> from resqunn import Quanv2d
+    >>> figure = plot_features(Quanv2d(1, 4, 2, 2), torch.rand(3, 1, 8, 8))
+    >>> len(figure.axes)  # of three images, each with four maps
+    15
     """
     if not 1 <= len(images) <= MOST_IMAGES:
         raise ShapeError(f"images must be 1 to {MOST_IMAGES}, got {len(images)}")
@@ -129,6 +134,12 @@ def plot_gradient_flow(flows: GradientFlow | Mapping[str, Any], ax: Axes | None 
     Raises:
         ConfigurationError: for no network, or arguments of a wrong type.
         MissingExtraError: without matplotlib (extra `[lab]`).
+
+    >>> from resqunn import gradient_flow, paper_model
+    >>> images, labels = torch.rand(2, 1, 28, 28), torch.tensor([0, 1])
+    >>> flow = gradient_flow(paper_model("none", input_gradients=False), images, labels)
+    >>> plot_gradient_flow({"cut": flow}).axes[0].texts[0].get_text()
+    'none'
     """
     if isinstance(flows, GradientFlow):
         flows = {"": flows}
@@ -188,6 +199,12 @@ def plot_spectrum(spectrum: Spectrum, output: int = 0, ax: Axes | None = None) -
     Raises:
         ConfigurationError: for an output that there is not, or arguments of a wrong type.
         MissingExtraError: without matplotlib (extra `[lab]`).
+
+    >>> from resqunn import Circuit, spectrum
+    >>> circuit = Circuit("ry", "ry_chain", "z", inputs=1, depth=3, reupload=True)
+    >>> found = spectrum(circuit, weights=[0.1, 0.2, 0.3])
+    >>> plot_spectrum(found).axes[0].get_xlabel()
+    'frequency (radians a unit of the input)'
     """
     coefficients = spectrum.coefficients.reshape(-1, spectrum.coefficients.shape[-1])
     if not 0 <= output < len(coefficients):

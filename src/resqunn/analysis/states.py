@@ -44,13 +44,13 @@ def state(
     is right up to a global phase. Qubit 0 is the most significant bit of an amplitude's index.
 
     Args:
-        inputs: (*B, num_inputs), radians or amplitudes; a layer's pixels become radians by its
-            `angle_scale`. They may be left out if no gate reads them.
-        weights: (*B, num_weights) or (*B, *weight_shape), radians. Axes *B of inputs and weights
-            are broadcast.
+        inputs: `(*B, num_inputs)`, radians or amplitudes; a layer's pixels become radians by
+            its `angle_scale`. They may be left out if no gate reads them.
+        weights: `(*B, num_weights)` or `(*B, *weight_shape)`, radians. Axes `*B` of inputs and
+            weights are broadcast.
 
     Returns:
-        (*B, 2**num_qubits), complex128, differentiable with respect to tensors that are given.
+        `(*B, 2**num_qubits)`, complex128, differentiable with respect to tensors that are given.
 
     Raises:
         CircuitError: for numbers that are missing or not finite, or more than 2**26 amplitudes.
@@ -95,7 +95,7 @@ def unitary(
         weights: (num_weights,) or `weight_shape`, radians.
 
     Returns:
-        (2**num_qubits, 2**num_qubits), complex128; column s is the state that basis state s
+        `(2**num_qubits, 2**num_qubits)`, complex128; column s is the state that basis state s
         becomes.
 
     Raises:

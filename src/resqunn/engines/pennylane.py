@@ -53,6 +53,13 @@ class PennyLaneEngine(Engine):
         ConfigurationError: for options of a wrong type; when first used, for what PennyLane
             refuses: a device or method that it does not have, or options that do not go
             together; when pickled, for a device or noise model that cannot be.
+
+    >>> from resqunn import Quanv2d
+    >>> sampled = Quanv2d(1, 4, 2, 2, engine=PennyLaneEngine("default.qubit", shots=100))
+    >>> with torch.no_grad():
+    ...     counts = 50 * (1 + sampled(torch.rand(1, 1, 2, 2)))  # of the outcome +1
+    >>> torch.allclose(counts, counts.round(), atol=1e-3)
+    True
     """
 
     device: Any = "default.qubit"

@@ -47,6 +47,18 @@ def from_pennylane(function: Any, inputs: int = 4, weights: Weights = None) -> I
         CircuitError: for what is not the same circuit at all values, or has no expression here:
             the message says what and what to do instead.
         ConfigurationError: for arguments of a wrong type, or shapes that are none.
+
+    >>> import pennylane as qml
+    >>> from resqunn import Quanv2d
+    >>> def circuit(inputs, weights):
+    ...     qml.RY(torch.pi * inputs[..., 0], wires=0)
+    ...     qml.CRX(weights[0], wires=[0, 1])
+    ...     return qml.expval(qml.Z(1))
+    >>> own = from_pennylane(circuit, inputs=1, weights=(1,))
+    >>> own.num_qubits, own.weight_shape
+    (2, (1,))
+    >>> Quanv2d(1, 3, kernel_size=1, circuit=own)(torch.rand(2, 1, 4, 4)).shape
+    torch.Size([2, 3, 4, 4])
     """
     try:
         import pennylane

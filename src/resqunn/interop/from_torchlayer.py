@@ -35,6 +35,18 @@ def from_torchlayer(
         MissingExtraError: without PennyLane.
         ConfigurationError: for what is no `TorchLayer`.
         CircuitError: for a QNode that `from_pennylane` refuses.
+
+    >>> import pennylane as qml
+    >>> @qml.qnode(qml.device("default.qubit", wires=4))
+    ... def qnode(inputs, weights):
+    ...     qml.AngleEmbedding(inputs, wires=range(4))
+    ...     qml.BasicEntanglerLayers(weights, wires=range(4))
+    ...     return [qml.expval(qml.Z(q)) for q in range(4)]
+    >>> trained = qml.qnn.TorchLayer(qnode, {"weights": (2, 4)})
+    >>> layer = from_torchlayer(trained, kernel_size=2)
+    >>> image = torch.rand(1, 1, 2, 2)
+    >>> torch.allclose(layer(image).flatten(), trained(image.flatten()), atol=1e-5)
+    True
     """
     try:
         import pennylane

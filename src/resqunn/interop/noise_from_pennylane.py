@@ -43,6 +43,13 @@ def noise_from_pennylane(model: Any) -> Noise:
             neither a gate nor a channel on one qubit or two, measurements that differ in their
             noise, or rules for gates of an imported circuit with gates that are written out as
             others (`ImportedCircuit.written_out`).
+
+    >>> import pennylane as qml
+    >>> from resqunn import Quanv2d
+    >>> after = qml.noise.partial_wires(qml.BitFlip, 0.1)
+    >>> noise = noise_from_pennylane(qml.NoiseModel({qml.noise.op_eq(qml.CNOT): after}))
+    >>> Quanv2d(1, 2, (1, 2), depth=1, noise=noise).noisy_circuit.draw().count("[")
+    2
     """
     if not hasattr(model, "model_map") or not hasattr(model, "metadata"):
         raise ConfigurationError(f"model must be a pennylane.NoiseModel, got {shown(model)}")

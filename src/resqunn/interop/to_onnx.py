@@ -40,6 +40,12 @@ def to_onnx(module: nn.Module, path: str | Path, images: Tensor) -> None:
         CircuitError: as `to_classical`.
         ShapeError: for images that do not fit.
         RunError: if the file cannot be written.
+
+    >>> from resqunn import Quanv2d
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_onnx(Quanv2d(1, 4, 2, 2), f"{folder}/layer.onnx", torch.rand(1, 1, 4, 4))
+    ...     print(*(path.name for path in Path(folder).iterdir()))
+    layer.onnx
     """
     try:
         import onnx

@@ -48,6 +48,11 @@ def to_pennylane(
             or one with fewer wires than the circuit has qubits.
         CircuitError: for flips of bits that are measured in other bases than that of Z.
         ShapeError: from the QNode, for inputs or weights that do not fit.
+
+    >>> from resqunn import Circuit
+    >>> qnode = to_pennylane(Circuit("ry", "rx_chain", "z", inputs=2, depth=1))
+    >>> [round(float(value), 6) for value in qnode([0.0, math.pi], [0.0, 0.0])]
+    [1.0, -1.0]
     """
     try:
         import pennylane

@@ -17,6 +17,9 @@ from resqunn.interop.conversion import measured, qubits_of
 from resqunn.interop.imported import ImportedCircuit
 from resqunn.interop.recording import Recorded, Recorder
 
+RECORDED_AGAIN = 8
+"""Calls at one point that would show gates which are drawn at random."""
+
 
 def require_the_same(
     qml: Any,
@@ -33,8 +36,14 @@ def require_the_same(
     values = [each.clone().requires_grad_() for each in point]
     with recorder.refusals():
         other = recorder.recorded(values)
-    gates = [[(each.name, tuple(each.wires)) for each in of.operations] for of in (first, other)]
-    if gates[0] != gates[1]:
+    if _gates(first) != _gates(other):
+        with recorder.refusals():
+            again = (recorder.recorded(values) for _ in range(RECORDED_AGAIN))
+            if any(_gates(each) != _gates(other) for each in again):
+                raise CircuitError(
+                    "function must have the same gates whenever it is called, got random ones: "
+                    "draw random numbers outside of it, or from a seed"
+                )
         raise CircuitError(
             "function must have the same gates at all inputs and weights, got others at other "
             "values: use torch.where for angles that depend on a condition"
@@ -70,6 +79,10 @@ def require_the_same(
             "as within torch.no_grad: use detach"
         )
     _require_normalised(qml, first, angles, leaf, values[0])
+
+
+def _gates(recorded: Recorded) -> list[tuple[str, tuple[Any, ...]]]:
+    return [(each.name, tuple(each.wires)) for each in recorded.operations]
 
 
 def require_the_values(

@@ -6,7 +6,7 @@ from resqunn.nn.layer import Quanv
 
 
 class Quanv1d(Quanv):
-    r"""A quanvolutional layer over signals, with the arguments and shapes of `nn.Conv1d`.
+    r"""A module: a quanvolutional layer over signals, with the arguments and shapes of `nn.Conv1d`.
 
     Everything else is as in `Quanv2d`.
 
@@ -24,7 +24,7 @@ class Quanv1d(Quanv):
 
 
 class Quanv2d(Quanv):
-    r"""A quanvolutional layer with the arguments, shapes and conventions of `nn.Conv2d`.
+    r"""A module: a quanvolutional layer with the arguments and shapes of `nn.Conv2d`.
 
     Each patch $x$ of the image is encoded into qubits, goes through the trainable circuit,
     and is measured; the expectation values are the output channels:
@@ -126,7 +126,7 @@ class Quanv2d(Quanv):
 
 
 class Quanv3d(Quanv):
-    r"""A quanvolutional layer over volumes, with the arguments and shapes of `nn.Conv3d`.
+    r"""A module: a quanvolutional layer over volumes, with the arguments and shapes of `nn.Conv3d`.
 
     Everything else is as in `Quanv2d`.
 

@@ -36,7 +36,7 @@ def _tensors(entries: Iterable[Any]) -> list[Any]:
     for entry in entries:
         if isinstance(entry, tuple):
             inside = _tensors(entry)
-            found.append(type(entry)(*inside) if hasattr(entry, "_fields") else tuple(inside))
+            found.append(tuple(inside) if type(entry) is tuple else type(entry)(*inside))
         elif isinstance(entry, np.ndarray):
             found.append(torch.from_numpy(np.ascontiguousarray(entry)))
         else:

@@ -31,6 +31,14 @@ def plot_learning_curves(
     Raises:
         ConfigurationError: for no run, another metric, or arguments of a wrong type.
         RunError: for a folder without a run, or a run without a finished epoch.
+
+    >>> import tempfile
+    >>> from resqunn.lab import TrainConfig, train
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = train(TrainConfig(classes=2, epochs=2), f"{folder}/run")
+    ...     figure = plot_learning_curves(run)
+    >>> [line.get_label() for line in figure.axes[0].lines]
+    ['validation', 'training']
     """
     named = runs if isinstance(runs, Mapping) else {"": runs}
     if not named:

@@ -96,6 +96,12 @@ def train(
         RunError: if the folder already holds anything.
         RunError: if the loss becomes NaN or infinite.
         ResqunnError: for a configuration or data that do not fit.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = train(TrainConfig(classes=2, epochs=2), f"{folder}/run")
+    >>> len(run.epochs), run.best.validation_accuracy > 0.5
+    (2, True)
     """
     with ExitStack() as held:
         config = named(given(config, data), model)
@@ -376,6 +382,13 @@ def load_model(folder: str | Path, checkpoint: str = "best", *, model: Model = N
 
     Raises:
         RunError: if the folder holds no run, or the checkpoint is missing or damaged.
+
+    >>> import tempfile, torch
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = train(TrainConfig(classes=2, epochs=1), f"{folder}/run")
+    ...     model = load_model(run.folder)
+    >>> model(torch.rand(3, 1, 8, 8)).shape
+    torch.Size([3, 2])
     """
     folder = Path(folder)
     config = TrainConfig.from_json(folder / "config.json")
