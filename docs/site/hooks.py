@@ -28,7 +28,7 @@ PAGES = {
 """Files of the repository's root, and what they are called on the site."""
 
 WHOLE = ("resqunn.Circuit", "resqunn.Quanv2d")
-"""Shown with what they inherit from classes of this library that are not public."""
+"""Shown with what they inherit from classes of this library that are not public, methods first."""
 
 MATH = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
@@ -100,7 +100,7 @@ def _moved(text: str) -> str:
 def _group(group: dict[str, Any]) -> str:
     parts = [f"# {group['title']}", group["text"]]
     for name in group["names"]:
-        whole = "\n    options:\n      inherited_members: true"
+        whole = "\n    options:\n      inherited_members: true\n      group_by_category: false"
         parts.append(f"::: {name}" + whole * (name in WHOLE))
     return "\n\n".join(parts) + "\n"
 
