@@ -5,6 +5,8 @@ guide and of the reference, notebooks, and equations as MathML, which browsers s
 from __future__ import annotations
 
 import html
+import math
+import posixpath
 import re
 import tomllib
 from pathlib import Path
@@ -32,6 +34,9 @@ WHOLE = ("resqunn.Circuit", "resqunn.Quanv2d")
 
 MATH = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
+SVG = re.compile(r'<img [^>]*src="([^":]+\.svg)"')
+LEGIBLE = 420
+"""Points that a drawing may have across for its words to be read on a phone."""
 
 serving = False
 """Whether pages are shown while they are written: notebooks are then not run again."""
@@ -71,15 +76,29 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Links to files of the root, and to sections of docs/usage.md, lead to their pages."""
+    """Links to files of the root, and to sections of docs/usage.md, lead to their pages, and have
+    words of their own."""
+    markdown = guide.titled(guide.meant(markdown), {place: name for name, place in PAGES.items()})
     for name, place in PAGES.items():
         markdown = markdown.replace(f"](../{name}", f"]({place}")
     return guide.relinked(markdown)
 
 
-def on_page_content(content: str, **_: Any) -> str:
-    """Equations as MathML."""
-    return MATH.sub(_mathml, content)
+def on_page_content(content: str, *, page: Any, files: Files, **_: Any) -> str:
+    """Equations as MathML; small drawings shrink to a phone's width, where large ones scroll."""
+
+    def marked(found: re.Match[str]) -> str:
+        picture = files.get_file_from_path(posixpath.join(posixpath.dirname(page.url), found[1]))
+        small = picture is not None and _width(picture.content_string) <= LEGIBLE
+        return f'<img class="small"{found[0].removeprefix("<img")}' if small else found[0]
+
+    return SVG.sub(marked, MATH.sub(_mathml, content))
+
+
+def _width(svg: str) -> float:
+    """In points, as matplotlib writes it."""
+    found = re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)
+    return float(found[1]) if found else math.inf
 
 
 def _mathml(found: re.Match[str]) -> str:
