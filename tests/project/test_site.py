@@ -173,8 +173,20 @@ def test_links_have_titles_for_words(site: dict[str, str]) -> None:
     for name, text in site.items():
         words = re.findall(r'<a href="(?!\w+:)[^>]*>([\w/]+\.(?:md|cff))</a>', text)
         assert words == [], name
-    assert '"replication.html#why-gradients-were-none">Why gradients were none<' in site["faq.html"]
     assert '"contributing.html">Contributing<' in site["index.html"]
+
+
+@ON_SITE
+def test_a_file_s_name_becomes_the_title_of_what_is_linked(guide: ModuleType) -> None:
+    moved = {"contributing.md": "CONTRIBUTING.md"}
+    for text, words in {
+        "[faq.md](faq.md)": "[Questions](faq.md)",
+        "[docs/faq.md](../faq.md#why-is-it-fast)": "[Why is it fast?](../faq.md#why-is-it-fast)",
+        "[CONTRIBUTING.md](contributing.md)": "[Contributing](contributing.md)",
+        "[my words](faq.md)": "[my words](faq.md)",
+        "[gone.md](gone.md)": "[gone.md](gone.md)",
+    }.items():
+        assert guide.titled(text, moved) == words
 
 
 @ON_SITE
@@ -206,6 +218,7 @@ def test_a_notebook_shows_pictures_and_what_its_cells_print(
     for name in found:
         page = f"notebooks/{name}.html"
         assert '<pre class="output">' in site[page], name
+        assert 'class="small"' in site[page], name  # of one that fits a phone
         drawn = [address for address in pages[page].loaded if address.endswith(".svg")]
         assert drawn, name
         for address in (*drawn, f"{name}.ipynb"):
