@@ -11,8 +11,6 @@ from markdown.extensions.toc import slugify
 
 USAGE = Path(__file__).parents[1] / "usage.md"
 DOCS = USAGE.parent
-SHORT = {"rerunning-papers-how-questions-are-judged": "studies"}
-"""What a chapter's page is called, if it is not called as its title."""
 LINK = re.compile(r"\]\(((?:\.\./)*)usage\.md(#[\w-]+)?\)")
 FILE_AS_WORDS = re.compile(
     r"\[(?:\w+/)*\w+\.(?:md|cff)\](?=\((?:\.\./)*((?:\w+/)*\w+\.md)(#[\w-]+)?\))"
@@ -35,8 +33,7 @@ class Chapter:
     @property
     def place(self) -> str:
         """Its page on the site."""
-        anchor = next(iter(self.anchors))
-        return f"guide/{SHORT.get(anchor, anchor)}.md"
+        return f"guide/{next(iter(self.anchors))}.md"
 
     @property
     def text(self) -> str:
@@ -133,8 +130,8 @@ def contents() -> str:
     """The guide's first page."""
     lines = ["# User guide", ""]
     for chapter in CHAPTERS:
-        _, *others = chapter.anchors.items()
-        page = chapter.place.removeprefix("guide/")
+        (first, _), *others = chapter.anchors.items()
+        page = f"{first}.md"
         lines.append(f"- [{chapter.title}]({page})")
         lines += (f"    - [{title}]({page}#{anchor})" for anchor, title in others)
     return "\n".join(lines) + "\n"

@@ -76,12 +76,11 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Links to files of the root, and to sections of docs/usage.md, lead to their pages, and have
-    words of their own."""
-    markdown = guide.titled(guide.meant(markdown), {place: name for name, place in PAGES.items()})
+    """Links to files of the root, and to sections of docs/usage.md, lead to their pages."""
     for name, place in PAGES.items():
         markdown = markdown.replace(f"](../{name}", f"]({place}")
-    return guide.relinked(markdown)
+    moved = {place: name for name, place in PAGES.items()}
+    return guide.relinked(guide.titled(guide.meant(markdown), moved))
 
 
 def on_page_content(content: str, *, page: Any, files: Files, **_: Any) -> str:
@@ -113,7 +112,8 @@ def _moved(text: str) -> str:
     text = re.sub(r'(src|srcset|href)="docs/', r'\1="', text)
     for name, place in PAGES.items():
         text = text.replace(f"]({name}", f"]({place}")
-    return text
+    # Commands that follow each other have a line each, since a phone's lines are short.
+    return re.sub(r"(?s)```bash\n.*?```", lambda block: block[0].replace(" && ", "\n"), text)
 
 
 def _group(group: dict[str, Any]) -> str:
