@@ -89,9 +89,8 @@ for epoch in range(1, 9):
             == digits.validation.labels
         )
     if epoch in (1, 2, 4, 8):
-        print(
-            f"epoch {epoch}: {100 * right.double().mean():.1f} % of the validation images"
-        )
+        share = 100 * right.double().mean()
+        print(f"epoch {epoch}: {share:.1f} % of the validation images")
 
 # %% [markdown]
 # ## What the layer makes of digits

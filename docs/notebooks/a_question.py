@@ -84,46 +84,46 @@ for claim in results.claims:
     print(f"{'':26} ahead by more than delta in {ahead.count} of {ahead.of}")
 
 # %% Each seed as a dot: the accuracy of the networks, and the differences that were asked about
-figure = Figure(figsize=(8, 3), layout="constrained")
-left, right = figure.subplots(1, 2)
+figure = Figure(figsize=(5.2, 5), layout="constrained")
+upper, lower = figure.subplots(2, 1)
 for row, series in enumerate(results.studies[0].series):
     values = [
         100 * value for value in series.final["validation_accuracy"].values
     ]
-    left.plot(values, [row] * len(values), "o", color="#0f766e", alpha=0.5)
-left.set_yticks(
+    upper.plot(values, [row] * len(values), "o", color="#0f766e", alpha=0.5)
+upper.set_yticks(
     range(3), [series.label for series in results.studies[0].series]
 )
-left.set_xlabel("accuracy on validation images, %")
+upper.set_xlabel("accuracy on validation images, %")
 for row, claim in enumerate(results.claims):
     stats = claim.variants[0].measured[0].stats
     low, high = (100 * end for end in stats.interval)
-    right.plot(
+    lower.plot(
         [low, high],
         [row, row],
         color="#d9a066",
         linewidth=9,
         solid_capstyle="butt",
     )
-    right.plot(
+    lower.plot(
         [100 * value for value in stats.values],
         [row] * len(stats.values),
         "o",
         color="#0f766e",
         alpha=0.5,
     )
-    right.plot(100 * stats.median, row, "|", color="black", markersize=22)
-    right.text(
-        0.01, row - 0.3, claim.verdict, transform=right.get_yaxis_transform()
+    lower.plot(100 * stats.median, row, "|", color="black", markersize=22)
+    lower.text(
+        0.01, row - 0.3, claim.verdict, transform=lower.get_yaxis_transform()
     )
-right.axvline(0, color="0.6", linewidth=1)
-right.axvline(100 * inquiry.delta, color="0.6", linewidth=1, linestyle=":")
-right.set_yticks(
+lower.axvline(0, color="0.6", linewidth=1)
+lower.axvline(100 * inquiry.delta, color="0.6", linewidth=1, linestyle=":")
+lower.set_yticks(
     range(2), [f"trained - {name}" for name in ("frozen", "pixels")]
 )
-right.set_ylim(1.5, -0.6)
-left.set_ylim(2.5, -0.6)
-right.set_xlabel("difference, points")
+lower.set_ylim(1.5, -0.6)
+upper.set_ylim(2.5, -0.6)
+lower.set_xlabel("difference, points")
 figure
 
 # %% [markdown]

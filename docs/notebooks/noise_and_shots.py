@@ -28,7 +28,7 @@ image = load_dataset("digits").train.images[:1]
 exact = Quanv2d(1, 4, 2, 2, generator=torch.Generator().manual_seed(4))
 with torch.no_grad():
     z = float(exact(image)[0, 1, 1, 1])
-figure = Figure(figsize=(7, 3), layout="constrained")
+figure = Figure(figsize=(5.4, 3), layout="constrained")
 ax = figure.subplots()
 for shots, color in ((20, "#d9a066"), (500, "#0f766e")):
     sampled = Quanv2d(1, 4, 2, 2, shots=shots)
@@ -38,7 +38,8 @@ for shots, color in ((20, "#d9a066"), (500, "#0f766e")):
         found = sampled(image.expand(2000, -1, -1, -1))[:, 1, 1, 1]
     wanted = math.sqrt((1 - z * z) / shots)
     print(
-        f"{shots:3} shots: standard deviation {found.std():.4f}, by the formula {wanted:.4f}"
+        f"{shots:3} shots: standard deviation {found.std():.4f}, "
+        f"by the formula {wanted:.4f}"
     )
     values, counts = found.unique(return_counts=True)
     width = 2 / shots  # between two values that the mean may have
@@ -91,9 +92,8 @@ digits = load_dataset("digits")
 config = TrainConfig(wiring="none", depths=(2,), epochs=15, learning_rate=0.01)
 run = train(config, "runs/quiet")
 model = load_model("runs/quiet")
-print(
-    f"without noise: {100 * run.best.validation_accuracy:.1f} % of the validation images"
-)
+best = 100 * run.best.validation_accuracy
+print(f"without noise: {best:.1f} % of the validation images")
 
 # %% Accuracy of the trained network by the strength of the noise, exact and with few shots
 strengths = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3]
@@ -106,7 +106,7 @@ def accuracy(noise, shots):
         return float((model(images).argmax(1) == labels).double().mean())
 
 
-figure = Figure(figsize=(7, 3.2), layout="constrained")
+figure = Figure(figsize=(5.4, 3.2), layout="constrained")
 ax = figure.subplots()
 for shots, color in ((None, "#0f766e"), (200, "#d9a066"), (20, "#c2410c")):
     found = [

@@ -9,7 +9,6 @@
 # %%
 import matplotlib.pyplot
 import torch
-from matplotlib.figure import Figure
 
 from resqunn import (
     Quanv2d,
@@ -39,9 +38,7 @@ for kept in (True, False):
     ).square().sum().backward()
     for name, layer in (("first", first), ("second", second)):
         gradient = layer.weight.grad
-        found = (
-            "None" if gradient is None else f"of the norm {gradient.norm():.3f}"
-        )
+        found = "None" if gradient is None else f"of norm {gradient.norm():.3f}"
         print(f"input_gradients={kept!s:5}  {name:6} layer: gradient {found}")
 
 # %% [markdown]
@@ -68,13 +65,12 @@ def flows(input_gradients):
     return found
 
 
-figure = Figure(figsize=(8, 3.2), layout="constrained")
-for ax, (title, kept) in zip(
-    figure.subplots(1, 2), {"cut": False, "true": True}.items()
-):
-    plot_gradient_flow(flows(kept), ax=ax)
-    ax.set_title(f"derivatives {title}")
-figure
+found = {
+    f"{wiring}, {title}": flow
+    for title, kept in {"cut": False, "true": True}.items()
+    for wiring, flow in flows(kept).items()
+}
+plot_gradient_flow(found)
 
 # %% [markdown]
 # With cut derivatives the first layer has a path to the loss only where its output is added
@@ -84,9 +80,8 @@ figure
 # %%
 for wiring in Wiring.all(layers=2):
     cut = wiring.reached(input_gradients=False)
-    print(
-        f"{wiring!s:10} cut: {cut}   true: {wiring.reached(input_gradients=True)}"
-    )
+    true = wiring.reached(input_gradients=True)
+    print(f"{wiring!s:10} cut: {cut}   true: {true}")
 
 # %% [markdown]
 # ## Does it matter?
@@ -116,9 +111,8 @@ for name, run in runs.items():
         f"{k} {v if v is None else round(v, 3)}" for k, v in norms.items()
     )
     best = 100 * run.best.validation_accuracy
-    print(
-        f"{name:4}  best validation accuracy {best:.1f} %, norms in the first epoch: {shown}"
-    )
+    print(f"{name:4}  best validation accuracy {best:.1f} %")
+    print(f"      norms in the first epoch: {shown}")
 
 # %% [markdown]
 # One seed decides nothing: the next run may come out the other way. [A question and its

@@ -74,9 +74,8 @@ theirs = torch.cat(
     [named[name].grad.flatten() for name in ("weights", "scale")]
 )
 ours = maps.detach().permute(0, 2, 3, 1).reshape(-1, 4)
-print(
-    f"largest difference of values:      {(ours - values.detach()).abs().max():.0e}"
-)
+difference = ours - values.detach()
+print(f"largest difference of values:      {difference.abs().max():.0e}")
 difference = layer.weight.grad.flatten() - theirs
 print(f"largest difference of derivatives: {difference.abs().max():.0e}")
 
@@ -135,7 +134,7 @@ for name, value in times.items():
     print(f"{name:20} {value:8.2f} ms")
 
 # %% Milliseconds of a step: PennyLane, the layer, and a convolution
-figure = Figure(figsize=(7, 2.2), layout="constrained")
+figure = Figure(figsize=(5.4, 2.2), layout="constrained")
 ax = figure.subplots()
 bars = ax.barh(
     list(times), list(times.values()), color=["#d9a066", "#0f766e", "#8a929c"]

@@ -56,8 +56,14 @@ class Readable(Extension):
         for each in classes:
             classes += (one for one in each.members.values() if isinstance(one, Class | Module))
             if isinstance(each, Class):
+                # Where members are inherited, the reference lists them in this order.
+                each.members = dict(sorted(each.members.items(), key=_methods_first))
                 for parameter in each.parameters:
                     parameter.annotation = _bare(parameter.annotation)
+
+
+def _methods_first(member: tuple[str, Any]) -> bool:
+    return member[1].is_attribute
 
 
 def _bare(annotation: Any) -> Any:

@@ -5,6 +5,8 @@ guide and of the reference, notebooks, and equations as MathML, which browsers s
 from __future__ import annotations
 
 import html
+import math
+import posixpath
 import re
 import tomllib
 from pathlib import Path
@@ -28,10 +30,13 @@ PAGES = {
 """Files of the repository's root, and what they are called on the site."""
 
 WHOLE = ("resqunn.Circuit", "resqunn.Quanv2d")
-"""Shown with what they inherit from classes of this library that are not public."""
+"""Shown with what they inherit from classes of this library that are not public, methods first."""
 
 MATH = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
+SVG = re.compile(r'<img [^>]*src="([^":]+\.svg)"')
+LEGIBLE = 420
+"""Points that a drawing may have across for its words to be read on a phone."""
 
 serving = False
 """Whether pages are shown while they are written: notebooks are then not run again."""
@@ -74,12 +79,25 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     markdown = re.sub(rf"\]\({within}(\w+)\.py\)", rf"]({within}\1.md)", markdown)
     for name, place in PAGES.items():
         markdown = markdown.replace(f"](../{name}", f"]({place}")
-    return guide.relinked(markdown)
+    moved = {place: name for name, place in PAGES.items()}
+    return guide.relinked(guide.titled(guide.meant(markdown), moved))
 
 
-def on_page_content(content: str, **_: Any) -> str:
-    """Equations as MathML."""
-    return MATH.sub(_mathml, content)
+def on_page_content(content: str, *, page: Any, files: Files, **_: Any) -> str:
+    """Equations as MathML; small drawings shrink to a phone's width, where large ones scroll."""
+
+    def marked(found: re.Match[str]) -> str:
+        picture = files.get_file_from_path(posixpath.join(posixpath.dirname(page.url), found[1]))
+        small = picture is not None and _width(picture.content_string) <= LEGIBLE
+        return f'<img class="small"{found[0].removeprefix("<img")}' if small else found[0]
+
+    return SVG.sub(marked, MATH.sub(_mathml, content))
+
+
+def _width(svg: str) -> float:
+    """In points, as matplotlib writes it."""
+    found = re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)
+    return float(found[1]) if found else math.inf
 
 
 def _mathml(found: re.Match[str]) -> str:
@@ -99,13 +117,14 @@ def _moved(text: str) -> str:
     text = re.sub(r'(src|srcset|href)="docs/', r'\1="', text)
     for name, place in PAGES.items():
         text = text.replace(f"]({name}", f"]({place}")
-    return text
+    # Commands that follow each other have a line each, since a phone's lines are short.
+    return re.sub(r"(?s)```bash\n.*?```", lambda block: block[0].replace(" && ", "\n"), text)
 
 
 def _group(group: dict[str, Any]) -> str:
     parts = [f"# {group['title']}", group["text"]]
     for name in group["names"]:
-        whole = "\n    options:\n      inherited_members: true"
+        whole = "\n    options:\n      inherited_members: true\n      group_by_category: false"
         parts.append(f"::: {name}" + whole * (name in WHOLE))
     return "\n\n".join(parts) + "\n"
 

@@ -87,6 +87,14 @@ def test_digits_are_those_of_scikit_learn() -> None:
     assert np.array_equal(found.numpy()[order], expected[wanted])
 
 
+def test_a_data_set_is_printed_in_a_line() -> None:
+    data = load_dataset("digits", classes=3, per_class=10)
+    assert repr(data) == "<Dataset 'digits': 24 train, 6 validation images of 1x8x8, 3 classes>"
+    tested = replace(data, name="a\nb", test=data.validation)
+    assert repr(tested).startswith("<Dataset 'a\\nb': 24 train, 6 validation, 6 test images")
+    assert repr(data.validation) == "<LabelledImages: 6 of 1x8x8, 3 classes>"
+
+
 def test_seeds_fix_subsets_and_splits_are_disjoint(tiny: Path) -> None:
     first = load_dataset("mnist", root=tiny.parent, per_class=10, seed=1)
     again = load_dataset("mnist", root=tiny.parent, per_class=10, seed=1)

@@ -44,6 +44,14 @@ def test_a_run_shows_the_metric_that_chooses() -> None:
     assert (head[-1], row[-1]) == ("validation auroc", "0.7500")
 
 
+def test_a_run_is_printed_in_a_line() -> None:
+    shown = repr(run([0.5, 0.625, 0.55]))
+    assert shown == "<Run runs/<one>: 3 of 5 epochs, best 2 (validation accuracy 0.6250)>"
+    assert repr(run([0.5], metric="auroc")).endswith("best 1 (validation auroc 0.7500)>")
+    assert repr(run([])) == "<Run runs/<one>: 0 of 5 epochs>"
+    assert "\x1b" not in repr(replace(run([]), folder=Path("\x1b[31m")))
+
+
 def test_results_show_claims_and_verdicts() -> None:
     results = sample_results.results()
     claims = [replace(results.claims[0], statement="a < b \x1b[31m"), *results.claims[1:]]

@@ -38,7 +38,9 @@ BY_CI = ("pip", "pytest", "pre-commit", "ruff", "python")
 
 def write_files(page: Path, folder: Path) -> None:
     """Puts the files that a page shows, whose first lines name them, into a folder."""
-    for name, text in re.findall(r"```toml\n# (\S+)\n(.*?)```", page.read_text(), re.DOTALL):
+    for name, text in re.findall(
+        r"```(?:toml|python)\n# (\w+\.\w+)\n(.*?)```", page.read_text(), re.DOTALL
+    ):
         (folder / name).write_text(text)
 
 

@@ -102,6 +102,13 @@ def test_an_error_or_a_warning_ends_the_build(
     assert not (tmp_path / "built/bad/bad.md").exists()
 
 
+def test_code_of_notebooks_fits_beside_the_site_s_menus(notebooks: ModuleType) -> None:
+    for path in FILES:
+        for cell in notebooks.cells(path.read_text(encoding="utf-8")):
+            if cell.kind == "code":
+                assert [line for line in cell.source.splitlines() if len(line) > 80] == [], path
+
+
 def test_notebooks_are_pages_of_the_site_with_a_title_each() -> None:
     stems = [path.stem for path in FILES]
     overview = (ROOT / "docs/notebooks/index.md").read_text(encoding="utf-8")

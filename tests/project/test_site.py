@@ -14,6 +14,7 @@ from collections import Counter
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -79,6 +80,13 @@ class Page(HTMLParser):
             self.words.append(data)
 
 
+@pytest.fixture
+def guide(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """What makes pages of docs/usage.md."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs/site"))
+    return importlib.import_module("guide")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """The site's folder, and the text of every file in it."""
@@ -141,19 +149,52 @@ def test_every_public_name_has_its_place(site: dict[str, str], pages: dict[str, 
         for name in group["names"]:
             assert name in pages[f"reference/{page}.html"].anchors, name
     assert "Annotated[" not in site["reference/training.html"]
-    assert "resqunn.Circuit.draw" in pages["reference/circuits.html"].anchors  # is inherited
+    circuits = site["reference/circuits.html"]  # both are inherited, methods before attributes
+    assert (
+        0 < circuits.find('id="resqunn.Circuit.draw"') < circuits.find('id="resqunn.Circuit.runs"')
+    )
 
 
 @ON_SITE
-def test_each_section_of_the_guide_is_on_a_page(pages: dict[str, Page]) -> None:
+def test_each_section_of_the_guide_is_on_a_page(pages: dict[str, Page], guide: ModuleType) -> None:
     text = re.sub(r"```.*?```", "", (ROOT / "docs/usage.md").read_text("utf-8"), flags=re.DOTALL)
     sections = re.findall(r"^(##+) (.*)$", text, re.MULTILINE)
     assert len(sections) > 10
     page = ""
     for marks, title in sections:
         anchor = re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
-        page = anchor if marks == "##" else page
+        page = guide.SHORT.get(anchor, anchor) if marks == "##" else page
         assert anchor in pages[f"guide/{page}.html"].anchors
+
+
+@ON_SITE
+def test_links_have_titles_for_words(site: dict[str, str]) -> None:
+    """In the repository some have a file's name, which a reader of the site has never seen."""
+    for name, text in site.items():
+        words = re.findall(r'<a href="(?!\w+:)[^>]*>([\w/]+\.(?:md|cff))</a>', text)
+        assert words == [], name
+    assert '"contributing.html">Contributing<' in site["index.html"]
+
+
+@ON_SITE
+def test_a_file_s_name_becomes_the_title_of_what_is_linked(guide: ModuleType) -> None:
+    moved = {"contributing.md": "CONTRIBUTING.md"}
+    for text, words in {
+        "[faq.md](faq.md)": "[Questions](faq.md)",
+        "[docs/faq.md](../faq.md#why-is-it-fast)": "[Why is it fast?](../faq.md#why-is-it-fast)",
+        "[CONTRIBUTING.md](contributing.md)": "[Contributing](contributing.md)",
+        "[my words](faq.md)": "[my words](faq.md)",
+        "[gone.md](gone.md)": "[gone.md](gone.md)",
+    }.items():
+        assert guide.titled(text, moved) == words
+
+
+@ON_SITE
+def test_links_of_studies_lead_to_the_sections_that_they_are_about(site: dict[str, str]) -> None:
+    links = re.findall(r'<a href="(guide/[^"]*)">', site["studies.html"].partition("<article")[2])
+    assert "guide/images.html#images" in links
+    assert "guide/runs.html#a-network-of-your-own" in links
+    assert "guide/index.html" not in links
 
 
 @ON_SITE
@@ -177,6 +218,7 @@ def test_a_notebook_shows_pictures_and_what_its_cells_print(
     for name in found:
         page = f"notebooks/{name}.html"
         assert '<pre class="output">' in site[page], name
+        assert 'class="small"' in site[page], name  # of one that fits a phone
         drawn = [address for address in pages[page].loaded if address.endswith(".svg")]
         assert drawn, name
         for address in (*drawn, f"{name}.ipynb"):

@@ -44,17 +44,18 @@ class Circuit(GateCircuit):
     whatever their encodings, ansaetze and readouts are called.
 
     Args:
+        encoding, ansatz, readout: names of the tables, or objects.
         inputs: how many values the circuit reads, those of one patch.
-
-    Attributes:
-        encoding, ansatz, readout: table names or objects.
-        num_inputs: how many values one patch has.
         depth: number of ansatz layers, 0 or more.
         reupload: whether the encoding is repeated before every layer.
 
+    Attributes:
+        encoding, ansatz, readout: objects, those of the names.
+        num_inputs: how many values one patch has.
+        depth, reupload: as given.
+
     Raises:
-        ConfigurationError: for an argument of a wrong type.
-        ConfigurationError: for a name that no table holds.
+        ConfigurationError: for an argument of a wrong type, or a name that no table holds.
         CircuitError: for `inputs` below 1, a negative depth, an operation or a readout on a
             qubit, an input or a weight that is not there, re-uploading amplitudes (they can
             only be prepared once), or more than 1,048,576 inputs, 1,024 qubits or 262,144

@@ -23,7 +23,7 @@ TEST = 0.2
 """Of each class, the fraction of a third split that the files do not have."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """A data set, split for training.
 
@@ -40,6 +40,13 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def __repr__(self) -> str:
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        counts = (f"{len(part)} {name}" for name, part in parts.items() if part is not None)
+        shape = "x".join(map(str, self.train.images.shape[1:]))
+        classes = len(self.train.classes)
+        return f"<Dataset {self.name!r}: {', '.join(counts)} images of {shape}, {classes} classes>"
 
     @property
     def sha256(self) -> str:
@@ -116,6 +123,8 @@ def load_dataset(
         MissingExtraError: for a download, pictures or resizing without the extra [lab].
 
     >>> digits = load_dataset("digits", classes=4, per_class=100)
+    >>> digits
+    <Dataset 'digits': 320 train, 80 validation images of 1x8x8, 4 classes>
     >>> digits.train.images.shape, digits.validation.labels.bincount()
     (torch.Size([320, 1, 8, 8]), tensor([20, 20, 20, 20]))
     """

@@ -15,7 +15,7 @@ from resqunn.checks import check_fields
 from resqunn.errors import DataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LabelledImages:
     """Images and the index of each one's class.
 
@@ -51,6 +51,10 @@ class LabelledImages:
                 f"labels of {len(self.classes)} classes must be 0 to {len(self.classes) - 1}, got "
                 f"{int(self.labels[at])} for image {at}"
             )
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.images.shape[1:]))
+        return f"<LabelledImages: {len(self)} of {shape}, {len(self.classes)} classes>"
 
     def __len__(self) -> int:
         return len(self.labels)

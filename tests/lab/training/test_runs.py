@@ -9,11 +9,13 @@ import time
 from dataclasses import fields, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from resqunn.errors import ConfigurationError, RunError
+from resqunn import AngleEncoding
+from resqunn.errors import ConfigurationError, RunError, WrongTypeError
 from resqunn.lab.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from resqunn.lab.training.config import PRESETS, TrainConfig
 from resqunn.lab.training.files import read_sealed, sealed
@@ -349,6 +351,17 @@ def test_every_option_has_a_message_for_a_bad_value(tmp_path: Path, name: str) -
     with pytest.raises(Exception, match=message):
         train(TrainConfig(**{name: value}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["encoding", "ansatz", "readout", "noise", "engine"])
+def test_an_object_is_refused_when_the_configuration_is_made(name: str) -> None:
+    """A layer takes it, and a run's files hold names."""
+    message = rf"{name} must be a string in a run, got AngleEncoding\(.*\): .* model='package.modu"
+    given: dict[str, Any] = {name: AngleEncoding("own", ("RY",))}
+    with pytest.raises(WrongTypeError, match=message):
+        TrainConfig(**given)
+    with pytest.raises(WrongTypeError, match=message):
+        replace(SMALL, **given)
 
 
 def test_measured_needs_a_quantum_head_that_fits(tmp_path: Path) -> None:

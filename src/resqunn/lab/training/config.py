@@ -21,7 +21,12 @@ from resqunn.errors import ConfigurationError, RunError, unknown_name
 from resqunn.lab.training.controls import CONTROLS
 from resqunn.lab.training.files import digest, exists, read_sealed, sealed
 from resqunn.lab.training.harmless import one_line
-from resqunn.lab.training.limits import GIVEN, require_ranges, require_together
+from resqunn.lab.training.limits import (
+    GIVEN,
+    require_ranges,
+    require_together,
+    require_written,
+)
 from resqunn.nn.wiring import Wiring
 
 __all__ = ["GIVEN", "LATER", "PRESETS", "TrainConfig", "identity"]
@@ -32,6 +37,10 @@ class TrainConfig:
     """Everything that decides a run's result.
 
     The defaults train well; `--preset paper` takes the choices of the ResQuNN paper instead.
+
+    Raises:
+        WrongTypeError: for an object in place of a name; what the names do not have comes in by
+            `model`, a function that makes the network.
     """
 
     preset: Literal["resqunn", "paper"] = "resqunn"
@@ -292,6 +301,7 @@ class TrainConfig:
     """CPU threads of the computation."""
 
     def __post_init__(self) -> None:
+        require_written(self)
         with contextlib.suppress(ConfigurationError):
             settle_fields(self)  # `check` reports what does not fit
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from resqunn.errors import ConfigurationError
+from resqunn.checks import shown
+from resqunn.errors import ConfigurationError, WrongTypeError
 from resqunn.lab.training.files import LARGEST
 
 GIVEN = "given in Python"
@@ -31,8 +32,25 @@ COUNTS = (
 RATES = ("learning_rate", "quantum_learning_rate", "clip_norm")
 """Options that are numbers above 0, or None."""
 
+WRITTEN = ("encoding", "ansatz", "readout", "noise", "engine")
+"""Options that a layer takes as objects too, and a run, which is a file, as strings."""
+
 ADDRESS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 """Of a function, "package.module:function"."""
+
+
+def require_written(config: Any) -> None:
+    """
+    Raises:
+        WrongTypeError: for the first object in the place of a name.
+    """
+    for name in WRITTEN:
+        value = getattr(config, name)
+        if not isinstance(value, str | None):
+            raise WrongTypeError(
+                f"{name} must be a string in a run, got {shown(value)}: an object comes in by a "
+                "function that makes the network, model='package.module:function'"
+            )
 
 
 def require_ranges(config: Any) -> None:

@@ -40,7 +40,7 @@ from resqunn.lab.training.files import (
     sealed,
     write_atomically,
 )
-from resqunn.lab.training.harmless import one_line
+from resqunn.lab.training.harmless import one_line, printable
 from resqunn.lab.training.html_tables import html_table
 
 PARTS = (
@@ -98,7 +98,7 @@ class Epoch:
         return values
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished or interrupted run."""
 
@@ -130,6 +130,21 @@ class Run:
             return False
         return len(self.epochs) - self.best.epoch >= patience
 
+    def __repr__(self) -> str:
+        """
+        >>> Run(Path("runs/mine"), TrainConfig(epochs=30), ())
+        <Run runs/mine: 0 of 30 epochs>
+        """
+        text = f"{printable(str(self.folder))}: {self._done}"
+        if self.epochs:
+            best = self.best
+            text += f", best {best.epoch} (validation {self.config.metric} {self.value(best):.4f})"
+        return f"<Run {text}>"
+
+    @property
+    def _done(self) -> str:
+        return f"{len(self.epochs)} of {self.config.epochs} epochs"
+
     def _repr_html_(self) -> str:
         """What a notebook shows: its epochs, the best one with a star."""
         head = ["epoch", "train loss", "train accuracy", "validation accuracy"]
@@ -145,8 +160,7 @@ class Run:
             for epoch in self.epochs
         ]
         head += [f"validation {self.config.metric}"] if chosen else []
-        done = f"{len(self.epochs)} of {self.config.epochs} epochs"
-        return html_table(f"{self.folder}: {done}", head, rows)
+        return html_table(f"{self.folder}: {self._done}", head, rows)
 
 
 def open_run(folder: str | Path) -> Run:
