@@ -91,7 +91,7 @@ def what_it_costs(part: Any) -> None:
     ax.tick_params(length=0)
     ax.invert_yaxis()
     ax.spines[["top", "right", "bottom"]].set_visible(False)
-    part.suptitle("values and gradients, 16 images", **TITLE)
+    part.suptitle("a step of 16 images (log)", **TITLE)
     part.legend(
         [matplotlib.patches.Patch(color=colour) for colour in LIBRARIES.values()],
         [name.removesuffix(", broadcast") for name in LIBRARIES],
