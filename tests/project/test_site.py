@@ -156,14 +156,14 @@ def test_every_public_name_has_its_place(site: dict[str, str], pages: dict[str, 
 
 
 @ON_SITE
-def test_each_section_of_the_guide_is_on_a_page(pages: dict[str, Page], guide: ModuleType) -> None:
+def test_each_section_of_the_guide_is_on_a_page(pages: dict[str, Page]) -> None:
     text = re.sub(r"```.*?```", "", (ROOT / "docs/usage.md").read_text("utf-8"), flags=re.DOTALL)
     sections = re.findall(r"^(##+) (.*)$", text, re.MULTILINE)
     assert len(sections) > 10
     page = ""
     for marks, title in sections:
         anchor = re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
-        page = guide.SHORT.get(anchor, anchor) if marks == "##" else page
+        page = anchor if marks == "##" else page
         assert anchor in pages[f"guide/{page}.html"].anchors
 
 
@@ -174,6 +174,12 @@ def test_links_have_titles_for_words(site: dict[str, str]) -> None:
         words = re.findall(r'<a href="(?!\w+:)[^>]*>([\w/]+\.(?:md|cff))</a>', text)
         assert words == [], name
     assert '"contributing.html">Contributing<' in site["index.html"]
+
+
+@ON_SITE
+def test_commands_of_the_start_page_have_a_line_each(site: dict[str, str]) -> None:
+    shown = html.unescape(re.sub("<[^>]*>", "", site["index.html"]))
+    assert '".[lab]"\nresqunn reproduce --quick\n' in shown
 
 
 @ON_SITE
