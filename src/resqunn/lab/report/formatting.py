@@ -24,6 +24,9 @@ _WORDS = {"train": "training", "auroc": "AUROC", "f1": "F1"}
 
 DASH = "\u2013"
 
+MOST_DECIMALS = 6
+"""Of a number in per cent that is close to a limit."""
+
 
 def metric(name: str) -> str:
     """A metric's name in words: "train_accuracy" is "training accuracy".
@@ -61,12 +64,30 @@ def quantity(what: Quantity) -> str:
     return f"{text} minus guessing" if what.kind == "above_chance" else text
 
 
-def percent(value: float | int | None, *, signed: bool = False, unit: bool = True) -> str:
-    """A fraction in per cent with one decimal; a true minus sign."""
+def percent(
+    value: float | int | None,
+    *,
+    signed: bool = False,
+    unit: bool = True,
+    off: Sequence[float] = (),
+) -> str:
+    """A fraction in per cent with one decimal; a true minus sign.
+
+    Args:
+        off: numbers that it must not be shown as, unless it is one of them: more decimals then.
+
+    >>> percent(0.0198, unit=False), percent(0.0198, unit=False, off=[0.02])
+    ('2.0', '1.98')
+    """
     if value is None or not math.isfinite(value):
         return DASH
-    near = round(100 * value, 1) or 0.0  # and not minus zero
-    text = f"{near:{'+' if signed and near else ''}.1f}".replace("-", "\u2212")
+    digits = 1
+    while digits < MOST_DECIMALS and any(
+        value != other and round(100 * value, digits) == round(100 * other, digits) for other in off
+    ):
+        digits += 1
+    near = round(100 * value, digits) or 0.0  # and not minus zero
+    text = f"{near:{'+' if signed and near else ''}.{digits}f}".replace("-", "\u2212")
     return f"{text}\u00a0%" if unit else text
 
 
@@ -91,8 +112,13 @@ def mean(stats: Stats, *, signed: bool = False) -> str:
     return f"mean\u00a0{percent(stats.mean, signed=signed, unit=False)}\u00a0\u00b1\u00a0{std}"
 
 
-def measured(what: Quantity, stats: Stats) -> str:
-    """What was found: "+9.6 points [3.1, 18.2]", "+17.3 points (2 seeds)", "5 of 5"."""
+def measured(what: Quantity, stats: Stats, limits: Sequence[float] = ()) -> str:
+    """What was found: "+9.6 points [3.1, 18.2]", "+17.3 points (2 seeds)", "5 of 5".
+
+    Args:
+        limits: at which a verdict turns: an end of the interval has as many decimals as show on
+            which side of them it lies.
+    """
     if what.unit == "items":
         return f"{sum(stats.values):g} of {len(stats.values)}"
     signed = is_signed(what)
@@ -103,7 +129,7 @@ def measured(what: Quantity, stats: Stats) -> str:
     text = edge(stats.median) + ("\u00a0points" if signed else "\u00a0%")
     if stats.interval is None:
         return f"{text} ({counted(len(stats.values), 'seed')})"
-    return text + _interval(stats, edge)
+    return text + _interval(stats, lambda end: percent(end, signed=signed, unit=False, off=limits))
 
 
 def difference(stats: Stats) -> str:

@@ -20,7 +20,7 @@ METRICS = tuple(name for name in get_args(get_type_hints(TrainConfig)["metric"])
 CHANCE = ("accuracy", "balanced_accuracy", "auroc", "matthews")
 """Metrics of which it is known what guessing gives."""
 
-KINDS = ("better", "better_by", "equal", "at_most")
+KINDS = ("better", "at_least", "better_by", "equal", "at_most")
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Question:
 
     Attributes:
         claim: in words.
-        kind: "better" than another network; "better_by" about a figure; "equal" within a margin;
-            "at_most" a margin above guessing.
+        kind: "better" than another network; "at_least" by delta; "better_by" about a figure;
+            "equal" within a margin; "at_most" a margin above guessing.
         this: a network.
         than: a network, or several that must all be beaten; none for "at_most".
         figure: of "better_by", a fraction.
@@ -44,7 +44,7 @@ class Question:
     """
 
     claim: str
-    kind: Literal["better", "better_by", "equal", "at_most"]
+    kind: Literal["better", "at_least", "better_by", "equal", "at_most"]
     this: str
     than: tuple[str, ...] = ()
     figure: float | None = None
