@@ -1,6 +1,7 @@
 """What the commands show when they are done."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -93,7 +94,7 @@ def test_of_a_question_the_numbers_are_shown_beside_the_verdict(
     several = (measured(OPEN), measured(GAIN, C))
     one = VariantResult("", (measured(GAIN),), "supported", 11, None, 0)
     claims = (
-        claim("A beats b by " + "a good deal " * 6, "supported", one),
+        claim("word " * 10 + "end.", "supported", one),
         claim("A beats b.", "contradicted",
               replace(one, measured=(measured(CLOSE),), verdict="contradicted")),
         claim("A beats both.", "undecided",
@@ -107,10 +108,11 @@ def test_of_a_question_the_numbers_are_shown_beside_the_verdict(
     shown = capsys.readouterr().out
     lines = [line.rstrip() for line in shown.splitlines()]
     assert max(map(len, lines)) <= 100
-    words = [tuple(filter(None, line.split("  "))) for line in lines[1:] if line]
+    words = [tuple(re.split(" {2,}", line)) for line in lines[1:] if line]
     assert words[0][:2] == ("supported", "+5.2 points [+3.1, +5.2]")
+    assert words[1][-1].endswith("end.")
     assert words[2] == ("contradicted", "+0.8 points [\u22120.4, +1.98]", "A beats b.")
-    assert [tuple(map(str.strip, row)) for row in words[3:10]] == [
+    assert [tuple(filter(None, row)) for row in words[3:10]] == [
         ("undecided", "1,234", "A beats both."),
         ("+10.0 points [\u221210.0, +30.0]", "minus b"),
         ("+5.2 points [+3.1, +5.2]", "minus c"),

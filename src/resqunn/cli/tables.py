@@ -260,8 +260,12 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
     console.print(table)
 
 
-def outlook(inquiry: Inquiry, expected: Outlook, folder: Path) -> None:
-    """What a question takes, before anything is trained."""
+def outlook(inquiry: Inquiry, expected: Outlook, folder: Path, held: bool = False) -> None:
+    """What a question takes, before anything is trained.
+
+    Args:
+        held: whether the folder has more seeds than the file asks for.
+    """
     from resqunn.lab.study.options import worded
 
     runs = f"{expected.runs:,}"
@@ -274,6 +278,8 @@ def outlook(inquiry: Inquiry, expected: Outlook, folder: Path) -> None:
     )
     count = len(inquiry.numbers)
     enough = f"given from {expected.decides} seeds on; there are {count}"
+    if held:
+        enough += f" in {shown(folder)}, more than the file asks for"
     lines = {
         "question": inquiry.title,
         "networks": ", ".join(inquiry.networks),
@@ -331,7 +337,7 @@ def _verdicts_of_a_question(claims: Sequence[ClaimResult]) -> None:
         for row in _judged(claim):
             table.add_row(*map(shown, row))
     console.print(table)
-    if any(variant.needed for claim in claims for variant in claim.variants):
+    if any(each.verdict == "undecided" for claim in claims for each in claim.variants):
         console.print("\nseeds: about how many would decide, were they like these")
 
 
@@ -364,10 +370,8 @@ def _judged(claim: ClaimResult) -> list[tuple[str, str, str, str]]:
             measurements = measurements[variant.deciding or 0 :][:1]
         for i, row in enumerate(measurements):
             than = f"minus {listed([name(term) for term in row.quantity.minus])}"
-            said = [
-                variant.variant,
-                than if row.quantity.minus and len(variant.measured) > 1 else "",
-            ]
+            several = row.quantity.minus and len(variant.measured) > 1
+            said = [variant.variant, than if several else ""]
             first = i == 0 and not alone
             rows.append(
                 (

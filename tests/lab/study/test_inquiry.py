@@ -430,10 +430,29 @@ def test_more_seeds_rerun_nothing_and_another_question_is_refused(tmp_path: Path
     assert open_results(out).studies[0].series[0].seeds == (0, 1, 2)
     refused = [
         (of(title="Another?", seeds=3), "holds results with title"),
+        (of(title="Another?", seeds=2), "holds results with title"),  # seeds are no obstacle
         (of(seeds=2), "holds results with seeds"),
         (of(seeds=[0, 2, 1, 3]), "holds results with seeds"),
-        (of(seeds=3, network=NETWORK | {"epochs": 2}), "holds results with network"),
-        (of(seeds=3, delta=0.03), r"judges 'question 1' with delta = 0\.02, not 0\.03; these are"),
+        (
+            of(seeds=3, network=NETWORK | {"epochs": 2}),
+            "other results: network: epochs was 1, is now 2",
+        ),
+        (
+            of(seeds=3, networks={"trained": {}, "frozen": {"trainable": False}}),
+            "other results: networks: frozen: trainable was missing, is now False",
+        ),
+        (
+            of(seeds=3, question=[ASKED | {"claim": "Training helps!"}]),
+            r"question 1: claim was 'Training helps\.', is now 'Training helps!'",
+        ),
+        (
+            of(seeds=3, question=[ASKED, ASKED]),
+            r"lacks question 2 \('Training helps\.'\); these are",
+        ),
+        (
+            of(seeds=3, delta=0.03),
+            r"judges question 1 \('Training helps\.'\) with delta = 0\.02, not 0\.03; these are",
+        ),
         (of(seeds=3, **asked(kind="equal", margin=0.1)), "with kind = better, not equal"),
         (of(seeds=3, **asked(this="frozen", than="trained")), "by other quantities"),
     ]

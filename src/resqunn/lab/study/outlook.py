@@ -12,10 +12,11 @@ from pathlib import Path
 import torch
 
 from resqunn.errors import ResqunnError
+from resqunn.lab.study.finished import read_runs
+from resqunn.lab.study.folder import check_ours
 from resqunn.lab.study.plan import TRAIN, Plan, PlannedRun
 from resqunn.lab.study.running import placed, require_reported
 from resqunn.lab.study.statistics import FEWEST
-from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import evaluate, prepare
 from resqunn.lab.training.inputs import load_data
@@ -58,12 +59,15 @@ def outlook(
         width: how many processes there are.
 
     Raises:
-        ResqunnError: for a network that cannot be built, or data that cannot be had; says which.
+        ResqunnError: for a network that cannot be built, data that cannot be had, or a folder
+            that is for something else; says which.
     """
+    check_ours(folder, plan.options, plan.limits)
     for config in plan.data:
         require_reported(plan, load_data(placed(config, data_root)))
     runs = plan.runs
-    waiting = [run for run in runs if not finished(folder, run)]
+    done = read_runs(folder, runs, plan.reported)
+    waiting = [run for run in runs if run.key not in done]
     kinds: dict[tuple[str, TrainConfig], list[PlannedRun]] = {}
     for run in waiting:
         kinds.setdefault((run.task, replace(run.config, seed=0)), []).append(run)
