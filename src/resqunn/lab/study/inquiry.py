@@ -139,6 +139,8 @@ class Inquiry:
         object.__setattr__(self, "seeds", seeds_of(self.seeds))
         self._check_unit()
         self._numbered(self._check_question, self.question)
+        for key in self.network:
+            require_option(key, "[network]", of_network=True)
         self._check_size()
         self.plan()  # every configuration is checked before anything runs
 
@@ -238,7 +240,7 @@ class Inquiry:
         options = {"data": self.data, **self.network, **own, **values}
         base = preset(options)
         for key in options:
-            require_option(key, f"network {name!r}")
+            require_option(key, of_network=True)
         options = {key: plain(key, value) for key, value in options.items()}
         if "data" in own or "data" in self.network:
             raise ConfigurationError("data must be a key of its own, or varied: not a network's")
@@ -278,6 +280,7 @@ class Inquiry:
             config.check()
         except ResqunnError as error:
             where = f"network {name!r}" + (f" with {variant}" if variant else "")
+            where = "[network]" if str(error) == self._wrong_for_all() else where
             raise ConfigurationError(f"{where}: {error}") from None
         return Series(
             name,
@@ -289,6 +292,17 @@ class Inquiry:
             unit=self.unit,
             values={axis: worded(value) for axis, value in values.items()},
         )
+
+    def _wrong_for_all(self) -> str | None:
+        """What is wrong with the options of all networks, if anything is."""
+        try:
+            options = {"data": self.data, **self.network}
+            base = preset(options)
+            options = {key: plain(key, value) for key, value in options.items()}
+            dataclasses.replace(base, **options).check()
+        except ResqunnError as error:
+            return str(error)
+        return None
 
     def _rule(self, asked: Question) -> Rule:
         delta = asked.delta if asked.delta is not None else self.delta
