@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmarks.timing import LONG, Patience, race
 from resqunn import Noise, PennyLaneEngine, Quanv2d
 
-IMAGES, PATCHES, SLICE = 16, 3136, 64
+IMAGES, PATCHES, SLICE = 16, 3136, 196
 """Images of a batch, their patches, and how many of these PennyLane is given under noise."""
 
 CLEAN, NOISY, MIXED = "without", "with noise", "default.mixed"
@@ -60,7 +60,7 @@ def noise(quick: bool) -> dict[str, dict[str, float]]:
         milliseconds = {key: 1e3 * timing.cpu for key, timing in timings.items()}
         engine = PennyLaneEngine("default.mixed")
         theirs = Quanv2d(1, 4, 2, 2, **row.options, noise=row.noise, engine=engine)
-        timing = race({MIXED: _step(theirs, 1, 16)}, Patience(3, 3, 6.0))[MIXED]
+        timing = race({MIXED: _step(theirs, 1, 28)}, Patience(3, 3, 6.0))[MIXED]
         found[name] = milliseconds | {MIXED: 1e3 * timing.cpu * PATCHES / SLICE}
         sys.stderr.write(f"{name}: {found[name]}\n")
     return found
@@ -100,7 +100,7 @@ def _step(layer: Quanv2d, batch: int, side: int) -> Callable[[], None]:
 def noise_table(found: dict[str, dict[str, float]]) -> str:
     """In Markdown."""
     lines = [
-        f"| 2x2 (4 qubits), depth 4, {PATCHES:,} patches, values and gradients, CPU ms | without | with noise | ratio | default.mixed, of {SLICE} patches |",
+        f"| 2x2 (4 qubits), depth 4, {PATCHES:,} patches, values and gradients, CPU ms | without | with noise | ratio | default.mixed, scaled from {SLICE} |",
         "| --- | --: | --: | --: | --: |",
     ]
     for name, row in found.items():

@@ -271,3 +271,21 @@ def test_arguments(arguments: dict[str, Any], message: str) -> None:
 def test_a_function_without_inputs() -> None:
     with pytest.raises(ResqunnError, match="function must have a parameter for the inputs"):
         from_pennylane(lambda: qml.expval(qml.Z(0)))
+
+
+@pytest.mark.parametrize("names", [("theta", "x"), ("weights", "x"), ("params", "data")])
+def test_weights_that_come_first_are_not_taken_for_the_patch(names: tuple[str, str]) -> None:
+    first, second = names
+    scope: dict[str, Any] = {"qml": qml}
+    exec(
+        f"def circuit({first}, {second}):\n"
+        f"    qml.RX({second}[0], wires=0)\n"
+        f"    qml.RY({first}[0], wires=0)\n"
+        "    return qml.expval(qml.Z(0))\n",
+        scope,
+    )
+    with pytest.raises(CircuitError, match=f"given by name.*'{first}'.*'{second}'"):
+        from_pennylane(scope["circuit"], 2, 2)
+    found = from_pennylane(scope["circuit"], 2, {first: (2,)})
+    assert "RX(x0)" in str(found.draw())
+    assert "RY(w0)" in str(found.draw())

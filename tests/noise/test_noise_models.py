@@ -12,7 +12,7 @@ import torch
 from noise.noisy_circuits import arguments
 from pennylane.noise import meas_eq, op_eq, op_in, partial_wires, wires_in
 
-from resqunn import Circuit, Pauli, Quanv2d, noise_from_pennylane, to_pennylane
+from resqunn import Circuit, Pauli, Quanv2d, from_pennylane, noise_from_pennylane, to_pennylane
 from resqunn.circuits.noisy_circuit import add_noise
 from resqunn.engines.registry import engine
 from resqunn.errors import CircuitError, ConfigurationError
@@ -91,6 +91,55 @@ def test_noise_is_that_of_add_noise(make: Callable[[], Any], reupload: bool) -> 
         by_ours = torch.autograd.grad(found.sum(), (x, w))
         for one, other in zip(by_ours, by_theirs, strict=True):
             assert torch.allclose(one, other, rtol=0, atol=1e-10)
+
+
+def template(inputs: Any, weights: Any) -> Any:
+    qml.AngleEmbedding(inputs, wires=[0, 1], rotation="Y")
+    qml.StronglyEntanglingLayers(weights, wires=[0, 1])
+    return [qml.expval(qml.Z(0)), qml.expval(qml.X(1))]
+
+
+def written_out(inputs: Any, weights: Any) -> Any:
+    qml.RX(inputs[0], wires=0)
+    qml.MultiRZ(inputs[1], wires=[0, 1])
+    qml.RY(weights[0], wires=1)
+    return qml.expval(qml.X(0))
+
+
+def test_templates_are_asked_about_gate_by_gate() -> None:
+    model = qml.NoiseModel(
+        {
+            op_eq("Rot"): partial_wires(qml.DepolarizingChannel, 0.05),
+            op_eq("CNOT"): partial_wires(qml.PhaseDamping, 0.1),
+        }
+    )
+    circuit = from_pennylane(template, 2, (2, 2, 3))
+    x, w = arguments(circuit, 1)
+    device = qml.device("default.mixed", wires=2)
+    theirs = qml.add_noise(qml.QNode(template, device, interface="torch"), model, level="device")
+    expected = torch.stack(theirs(x[0, :, 0].detach(), w[0, 0].detach().reshape(2, 2, 3))).double()
+    noisy = add_noise(circuit, noise_from_pennylane(model))
+    found = engine("auto").expectation_values(noisy, x, w)[0, 0, :, 0].detach()
+    exact = engine("auto").expectation_values(circuit, x, w)[0, 0, :, 0].detach()
+    assert torch.allclose(found, expected, rtol=0, atol=1e-6)
+    assert not torch.allclose(found, exact, rtol=0, atol=1e-2)
+
+
+def test_a_model_is_not_asked_about_gates_that_are_written_out() -> None:
+    circuit = from_pennylane(written_out, 2, 1)
+    assert circuit.written_out == ("MultiRZ",)
+    for name in ("MultiRZ", "CNOT", "RZ"):
+        model = qml.NoiseModel({op_eq(name): partial_wires(qml.BitFlip, 0.1)})
+        with pytest.raises(CircuitError, match="got MultiRZ, written out as other gates"):
+            Quanv2d(1, 1, (1, 2), circuit=circuit, noise=noise_from_pennylane(model))
+    flips = {meas_eq(qml.expval): partial_wires(qml.PhaseFlip, 0.1)}
+    layer = Quanv2d(
+        1, 1, (1, 2), circuit=circuit, noise=noise_from_pennylane(qml.NoiseModel({}, flips))
+    )
+    exact = Quanv2d(1, 1, (1, 2), circuit=circuit)
+    exact.load_state_dict(layer.state_dict())
+    images = torch.rand(1, 1, 4, 4)
+    assert torch.allclose(layer(images), 0.8 * exact(images), atol=1e-6)
 
 
 def test_a_layer_is_trained_through_a_model() -> None:

@@ -167,6 +167,12 @@ class Noise:
         )
         return tuple(rule for rule in (*self.rules, *named) if not rule.channel.is_identity)
 
+    def require_fit(self, circuit: object) -> None:
+        """
+        Raises:
+            CircuitError: for a circuit whose gates cannot have this noise.
+        """
+
     def around(self, operation: Operation) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
         """What stands before and after a gate."""
         return (), tuple(each for rule in self._rules for each in rule.after(operation))

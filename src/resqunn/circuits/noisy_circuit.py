@@ -68,6 +68,7 @@ class NoisyCircuit(GateCircuit):
     @cached_property
     def operations(self) -> tuple[Operation, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         noise, qubits = self.noise, self.num_qubits
+        noise.require_fit(self.circuit)
         ends = self.circuit.layer_ends
         if noise.by_layer and ends is None:
             raise CircuitError(

@@ -107,7 +107,7 @@ class PennyLaneEngine(Engine):
             )
         if run.by_torch and (asked or interpreted()):
             with self._refusals():
-                return run(to_double(inputs_GNP), to_double(weights_GFW)).to(inputs_GNP)
+                return self._in_parts(run, inputs_GNP, weights_GFW)
         if interpreted():
             raise ConfigurationError(self._beyond("transforms and tracing of torch"))
         if asked:
@@ -120,10 +120,15 @@ class PennyLaneEngine(Engine):
             )
             return once_differentiable(evaluation, inputs_GNP, weights_GFW)
         with self._refusals(), torch.no_grad():
-            parts = inputs_GNP.split(run.most_patches, dim=2)
-            found = [
-                run(to_double(part), to_double(weights_GFW), derivatives=False) for part in parts
-            ]
+            return self._in_parts(run, inputs_GNP, weights_GFW, derivatives=False)
+
+    @staticmethod
+    def _in_parts(
+        run: QNodes, inputs_GNP: Tensor, weights_GFW: Tensor, derivatives: bool = True
+    ) -> Tensor:
+        weights = to_double(weights_GFW)
+        parts = inputs_GNP.split(run.most_patches, dim=2)
+        found = [run(to_double(part), weights, derivatives) for part in parts]
         return torch.cat(found, dim=3).to(inputs_GNP)
 
     def _beyond(self, what: str) -> str:

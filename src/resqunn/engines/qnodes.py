@@ -26,8 +26,7 @@ IN_TORCH = ("default.qubit", "default.mixed")
 """PennyLane's simulators that compute with torch's tensors, and with many patches at once."""
 
 NATIVE = ("default.qubit",)
-"""Those through which torch differentiates many patches at once, and which keep to their precision
-by themselves."""
+"""Those of them that keep to their precision by themselves."""
 
 MAX_VALUES = 2**24
 """How many amplitudes, or measured bits, one broadcast may have; there are a few copies of them."""
@@ -71,9 +70,10 @@ class QNodes:
         self._words, self._coefficients_RS = _strings(circuit)
         self._together = name in IN_TORCH
         self._native = self.by_torch and name in NATIVE
+        broadcast = self.by_torch and self._together
         # Made in any case, since it refuses what does not go together.
         method = "backprop" if self.by_torch else diff_method
-        self._differentiated = self._qnode(method, broadcast=self._native)
+        self._differentiated = self._qnode(method, broadcast)
 
     def __call__(
         self,

@@ -67,6 +67,7 @@ def converted(
         prepares_amplitudes=amplitudes is not None,
         amplitudes=None if bare else amplitudes,
         weights=names,
+        written_out=recorded.written_out,
     )
     circuit.lowered  # noqa: B018  refuses what it cannot hold
     return circuit

@@ -24,12 +24,15 @@ WITHOUT_EFFECT = ("Identity", "GlobalPhase", "Barrier", "WireCut", "Snapshot")
 """Operations that change no expectation value."""
 
 
-def decomposed(qml: Any, operations: Iterable[Any]) -> Iterator[Any]:
+def decomposed(
+    qml: Any, operations: Iterable[Any], written_out: set[str] | None = None
+) -> Iterator[Any]:
     """The operations as those of `NAMES`, amplitudes that are tensors, and what PennyLane cannot
     decompose.
 
     Args:
         qml: the package PennyLane.
+        written_out: takes the names of gates (templates are none) that become several, or others.
     """
     for operation in operations:
         _require_unitary(qml, operation)
@@ -40,7 +43,9 @@ def decomposed(qml: Any, operations: Iterable[Any]) -> Iterator[Any]:
             continue
         with qml.QueuingManager.stop_recording():
             parts = _parts(qml, operation)
-        yield from decomposed(qml, parts)
+        if written_out is not None and operation.has_matrix:
+            written_out.add(operation.name)
+        yield from decomposed(qml, parts, written_out)
 
 
 def _is_done(qml: Any, operation: Any) -> bool:

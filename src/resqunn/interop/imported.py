@@ -15,9 +15,11 @@ class ImportedCircuit(PlainCircuit):
 
     A layer's `weight` has one axis for the filters before those of `weight_shape`: the shape of
     the weights where all have one name, and else all of them in a row, in the order of `weights`.
+    Names of gates that stand among the operations as other gates are `written_out`.
     """
 
     weights: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    written_out: tuple[str, ...] = ()
 
     def named_weights(self, weight: Any) -> dict[str, Any]:
         """The weights of a filter, or of each along the first axes, by their names.

@@ -16,6 +16,7 @@ from resqunn.circuits.observables import Observable
 from resqunn.circuits.operations import Operation
 from resqunn.errors import CircuitError, ConfigurationError, MissingExtraError
 from resqunn.interop.decomposition import NAMES, decomposed
+from resqunn.interop.imported import ImportedCircuit
 
 ANGLES = ((0.3, 0.7, 1.1), (-2.1, 0.4, 2.9))
 """At which each gate is shown to the model."""
@@ -39,8 +40,9 @@ def noise_from_pennylane(model: Any) -> Noise:
         MissingExtraError: without PennyLane.
         ConfigurationError: for what is no noise model.
         CircuitError: when used, for conditions or strengths that depend on an angle, what is
-            neither a gate nor a channel on one qubit or two, or measurements that differ in their
-            noise.
+            neither a gate nor a channel on one qubit or two, measurements that differ in their
+            noise, or rules for gates of an imported circuit with gates that are written out as
+            others (`ImportedCircuit.written_out`).
     """
     if not hasattr(model, "model_map") or not hasattr(model, "metadata"):
         raise ConfigurationError(f"model must be a pennylane.NoiseModel, got {shown(model)}")
@@ -56,6 +58,14 @@ class ModelNoise(Noise):
     def __init__(self, model: Any) -> None:
         super().__init__()
         object.__setattr__(self, "model", model)
+
+    def require_fit(self, circuit: object) -> None:
+        names = circuit.written_out if isinstance(circuit, ImportedCircuit) else ()
+        if self.model.model_map and names:
+            raise CircuitError(
+                f"a noise model must be asked about gates that are there, got {', '.join(names)}, "
+                "written out as other gates: give the function those, or rules of Noise"
+            )
 
     def around(self, operation: Operation) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
         key = operation.name, operation.qubits

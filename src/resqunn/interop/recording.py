@@ -32,12 +32,19 @@ class Recorded:
         operations, measurements: PennyLane's own.
         parameters: of each operation the numbers that it is given.
         wires: the device's, in order, if it has any.
+        written_out: names of gates that are not among the operations, but what they come to.
     """
 
     operations: tuple[Any, ...]
     measurements: tuple[Any, ...]
     parameters: tuple[tuple[Any, ...], ...]
     wires: tuple[Any, ...]
+    written_out: tuple[str, ...]
+
+
+LIKE_WEIGHTS = ("weights", "weight", "w", "theta", "thetas", "params", "parameters", "phi")
+LIKE_INPUTS = ("x", "xs", "input", "features", "data", "image", "patch", "pixels")
+"""Names by which parameters in another order than (inputs, weights) are known."""
 
 
 class Recorder:
@@ -122,12 +129,14 @@ class Recorder:
         with _in_double(), _unnormalised(self.qml):
             with Watched():  # PennyLane itself looks at values where it decomposes
                 tape = self._tape(values)
-            operations = tuple(decomposed(self.qml, tape.operations))
+            written_out: set[str] = set()
+            operations = tuple(decomposed(self.qml, tape.operations, written_out))
         return Recorded(
             operations,
             tuple(tape.measurements),
             tuple(tuple(operation.data) for operation in operations),
             self.wires,
+            tuple(sorted(written_out)),
         )
 
     def _tape(self, values: Sequence[Tensor]) -> Any:
@@ -203,6 +212,12 @@ def _by_parameter(
     if None in shapes and others:
         plain = [name for name in others if parameters[name].default is inspect.Parameter.empty]
         chosen = "weights" if "weights" in others else (plain or others)[0]
+        if of_inputs in LIKE_WEIGHTS or chosen in LIKE_INPUTS:
+            raise CircuitError(
+                f"weights must be given by name where the patch could be either of "
+                f"{of_inputs!r} and {chosen!r}, got a shape alone: "
+                f"weights={{{of_inputs!r}: {shapes[None]}}} if {chosen!r} is the patch"
+            )
         others.remove(chosen)
         shapes = {chosen: shapes[None]}
     unknown = [name or "a second one" for name in shapes if name not in by_name]

@@ -35,7 +35,8 @@ def _tensors(entries: Iterable[Any]) -> list[Any]:
     found: list[Any] = []
     for entry in entries:
         if isinstance(entry, tuple):
-            found.append(type(entry)(*_tensors(entry)))
+            inside = _tensors(entry)
+            found.append(type(entry)(*inside) if hasattr(entry, "_fields") else tuple(inside))
         elif isinstance(entry, np.ndarray):
             found.append(torch.from_numpy(np.ascontiguousarray(entry)))
         else:

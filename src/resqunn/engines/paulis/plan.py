@@ -11,7 +11,7 @@ Shape suffixes: S strings or steps, P pairs, R rows, E entries.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -20,9 +20,10 @@ import numpy as np
 
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.operations import Input
-from resqunn.circuits.pauli_strings import Pauli, anticommuting, signs_of_turned, through
-from resqunn.circuits.pushed import Item, PushedChannel, Rotation, pushed_apart
+from resqunn.circuits.pauli_strings import Pauli, anticommuting, signs_of_turned
+from resqunn.circuits.pushed import Rotation, pushed_apart
 from resqunn.engines.compiled.arguments import Constants
+from resqunn.engines.paulis.stages import Sparse, Strings, product, readout_of, stages_of
 
 BY_INPUT, BY_WEIGHT, MIX = 0, 1, 2
 """Kinds of steps."""
@@ -60,10 +61,6 @@ class Steps(NamedTuple):
     share_O: Any
 
 
-Strings = tuple[np.ndarray, np.ndarray]
-"""The bits x and z of all strings, in 64-bit words."""
-
-
 @dataclass(frozen=True, eq=False)
 class PaulisPlan:
     """The constants of a circuit.
@@ -88,14 +85,6 @@ class PaulisPlan:
         return 4 * len(steps.pairs_P2) + len(steps.forth.row_E) + len(steps.share_O)
 
 
-class _Sparse(NamedTuple):
-    """A matrix by its entries, in order of `to`."""
-
-    to: np.ndarray
-    source: np.ndarray
-    factor: np.ndarray
-
-
 @lru_cache(maxsize=256)
 def paulis_plan(circuit: GateCircuit) -> PaulisPlan:
     """The plan of a circuit.
@@ -107,10 +96,10 @@ def paulis_plan(circuit: GateCircuit) -> PaulisPlan:
     count = circuit.num_qubits
     numbers = np.arange(4**count, dtype=np.uint64)
     strings = numbers >> np.uint64(count), numbers & np.uint64(2**count - 1)
-    readout = _readout(circuit, fixed)
-    stages = list(_stages(items, strings, count))
-    while stages and isinstance(stages[-1], _Sparse):
-        joined = _product(readout, stages[-1])
+    readout = readout_of(circuit, fixed)
+    stages = list(stages_of(items, strings, count))
+    while stages and isinstance(stages[-1], Sparse):
+        joined = product(readout, stages[-1])
         if len(joined.to) > len(readout.to) + len(stages[-1].to):
             break
         readout = joined
@@ -118,99 +107,16 @@ def paulis_plan(circuit: GateCircuit) -> PaulisPlan:
     return _Maker(circuit, readout, stages, strings).plan()
 
 
-def _readout(circuit: GateCircuit, fixed: Sequence) -> _Sparse:
-    found: dict[tuple[int, int], float] = {}
-    for row, observable in enumerate(circuit.observables):
-        for coefficient, support in observable.products:
-            sign, x, z = through(fixed, Pauli(1, 0, sum(1 << q for q in support)))
-            place = row, x << circuit.num_qubits | z
-            found[place] = found.get(place, 0.0) + sign * coefficient
-    places = sorted(found)
-    return _Sparse(
-        np.array([row for row, _ in places], dtype=np.int64),
-        np.array([string for _, string in places], dtype=np.int64),
-        np.array([found[place] for place in places], dtype=np.float64),
-    )
-
-
-def _stages(
-    items: Sequence[Item], strings: Strings, count: int
-) -> Iterator[list[Rotation] | _Sparse]:
-    """Rotations in a row, as lists, and in between matrices: channels wait for the first rotation
-    that does not leave them alone."""
-    turns: list[Rotation] = []
-    waiting: list[PushedChannel] = []
-    for item in items:
-        if isinstance(item, PushedChannel):
-            waiting.append(item)
-            continue
-        if not all(mix.commutes(item.axis) for mix in waiting):
-            yield turns
-            yield from _matrices(waiting, strings, count)
-            turns, waiting = [], []
-        turns.append(item)
-    yield turns
-    yield from _matrices(waiting, strings, count)
-
-
-def _matrices(mixes: Sequence[PushedChannel], strings: Strings, count: int) -> Iterator[_Sparse]:
-    """Channels, multiplied as long as that makes fewer entries."""
-    found: _Sparse | None = None
-    for mix in mixes:
-        now = _matrix(mix, strings, count)
-        if found is None:
-            found = now
-            continue
-        joined = _product(now, found)
-        if len(joined.to) > len(now.to) + len(found.to):
-            yield found
-            found = now
-        else:
-            found = joined
-    if found is not None:
-        yield found
-
-
-def _matrix(mix: PushedChannel, strings: Strings, count: int) -> _Sparse:
-    """A channel, as it acts on all strings."""
-    x_S, z_S = strings
-    numbers, word_S = np.arange(4**count), mix.words_of(x_S, z_S)
-    parts = []
-    for a, b in np.argwhere(mix.matrix).tolist():
-        here_S = word_S == a
-        x_E, z_E, sign_E = mix.taken(a, b, x_S[here_S], z_S[here_S])
-        of_E = (x_E << np.uint64(count) | z_E).astype(np.int64)
-        parts.append((numbers[here_S], of_E, mix.matrix[a, b] * sign_E))
-    to, source, factor = map(np.concatenate, zip(*parts, strict=True))
-    order = np.argsort(to, kind="stable")
-    return _Sparse(to[order], source[order], factor[order])
-
-
-def _product(left: _Sparse, right: _Sparse) -> _Sparse:
-    """The matrix product; the right one has a row for each column of the left one."""
-    size = max(int(left.source.max(initial=-1)), int(right.to.max(initial=-1))) + 1
-    begin = np.searchsorted(right.to, np.arange(size + 1))
-    lengths = np.diff(begin)[left.source]
-    which = np.repeat(np.arange(len(left.to)), lengths)
-    within = np.arange(len(which)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    entry = begin[left.source][which] + within
-    columns = int(right.source.max(initial=0)) + 1
-    keys, place = np.unique(left.to[which] * columns + right.source[entry], return_inverse=True)
-    factor = np.bincount(place, left.factor[which] * right.factor[entry], len(keys))
-    kept = factor != 0
-    return _Sparse(keys[kept] // columns, keys[kept] % columns, factor[kept])
-
-
 class _Maker:
     """Keeps of stages what is not zero and matters, and numbers the rows."""
 
     def __init__(
-        self, circuit: GateCircuit, readout: _Sparse, stages: Sequence[Any], strings: Strings
+        self, circuit: GateCircuit, readout: Sparse, stages: Sequence[Any], strings: Strings
     ) -> None:
         self.circuit, self.readout, self.stages, self.strings = circuit, readout, stages, strings
         self.count = circuit.num_qubits
         # Each turn's pairs of strings, and which strings are not zero before each step.
-        self.steps: list[tuple[Rotation, np.ndarray] | _Sparse] = []
+        self.steps: list[tuple[Rotation, np.ndarray] | Sparse] = []
         for stage in stages:
             if isinstance(stage, list):
                 self.steps += ((turn, self._pairs(turn.axis)) for turn in stage)
@@ -237,7 +143,7 @@ class _Maker:
         alive = [x == 0]
         for step in self.steps:
             after = alive[-1].copy()
-            if isinstance(step, _Sparse):
+            if isinstance(step, Sparse):
                 after[:] = False
                 after[step.to[alive[-1][step.source]]] = True
             else:
@@ -251,7 +157,7 @@ class _Maker:
         needed[0][self.readout.source] = True
         for step in reversed(self.steps):
             before = needed[-1].copy()
-            if isinstance(step, _Sparse):
+            if isinstance(step, Sparse):
                 before[:] = False
                 before[step.source[needed[-1][step.to]]] = True
             else:
@@ -273,7 +179,7 @@ class _Maker:
         to, source, factor = [], [], []
         for number, step in enumerate(self.steps):
             before, after = alive[number], needed[number + 1]
-            if isinstance(step, _Sparse):
+            if isinstance(step, Sparse):
                 kept = before[step.source] & after[step.to]
                 source += [numbers[string] for string in step.source[kept]]
                 numbers = _Rows(numbers.end)
