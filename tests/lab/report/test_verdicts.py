@@ -196,8 +196,24 @@ def test_labels_of_a_strip_do_not_touch() -> None:
     row = measurement([0.01 * n for n in range(-50, 50)], Rule("better"))
     root = ElementTree.fromstring(strips.strip(row, Rule("better")))
     places = sorted(float(each.get("x", "")) for each in root.findall("text"))
-    assert len(places) == 3  # zero and both ends: the limit of 2 points is too close
+    assert len(places) == 3  # the limit and both ends: zero is too close
     assert min(b - a for a, b in itertools.pairwise(places)) > 20
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (Rule("better"), ["+2"]),
+        (Rule("at_least", delta=0.01), ["+1"]),
+        (Rule("equal", margin=0.02), ["\u00b12"]),
+        (Rule("equal", margin=0.4), ["\u221240", "+40"]),
+        (Rule("at_most", margin=0.03), ["+3"]),
+    ],
+)
+def test_a_limit_has_its_number_whatever_is_near(rule: Rule, words: list[str]) -> None:
+    row = measurement([0.01 * n for n in range(-50, 50)], rule)
+    root = ElementTree.fromstring(strips.strip(row, rule))
+    assert set(words) <= {each.text for each in root.findall("text")}
 
 
 def test_counts_have_no_strip() -> None:

@@ -549,3 +549,27 @@ def test_images_that_only_the_call_locates(tmp_path: Path) -> None:
     first, second = study.features  # trained, frozen
     assert first.pictures[0].image == second.pictures[0].image
     assert first.pictures[0].maps
+
+
+def test_maps_of_colour_images_are_of_channels_that_vary(tmp_path: Path) -> None:
+    """Red is dark everywhere, so that the circuits that read it give the same value everywhere."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for name, count in (("train", 16), ("val", 8), ("test", 8)):
+        pixels = rng.integers(0, 256, (count, 6, 6, 3), dtype=np.uint8)
+        pixels[..., 0] = 0
+        arrays |= {f"{name}_images": pixels, f"{name}_labels": np.arange(count) % 2}
+    np.savez(tmp_path / "images.npz", **arrays)
+    options = NETWORK | {"per_class": "all", "classes": None}
+    network = {name: value for name, value in options.items() if value is not None}
+    inquiry = Inquiry.of(KEYS | {"data": "images.npz", "network": network}, tmp_path)
+    for found in run(inquiry.plan(), tmp_path / "out").results.studies[0].features:
+        assert found.of == 12
+        assert found.channels == tuple(sorted(set(found.channels)))
+        assert len(found.channels) == 4
+        assert min(found.channels) > 4
+        for picture in found.pictures:
+            red, green, _ = np.array(picture.colours)
+            assert (red == 0).all()
+            assert 0 < green.max() <= 1
+            assert all(np.ptp(each) > 0 for each in np.array(picture.maps))

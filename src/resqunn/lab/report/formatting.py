@@ -11,7 +11,7 @@ from typing import Any
 
 from resqunn.data.sources import SOURCES
 from resqunn.lab.study.questions import Quantity, Stats, Term
-from resqunn.lab.study.results import SeriesResult
+from resqunn.lab.study.results import DataRecord, SeriesResult
 from resqunn.lab.training.config import PRESETS, TrainConfig
 
 MACHINE = {"data_root", "threads", "seed", "preset"}
@@ -173,6 +173,35 @@ def weights(series: SeriesResult) -> str:
 
 def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Numbers in a row as "1 to 35".
+
+    >>> ranges([1, 2, 3, 7, 9, 10])
+    '1 to 3, 7, 9, 10'
+    """
+    rows: list[list[int]] = []
+    for each in numbers:
+        if rows and rows[-1][-1] == each - 1:
+            rows[-1].append(each)
+        else:
+            rows.append([each])
+    few = 3
+    return ", ".join(
+        f"{row[0]} to {row[-1]}" if len(row) >= few else ", ".join(map(str, row)) for row in rows
+    )
+
+
+def by_data(records: Sequence[DataRecord]) -> dict[str, list[DataRecord]]:
+    """The records of data sets by what they are of: "digits, 3 classes, all images each"."""
+    found: dict[str, list[DataRecord]] = {}
+    for each in records:
+        classes = each.classes
+        what = f"{classes} classes" if isinstance(classes, int) else f"classes {value(classes)}"
+        name = f"{each.data}, {what}, {each.per_class or 'all'} images each"
+        found.setdefault(name, []).append(each)
+    return found
 
 
 def seeds(stats: Stats) -> str:
