@@ -284,6 +284,7 @@ def outlook(inquiry: Inquiry, expected: Outlook, folder: Path, held: bool = Fals
         "question": inquiry.title,
         "networks": ", ".join(inquiry.networks),
         "varied": varied,
+        "data": "; ".join(expected.data),
         "metric": f"{inquiry.metric} on {inquiry.split} images, {inquiry.epoch} epoch",
         "runs": runs,
         "verdicts": enough,

@@ -13,6 +13,7 @@ from resqunn.data.sources import SOURCES
 from resqunn.lab.study.questions import Quantity, Stats, Term
 from resqunn.lab.study.results import DataRecord, SeriesResult
 from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.inputs import in_words
 
 MACHINE = {"data_root", "threads", "seed", "preset"}
 """Fields left out of a command line: where it runs, and what it gives apart."""
@@ -191,6 +192,21 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join(
         f"{row[0]} to {row[-1]}" if len(row) >= few else ", ".join(map(str, row)) for row in rows
     )
+
+
+def held(records: Sequence[DataRecord]) -> list[str]:
+    """What the data sets hold, as far as the records say it, each once."""
+    found = [
+        in_words(
+            each.data,
+            each.classes if isinstance(each.classes, int) else len(each.classes),
+            each.shape,
+            each.images,
+        )
+        for each in records
+        if len(each.shape) == 3 and each.images
+    ]
+    return list(dict.fromkeys(found))
 
 
 def by_data(records: Sequence[DataRecord]) -> dict[str, list[DataRecord]]:

@@ -261,13 +261,20 @@ class Failure:
 
 @dataclass(frozen=True)
 class DataRecord:
-    """Which images a run was trained on, and their SHA-256."""
+    """Which images a run was trained on, and their SHA-256.
+
+    Attributes:
+        images: how many there are in each split; {} if it does not say.
+        shape: channels, height and width.
+    """
 
     data: str
     classes: int | tuple[int | str, ...]
     per_class: int | str | None
     seed: int
     sha256: str
+    images: dict[str, int] = field(default_factory=dict)
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
