@@ -75,6 +75,8 @@ def test_the_current_folder_comes_before_the_data_folder(
         ("gone.npz", {"root": "tiles"}, DataError, "there is no gone.npz below tiles"),
         ("gone/there", {}, DataError, "there is no gone/there"),
         ("tilse", {}, ConfigurationError, r"unknown data set 'tilse'.*; or a path: an .npz file"),
+        ("tilse", {}, ConfigurationError, r"'tilse', and no file or folder of that name here"),
+        ("tilse", {"root": "tiles"}, ConfigurationError, "no file or folder of that name in tiles"),
         ("", {}, ConfigurationError, "unknown data set ''"),
         ("a/b\0c", {}, DataError, "there is no a/b"),
         ("x" * 5000, {}, ConfigurationError, "unknown data set"),

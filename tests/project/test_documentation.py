@@ -183,6 +183,12 @@ def test_studies_lists_every_key_and_control() -> None:
         assert f"`{name}`" in text, name
 
 
+def test_studies_shows_its_example_whole() -> None:
+    text = (ROOT / "docs/studies.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert (ROOT / "examples/tiles.toml").read_text(encoding="utf-8") in blocks
+
+
 def test_the_page_of_circuits_is_what_was_measured() -> None:
     script = runpy.run_path(str(ROOT / "docs/circuits.py"))
     rows = json.loads((ROOT / "docs/circuits.json").read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resqunn.data.sources import Source
     from resqunn.lab.study.inquiry import Inquiry
     from resqunn.lab.study.outlook import Outlook
+    from resqunn.lab.study.questions import ClaimResult, Measurement, VariantResult
     from resqunn.lab.study.results import Results
     from resqunn.lab.training.noisy_evaluation import NoisyScores
     from resqunn.lab.training.run import Run
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 SHOWN_EPOCHS = 10
 """Lines of the table of epochs, spread evenly."""
+
+MOST_QUANTITIES = 4
+"""Quantities of a claim that are all shown; of more only the one that decides."""
 
 
 def _table() -> Table:
@@ -256,8 +260,12 @@ def datasets(rows: Sequence[Source], places: Sequence[str]) -> None:
     console.print(table)
 
 
-def outlook(inquiry: Inquiry, expected: Outlook, folder: Path) -> None:
-    """What a question takes, before anything is trained."""
+def outlook(inquiry: Inquiry, expected: Outlook, folder: Path, held: bool = False) -> None:
+    """What a question takes, before anything is trained.
+
+    Args:
+        held: whether the folder has more seeds than the file asks for.
+    """
     from resqunn.lab.study.options import worded
 
     runs = f"{expected.runs:,}"
@@ -270,10 +278,13 @@ def outlook(inquiry: Inquiry, expected: Outlook, folder: Path) -> None:
     )
     count = len(inquiry.numbers)
     enough = f"given from {expected.decides} seeds on; there are {count}"
+    if held:
+        enough += f" in {shown(folder)}, more than the file asks for"
     lines = {
         "question": inquiry.title,
         "networks": ", ".join(inquiry.networks),
         "varied": varied,
+        "data": "; ".join(expected.data),
         "metric": f"{inquiry.metric} on {inquiry.split} images, {inquiry.epoch} epoch",
         "runs": runs,
         "verdicts": enough,
@@ -290,18 +301,12 @@ def _about(seconds: float) -> str:
 
 
 def verdicts(results: Results, path: Path) -> None:
-    """Every claim with its verdict, and where the numbers are."""
-    from resqunn.lab.report.verdicts import verdict
-
-    table = _table()
-    sources = any(claim.source for claim in results.claims)
-    for name in ("verdict", "claim", *(["source"] if sources else [])):
-        table.add_column(name, no_wrap=name == "verdict")
-    for claim in results.claims:
-        source = [shown(claim.source)] if sources else []
-        table.add_row(shown(verdict(claim)), shown(claim.statement), *source)
-    if results.claims:
-        console.print(table)
+    """Every claim with its verdict, and where the numbers are; of a question of one's own also
+    what was measured, for which a paper's table has no room."""
+    if any(claim.source for claim in results.claims):
+        _verdicts_of_a_paper(results.claims)
+    elif results.claims:
+        _verdicts_of_a_question(results.claims)
     if results.source.warning:
         console.print(f"\n{shown(results.source.warning)}")
     for failure in results.failures:
@@ -312,6 +317,72 @@ def verdicts(results: Results, path: Path) -> None:
             )
         )
     console.print(f"\nsummary  {shown(path)}")
+
+
+def _verdicts_of_a_paper(claims: Sequence[ClaimResult]) -> None:
+    from resqunn.lab.report.verdicts import verdict
+
+    table = _table()
+    for name in ("verdict", "claim", "source"):
+        table.add_column(name, no_wrap=name == "verdict")
+    for claim in claims:
+        table.add_row(shown(verdict(claim)), shown(claim.statement), shown(claim.source))
+    console.print(table)
+
+
+def _verdicts_of_a_question(claims: Sequence[ClaimResult]) -> None:
+    table = _table()
+    for name in ("verdict", "measured", "seeds", "claim"):
+        table.add_column(name, no_wrap=name != "claim")
+    for claim in claims:
+        for row in _judged(claim):
+            table.add_row(*map(shown, row))
+    console.print(table)
+    if any(each.verdict == "undecided" for claim in claims for each in claim.variants):
+        console.print("\nseeds: about how many would decide, were they like these")
+
+
+def _judged(claim: ClaimResult) -> list[tuple[str, str, str, str]]:
+    """The rows of a claim: verdict, what was measured, seeds that would decide, and of what.
+
+    One row, if there is one quantity in one variant; else one for the claim, and one for each
+    variant below it, or for each of a few quantities.
+    """
+    from resqunn.lab.report.formatting import listed, name
+    from resqunn.lab.report.verdicts import measured, verdict
+    from resqunn.lab.study.advice import MOST
+
+    def number(row: Measurement) -> str:
+        return measured(row, claim.rule).replace("\u00a0", " ")
+
+    def seeds(of: VariantResult) -> str:
+        if of.verdict != "undecided":
+            return ""
+        return f"> {MOST:,}" if of.needed is None else f"{of.needed:,}"
+
+    if len(claim.variants) == 1 and len(claim.variants[0].measured) == 1:
+        (only,) = claim.variants
+        return [(verdict(claim), number(only.measured[0]), seeds(only), claim.statement)]
+    alone = len(claim.variants) == 1
+    rows = [(verdict(claim), "", seeds(claim.variants[0]) if alone else "", claim.statement)]
+    for variant in claim.variants:
+        measurements = variant.measured
+        if len(measurements) > MOST_QUANTITIES:
+            measurements = measurements[variant.deciding or 0 :][:1]
+        for i, row in enumerate(measurements):
+            than = f"minus {listed([name(term) for term in row.quantity.minus])}"
+            several = row.quantity.minus and len(variant.measured) > 1
+            said = [variant.variant, than if several else ""]
+            first = i == 0 and not alone
+            rows.append(
+                (
+                    f"  {verdict(variant)}" if first else "",
+                    number(row),
+                    seeds(variant) if first else "",
+                    "  " + ", ".join(filter(None, said)),
+                )
+            )
+    return rows
 
 
 def papers(rows: Sequence[tuple[str, str, str]]) -> None:

@@ -31,12 +31,14 @@ class Dataset:
         name: its row in the table, a path, or the name of `Images`.
         train, validation: disjoint, with the same classes.
         test: images that neither is for, or None where there are none.
+        drawn: which of the last two the seed decides; the others are as the files say.
     """
 
     name: str
     train: LabelledImages
     validation: LabelledImages
     test: LabelledImages | None = None
+    drawn: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -143,7 +145,7 @@ def load_dataset(
     counts = _counts(train_images, validation_images, per_class)
     images, row = _images(name, root, mirror, classes, size, antialias)
     if counts is not None:
-        return Dataset(images.name, **counted_split(images, classes, counts, seed))
+        return _dataset(images, counted_split(images, classes, counts, seed))
     if per_class is None:
         per_class = (row.per_class if row else None) or "all"
     if row is not None and row.test_validates and per_class == "all":
@@ -157,7 +159,12 @@ def load_dataset(
         )
     if drawn_too:
         fractions.append(min(TEST, (1 - validation) / 2) if test is None else test)
-    return Dataset(images.name, **split(images, classes, per_class, seed, fractions))
+    return _dataset(images, split(images, classes, per_class, seed, fractions))
+
+
+def _dataset(images: Images, parts: dict[str, LabelledImages]) -> Dataset:
+    settled = ("train", *images.splits)
+    return Dataset(images.name, **parts, drawn=tuple(name for name in parts if name not in settled))
 
 
 def _counts(

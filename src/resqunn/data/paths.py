@@ -45,7 +45,11 @@ def row_or_none(name: str | Path, root: str | Path | None = None) -> Source | No
     try:
         return source(str(name))
     except ConfigurationError as error:
-        raise ConfigurationError(f"{str(error).removesuffix(')')}; {ALLOWED})") from None
+        where = "here" if root is None else f"in {root}"
+        said = str(error).removesuffix(")")
+        unknown = f"unknown data set {str(name)!r}"
+        said = said.replace(unknown, f"{unknown}, and no file or folder of that name {where}", 1)
+        raise ConfigurationError(f"{said}; {ALLOWED})") from None
 
 
 def require_root_used(name: str | Path, option: str, root: str | Path | None) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import re
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -35,7 +36,8 @@ def test_a_verdict_of_few_seeds_says_how_many() -> None:
 
 def test_why_a_claim_has_its_verdict() -> None:
     assert verdicts.why(MISSING) == ["None of the runs that it needs were made."]
-    assert verdicts.why(DEPENDS) == verdicts.why(FACTS) == verdicts.why(AGAINST) == []
+    assert verdicts.why(DEPENDS) == verdicts.why(FACTS) == []
+    assert verdicts.why(AGAINST) == ["The whole interval lies below zero: it is a loss."]
     assert verdicts.why(DIRECTION) == [
         "Held back by training accuracy, O1+O2 minus X+O1.",
         "Smaller than the source says.",
@@ -66,6 +68,7 @@ def test_verdicts_by_variant() -> None:
     [
         (Rule("better"), "reaches +2\u00a0points"),
         (Rule("better", delta=0.005), "reaches +0.5\u00a0points"),
+        (Rule("at_least"), "begins at +2\u00a0points or above"),
         (Rule("better_by"), "above half of the source's figure"),
         (Rule("equal", margin=0.05), "within 5\u00a0points on either side of zero"),
         (Rule("at_most", margin=0.1), "ends 10\u00a0points above guessing or below"),
@@ -111,7 +114,60 @@ def test_counts() -> None:
     )
 
 
-RULES = (Rule("better"), Rule("better_by"), Rule("equal", margin=0.05), Rule("at_most", margin=0.1))
+def test_a_figure_is_named_and_is_the_sources_only_if_there_is_one() -> None:
+    words = verdicts.rule_of(DIRECTION)
+    assert "lies above +15.5\u00a0points, half of the source's figure +31\u00a0points;" in words
+    own = replace(DIRECTION, said="", source="")
+    words = verdicts.rule_of(own)
+    assert "lies above +15.5\u00a0points, half of the figure +31\u00a0points;" in words
+    assert verdicts.why(own)[-1] == "Smaller than the figure."
+    (variant, *_) = own.variants
+    other = replace(variant.measured[0], quantity=Quantity("f1", (A,), (B,), 0.1))
+    two = replace(own, variants=(replace(variant, measured=(*variant.measured, other)),))
+    assert "lies above half of the figure;" in verdicts.rule_of(two)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "words"),
+    [
+        ("better", [-0.004] * 5 + [0.019] * 5, "A gain of 2\u00a0points is ruled out; a smaller"),
+        ("better_by", [-0.004] * 5 + [0.01] * 5, "A gain of 2\u00a0points is ruled out; a smaller"),
+        ("better", [-0.004] * 10, "The whole interval lies below zero: it is a loss."),
+        ("better", [-0.004] * 5 + [0.0] * 5, "The whole interval lies at zero or below: no gain."),
+        ("at_least", [0.001] * 10, "There is a gain, of less than 2\u00a0points."),
+        ("at_least", [0.0] * 5 + [0.001] * 5, "A gain of 2\u00a0points is ruled out; a smaller"),
+    ],
+)
+def test_what_a_contradicted_gain_leaves_open(kind: Any, values: list[float], words: str) -> None:
+    rule = Rule(kind)
+    row = replace(measurement(values, rule), verdict="contradicted")
+    lone = VariantResult("", (row,), "contradicted", 10, None, 0)
+    claim = replace(AGAINST, rule=rule, variants=(lone,))
+    (said,) = verdicts.why(claim)
+    assert said.startswith(words)
+
+
+def test_an_end_that_would_be_rounded_onto_a_limit_has_more_decimals() -> None:
+    def shown(values: list[float], rule: Rule, figure: float | None = None) -> str:
+        row = measurement(values, rule)
+        row = replace(row, quantity=Quantity("accuracy", (A,), (B,), figure))
+        return verdicts.measured(row, rule).partition("[")[2]
+
+    assert shown([-0.004] * 5 + [0.0198] * 5, Rule("better")) == "\u22120.4, +1.98]"
+    assert shown([-0.004] * 5 + [0.019998] * 5, Rule("better")) == "\u22120.4, +1.9998]"
+    assert shown([0.0001] * 5 + [0.02] * 5, Rule("better")) == "+0.01, +2.0]"
+    assert shown([0.1498] * 5 + [0.4] * 5, Rule("better_by"), 0.3) == "+14.98, +40.0]"
+    assert shown([-0.0501] * 5 + [0.0499] * 5, Rule("equal", margin=0.05)) == "\u22125.01, +4.99]"
+    assert shown([-0.051] * 5 + [0.05] * 5, Rule("equal", margin=0.05)) == "\u22125.1, +5.0]"
+
+
+RULES = (
+    Rule("better"),
+    Rule("at_least"),
+    Rule("better_by"),
+    Rule("equal", margin=0.05),
+    Rule("at_most", margin=0.1),
+)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
@@ -140,8 +196,24 @@ def test_labels_of_a_strip_do_not_touch() -> None:
     row = measurement([0.01 * n for n in range(-50, 50)], Rule("better"))
     root = ElementTree.fromstring(strips.strip(row, Rule("better")))
     places = sorted(float(each.get("x", "")) for each in root.findall("text"))
-    assert len(places) == 3  # zero and both ends: the limit of 2 points is too close
+    assert len(places) == 3  # the limit and both ends: zero is too close
     assert min(b - a for a, b in itertools.pairwise(places)) > 20
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (Rule("better"), ["+2"]),
+        (Rule("at_least", delta=0.01), ["+1"]),
+        (Rule("equal", margin=0.02), ["\u00b12"]),
+        (Rule("equal", margin=0.4), ["\u221240", "+40"]),
+        (Rule("at_most", margin=0.03), ["+3"]),
+    ],
+)
+def test_a_limit_has_its_number_whatever_is_near(rule: Rule, words: list[str]) -> None:
+    row = measurement([0.01 * n for n in range(-50, 50)], rule)
+    root = ElementTree.fromstring(strips.strip(row, rule))
+    assert set(words) <= {each.text for each in root.findall("text")}
 
 
 def test_counts_have_no_strip() -> None:

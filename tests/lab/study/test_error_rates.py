@@ -11,7 +11,7 @@ from resqunn.lab.study.statistics import ALPHA, interval, rank, stats
 
 SEEDS = 100
 FIGURE = 0.3
-BETTER, BY = Rule("better"), Rule("better_by")
+BETTER, BY, LEAST = Rule("better"), Rule("better_by"), Rule("at_least")
 ALIKE, HARDLY = Rule("equal", margin=0.05), Rule("at_most", margin=0.1)
 JUST = 1e-9
 
@@ -103,6 +103,9 @@ GAIN, AGAINST = {SUPPORTED, DIRECTION}, {CONTRADICTED}
 CASES = {
     "better, and is not": (BETTER, None, 0.0, GAIN),
     "not better, and is": (BETTER, None, BETTER.delta, AGAINST),
+    "by delta at least, and is less": (LEAST, None, LEAST.delta - JUST, {SUPPORTED}),
+    "by delta at least, and is not better": (LEAST, None, 0.0, GAIN),
+    "not by delta, and is": (LEAST, None, LEAST.delta, AGAINST),
     "half the figure, and is less": (BY, FIGURE, FIGURE / 2 - JUST, {SUPPORTED}),
     "better at all, and is not": (BY, FIGURE, 0.0, GAIN),
     "not better at all, and is": (BY, FIGURE, BY.delta, AGAINST),

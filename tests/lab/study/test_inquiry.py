@@ -65,10 +65,13 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"unit": "metric"}, "unit: metric cannot be set here: the key metric says it"),
     ({"unit": "trainable"}, "unit must be a field that takes numbers, such as seed"),
     ({"unit": "ansatz", "vary": {"ansatz": ["random"]}}, "unit must not be varied too"),
-    ({"network": {"epoch": 1}}, "network 'trained': unknown option 'epoch'; did you mean 'epochs'"),
-    ({"network": {"epochs": 0}}, "network 'trained': epochs must be 1 or more, got 0"),
-    ({"network": {"wiring": 3}}, "network 'trained': wiring must be a string, got 3"),
-    ({"network": {"seed": 1}}, "seed cannot be set here: seeds, and unit, say it"),
+    ({"network": {"epoch": 1}}, "toml: [network]: unknown option 'epoch'; did you mean 'epochs'?"),
+    ({"network": {"epochs": 0}}, "q.toml: [network]: epochs must be 1 or more, got 0"),
+    ({"network": {"wiring": 3}}, "q.toml: [network]: wiring must be a string, got 3"),
+    ({"network": {"xyz": 3}}, "q.toml: [network]: unknown option 'xyz' (there are: wiring, "),
+    (networks(x={"encodig": "ry"}), "network 'x': unknown option 'encodig'; did you mean"),
+    (networks(x={"seed": 1}), "q.toml: network 'x': seed cannot be set here: seeds, and unit"),
+    ({"network": {"seed": 1}}, "toml: [network]: seed cannot be set here: seeds, and unit, say"),
     ({"network": {"metric": "auroc"}}, "metric cannot be set here: the key metric says it"),
     ({"network": {"threads": 2}}, "threads cannot be set here: a run has one thread"),
     ({"network": {"test": False}}, "test cannot be set here: the key split says it"),
@@ -101,12 +104,12 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
                                                       "batch_size", "patience")}},
         "there must be 20,000 runs at most, got 4,000,000,000,000",
     ),
-    (asked(claim=None), "a question must have the key claim"),
+    (asked(claim=None), "question 1: the key claim is missing"),
     (asked(claim=" "), "claim must say what is asked"),
-    (asked(kind=None), "a question must have the key kind"),
+    (asked(kind=None), "question 1: the key kind is missing"),
     (asked(kind="bettter"), "unknown kind 'bettter'; did you mean 'better'?"),
     (asked(kind="facts"), "unknown kind 'facts'"),
-    (asked(this=None), "a question must have the key this"),
+    (asked(this=None), "question 1: the key this is missing"),
     (asked(this="best"), "unknown network 'best' (there are: trained, frozen)"),
     (asked(than=None), "than must be a network for the kind 'better'"),
     (asked(than="frosen"), "unknown network 'frosen'; did you mean 'frozen'?"),
@@ -114,10 +117,20 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (asked(figure=0.1), "figure must be left out for the kind 'better'"),
     (asked(kind="better_by"), "figure must be a fraction above 0 for the kind 'better_by'"),
     (asked(kind="better_by", figure=0.0), "figure must be a fraction above 0, got 0.0"),
-    (asked(kind="equal"), "margin must be above 0 for the kind 'equal', got None"),
+    (asked(kind="equal"), "question 1: the key margin is missing for the kind 'equal'"),
     (asked(margin=0.1), "margin must be left out for the kind 'better', got 0.1"),
     (asked(kind="at_most", margin=0.1), "than must be left out for the kind 'at_most'"),
-    (asked(kind="at_most", than=None), "margin must be above 0 for the kind 'at_most', got None"),
+    (asked(kind="at_most", than=None), "the key margin is missing for the kind 'at_most'"),
+    (asked(kind="equal", margin=0.0), "question 1: margin must be above 0 for the kind 'equal'"),
+    ({"delta": 2}, "q.toml: delta is a fraction, 0.02 is two points; got 2"),
+    ({"delta": 1, "metric": "auroc"}, "delta is a fraction, 0.02 is two points; got 1"),
+    ({"delta": 2, "metric": "matthews"}, "delta must be below 2, as a correlation lies between"),
+    (asked(delta=5), "question 1: delta is a fraction, 0.02 is two points; got 5"),
+    (asked(kind="better_by", figure=4), "figure is a fraction, 0.02 is two points; got 4"),
+    (
+        {"question": [ASKED, ASKED | {"kind": "equal", "margin": 2}]},
+        "q.toml: question 2: margin is a fraction, 0.02 is two points; got 2",
+    ),
     (
         asked(kind="at_most", than=None, margin=0.1, metric="f1", delta=0.1),
         "metric must be one of accuracy, balanced_accuracy, auroc, matthews for the kind 'at_most'",
@@ -163,6 +176,7 @@ def test_what_is_no_file_of_keys(tmp_path: Path) -> None:
         ({"titel": "x"}, "unknown key 'titel'"),
         ({"split": None, "epoch": None}, "digits has no test images"),
         ({"data": "nowhere.npz"}, "nowhere.npz"),
+        ({"data": "tile"}, "unknown data set 'tile'"),
         (networks(x={"model": "no.such.module:net"}), "network 'x': model 'no.such.module:net'"),
         ({"network": NETWORK | {"ansatz": "rings"}}, "network 'trained': unknown ansatz 'rings'"),
         ({"network": NETWORK | {"kernel_size": 9}}, "network 'trained': "),
@@ -420,10 +434,29 @@ def test_more_seeds_rerun_nothing_and_another_question_is_refused(tmp_path: Path
     assert open_results(out).studies[0].series[0].seeds == (0, 1, 2)
     refused = [
         (of(title="Another?", seeds=3), "holds results with title"),
+        (of(title="Another?", seeds=2), "holds results with title"),  # seeds are no obstacle
         (of(seeds=2), "holds results with seeds"),
         (of(seeds=[0, 2, 1, 3]), "holds results with seeds"),
-        (of(seeds=3, network=NETWORK | {"epochs": 2}), "holds results with network"),
-        (of(seeds=3, delta=0.03), r"judges 'question 1' with delta = 0\.02, not 0\.03; these are"),
+        (
+            of(seeds=3, network=NETWORK | {"epochs": 2}),
+            "other results: network: epochs was 1, is now 2",
+        ),
+        (
+            of(seeds=3, networks={"trained": {}, "frozen": {"trainable": False}}),
+            "other results: networks: frozen: trainable was missing, is now False",
+        ),
+        (
+            of(seeds=3, question=[ASKED | {"claim": "Training helps!"}]),
+            r"question 1: claim was 'Training helps\.', is now 'Training helps!'",
+        ),
+        (
+            of(seeds=3, question=[ASKED, ASKED]),
+            r"lacks question 2 \('Training helps\.'\); these are",
+        ),
+        (
+            of(seeds=3, delta=0.03),
+            r"judges question 1 \('Training helps\.'\) with delta = 0\.02, not 0\.03; these are",
+        ),
         (of(seeds=3, **asked(kind="equal", margin=0.1)), "with kind = better, not equal"),
         (of(seeds=3, **asked(this="frozen", than="trained")), "by other quantities"),
     ]
@@ -516,3 +549,27 @@ def test_images_that_only_the_call_locates(tmp_path: Path) -> None:
     first, second = study.features  # trained, frozen
     assert first.pictures[0].image == second.pictures[0].image
     assert first.pictures[0].maps
+
+
+def test_maps_of_colour_images_are_of_channels_that_vary(tmp_path: Path) -> None:
+    """Red is dark everywhere, so that the circuits that read it give the same value everywhere."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for name, count in (("train", 16), ("val", 8), ("test", 8)):
+        pixels = rng.integers(0, 256, (count, 6, 6, 3), dtype=np.uint8)
+        pixels[..., 0] = 0
+        arrays |= {f"{name}_images": pixels, f"{name}_labels": np.arange(count) % 2}
+    np.savez(tmp_path / "images.npz", **arrays)
+    options = NETWORK | {"per_class": "all", "classes": None}
+    network = {name: value for name, value in options.items() if value is not None}
+    inquiry = Inquiry.of(KEYS | {"data": "images.npz", "network": network}, tmp_path)
+    for found in run(inquiry.plan(), tmp_path / "out").results.studies[0].features:
+        assert found.of == 12
+        assert found.channels == tuple(sorted(set(found.channels)))
+        assert len(found.channels) == 4
+        assert min(found.channels) > 4
+        for picture in found.pictures:
+            red, green, _ = np.array(picture.colours)
+            assert (red == 0).all()
+            assert 0 < green.max() <= 1
+            assert all(np.ptp(each) > 0 for each in np.array(picture.maps))

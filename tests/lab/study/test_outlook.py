@@ -1,13 +1,16 @@
 """The look ahead: what is left, that it writes nothing, and what it refuses."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from lab.study.questions import KEYS, NETWORK
+from lab.study.questions import KEYS, NETWORK, write
 
 from resqunn.cli import main
 from resqunn.errors import ResqunnError
 from resqunn.lab import Inquiry, run
+from resqunn.lab.report.formatting import held
 from resqunn.lab.study import outlook as module
 from resqunn.lab.study.outlook import OTHER, outlook
 
@@ -29,6 +32,32 @@ def test_it_counts_what_is_done_and_writes_nothing(tmp_path: Path) -> None:
     assert (more.runs, more.done) == (6, 4)
     after = outlook(plan, folder)
     assert (after.done, after.seconds) == (4, 0)
+
+
+def test_it_says_what_the_images_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = outlook(of().plan(), tmp_path / "none").data
+    assert found == (
+        "digits: 2 classes, 8x8 in grey; 20 training, 4 validation images, validation drawn by "
+        "the seed",
+    )
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for name, count in (("train", 8), ("val", 4), ("test", 6)):
+        pixels = rng.integers(0, 256, (count, 5, 6, 3), dtype=np.uint8)
+        arrays |= {f"{name}_images": pixels, f"{name}_labels": np.arange(count) % 2}
+    np.savez(tmp_path / "tiles.npz", **arrays)
+    pixels = np.concatenate([arrays[f"{name}_images"] for name in ("train", "val", "test")])
+    np.savez(tmp_path / "whole.npz", images=pixels, labels=np.arange(18) % 2)
+    keys: dict[str, Any] = {"network": {"wiring": "none", "depths": [1], "epochs": 1}}
+    path = write(tmp_path / "q.toml", data="tiles.npz", **keys)
+    main(["study", str(path), "--plan", "--workers", "1", "--out", str(tmp_path / "out")])
+    line = "tiles.npz: 2 classes, 5x6 in colour; 8 training, 4 validation, 6 test images"
+    assert f"data     {line}, split as the files say" in capsys.readouterr().out
+    keys["data_root"] = str(tmp_path)
+    (said,) = outlook(of(data="whole.npz", **keys).plan(), tmp_path / "none").data
+    assert said.endswith("validation and test drawn by the seed")
+    done = run(of(data="tiles.npz", **keys).plan(), tmp_path / "out").results
+    assert held(done.environment.data) == [line]
 
 
 def test_time_is_shared_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,9 +24,9 @@ from resqunn.lab.study.rules import (
 )
 from resqunn.lab.study.statistics import counted, interval, rank, stats
 
-BETTER, BY = Rule("better"), Rule("better_by")
+BETTER, BY, LEAST = Rule("better"), Rule("better_by"), Rule("at_least")
 ALIKE, HARDLY = Rule("equal", margin=0.05), Rule("at_most", margin=0.1)
-EVERY = (BETTER, BY, ALIKE, HARDLY)
+EVERY = (BETTER, LEAST, BY, ALIKE, HARDLY)
 FIGURE = 0.3
 VALUES = st.lists(st.integers(-40, 40).map(lambda n: n / 100), min_size=10, max_size=40)
 SOME = settings(max_examples=100, deadline=None, database=None)
@@ -46,6 +46,14 @@ def figure_of(rule: Rule) -> float | None:
         (BETTER, 0.0, 0.019, CONTRADICTED),
         (BETTER, -0.3, -0.1, CONTRADICTED),
         (BETTER, -0.3, 0.3, UNDECIDED),
+        (LEAST, 0.02, 0.3, SUPPORTED),
+        (LEAST, 0.02, 0.02, SUPPORTED),
+        (LEAST, 0.019, 0.3, DIRECTION),
+        (LEAST, 0.001, 0.02, DIRECTION),
+        (LEAST, 0.001, 0.019, CONTRADICTED),
+        (LEAST, 0.0, 0.02, UNDECIDED),
+        (LEAST, -0.3, 0.3, UNDECIDED),
+        (LEAST, -0.3, 0.019, CONTRADICTED),
         (BY, 0.15, 0.4, SUPPORTED),
         (BY, 0.4, 0.5, SUPPORTED),
         (BY, 0.149, 0.4, DIRECTION),
@@ -72,6 +80,8 @@ def test_delta_is_the_rules_own() -> None:
     assert of_interval(Rule("better", delta=0.2), (0.01, 0.1)) == DIRECTION
     assert of_interval(Rule("better", delta=0.2), (-0.1, 0.1)) == CONTRADICTED
     assert of_interval(Rule("better", delta=0.0), (0.01, 0.1)) == SUPPORTED
+    assert of_interval(Rule("at_least", delta=0.2), (0.19, 0.3)) == DIRECTION
+    assert of_interval(Rule("at_least", delta=0.2), (0.01, 0.1)) == CONTRADICTED
 
 
 def test_facts() -> None:
@@ -139,6 +149,10 @@ def test_rare_failures_are_told_where_the_mean_sees_them() -> None:
     assert exceptions(BETTER, stats([0.1] * 17 + [-0.4] * 3)) == 3
     assert exceptions(BETTER, stats([-0.1] * 17 + [0.4] * 3)) == 3
     assert exceptions(HARDLY, stats([0.0] * 15 + [0.5] * 5)) == 5
+    assert exceptions(LEAST, stats([0.02] * 17 + [0.4] * 3)) is None  # so in every seed
+    assert exceptions(LEAST, stats([0.02] * 17 + [0.01] * 3)) is None  # the mean agrees
+    assert exceptions(LEAST, stats([0.02] * 17 + [-0.4] * 2 + [0.02])) == 2
+    assert exceptions(LEAST, stats([0.01] * 17 + [0.4] * 3)) == 3
     assert exceptions(HARDLY, stats([0.0] * 5 + [0.5] * 4)) is None  # below ten seeds
 
 
@@ -148,8 +162,8 @@ def test_adding_a_seed_that_fits_keeps_a_verdict(values: list[float], rule: Rule
     figure = figure_of(rule)
     verdict = alone(rule, figure, stats(values))
     fitting = {
-        SUPPORTED: {"better": 0.5, "better_by": 0.5, "equal": 0.0, "at_most": 0.0}[rule.kind],
-        CONTRADICTED: {"better": -0.5, "better_by": -0.5, "at_most": 0.5}.get(rule.kind),
+        SUPPORTED: 0.0 if rule in (ALIKE, HARDLY) else 0.5,
+        CONTRADICTED: {"at_most": 0.5, "equal": None}.get(rule.kind, -0.5),
     }.get(verdict)
     if verdict == CONTRADICTED and rule.kind == "equal":
         ends = interval(values)

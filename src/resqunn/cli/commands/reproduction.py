@@ -140,7 +140,7 @@ class Report:
     """
 
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
-    """Results folder that `resqunn reproduce` wrote."""
+    """Results folder of `resqunn study` or `resqunn reproduce`."""
 
     def run(self) -> None:
         from resqunn.lab.report.page import write_report

@@ -18,7 +18,8 @@ from resqunn.cli.commands.carrying_out import carry_out
 class Study:
     """Answer a question of your own: train its networks over seeds, judge, and write a report.
 
-    If it is stopped, the same command continues where it was; with more --seeds it adds those.
+    If it is stopped, the same command continues where it was; with more --seeds it adds those,
+    and without it a folder keeps those that it has.
 
     Example: resqunn study question.toml --plan
     """
@@ -63,20 +64,24 @@ class Study:
     """Train on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786."""
 
     def run(self) -> None:
+        from resqunn.lab.study.folder import seeds_held
         from resqunn.lab.study.inquiry import Inquiry
         from resqunn.lab.study.outlook import outlook
 
         inquiry = Inquiry.read(self.file)
+        folder = self.out or Path("results") / self.file.stem
+        held = None
         if self.seeds is not None:
             inquiry = dataclasses.replace(inquiry, seeds=self.seeds)
+        elif held := seeds_held(folder, inquiry.numbers):
+            inquiry = dataclasses.replace(inquiry, seeds=held)
         plan = inquiry.plan(self._command())
-        folder = self.out or Path("results") / self.file.stem
 
         def looked(width: int) -> bool:
             expected = progress.waiting(
                 "looking ahead", lambda: outlook(plan, folder, width, self.data_root)
             )
-            tables.outlook(inquiry, expected, folder)
+            tables.outlook(inquiry, expected, folder, held=bool(held))
             return not self.plan
 
         carry_out(

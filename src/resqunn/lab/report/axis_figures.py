@@ -119,5 +119,16 @@ def gradient_norms(series: Series, palette: Palette, wide: bool = True) -> Figur
         ax.set_title(titled("", part, wide))
         ax.set_xlabel("epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
+    for ax in axes.ravel()[: len(parts)]:
+        _more_ticks(ax.yaxis)
     legend(figure, list(handles.values()), list(handles), columns=4 if wide else 2)
     return figure
+
+
+def _more_ticks(axis: Any) -> None:
+    """Numbers at 1, 2 and 5 along a logarithmic axis that has few powers of ten."""
+    from matplotlib.ticker import LogLocator
+
+    low, high = axis.get_view_interval()
+    if math.floor(math.log10(high)) - math.ceil(math.log10(low)) < 2:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

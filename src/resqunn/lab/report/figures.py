@@ -57,7 +57,7 @@ def learning_curves(series: Series, palette: Palette, wide: bool = True) -> Figu
     """Each metric by epoch, variants side by side; bands over seeds."""
     metrics = drawn_metrics(series)
     series = [one for one in series if any(metric in one.curves for metric in metrics)]
-    variants = variants_of(series)
+    variants, lowest = variants_of(series), _lowest(series, metrics)
     if max(len(of_variant(series, variant)) for variant in variants) > OVERLAY:
         return _curves_apart(series, palette, wide)
     across = wide and 1 < len(variants) <= 3
@@ -81,7 +81,7 @@ def learning_curves(series: Series, palette: Palette, wide: bool = True) -> Figu
                 ax.set_title(titled(variant, word, wide))
                 ax.set_ylabel("per cent" if j == 0 else "")
                 ax.set_xlabel("epoch" if i == len(variants) - 1 else "")
-            percent_axis(ax.yaxis)
+            percent_axis(ax.yaxis, lowest)
     short = all(len(name) <= 15 for name in handles)
     columns = (5 if short else 3) if wide else (3 if short else 1)
     legend(figure, list(handles.values()), list(handles), columns=columns)
@@ -94,7 +94,7 @@ def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
     from matplotlib.lines import Line2D
 
     first, last = (drawn_metrics(series)[end] for end in (0, -1))
-    variants = variants_of(series)
+    variants, lowest = variants_of(series), _lowest(series, (first, last))
     labels = list(dict.fromkeys(one.label for one in series))
     columns = min(5 if wide else 3 if len(labels) > 4 else 2, len(labels))
     rows = -(-len(labels) // columns)
@@ -117,7 +117,7 @@ def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
             ax.set_xlabel("epoch" if position >= len(labels) - columns else "")
             ax.set_ylabel("%" if position % columns == 0 else "")
             ax.tick_params(labelbottom=position >= len(labels) - columns)
-            percent_axis(ax.yaxis)
+            percent_axis(ax.yaxis, lowest)
     kinds: list[tuple[str, float, Any]] = [(formatting.metric(last), 1.8, "-")]
     if first != last:
         kinds.insert(0, (formatting.metric(first), 0.7, "-"))
@@ -126,6 +126,13 @@ def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
     lines = [Line2D([], [], color=INK, linewidth=width, linestyle=s) for _, width, s in kinds]
     legend(figure, lines, [kind for kind, _, _ in kinds], columns=3 if wide else 1)
     return figure
+
+
+def _lowest(series: Series, metrics: Sequence[str]) -> float:
+    """Of all values that learning curves of these metrics have."""
+    curves = [one.curves[metric] for one in series for metric in metrics if metric in one.curves]
+    known = [value for curve in curves for value in map(number, curve.low) if value == value]
+    return min(known, default=0.0)
 
 
 @styled

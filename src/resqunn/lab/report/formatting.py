@@ -11,8 +11,9 @@ from typing import Any
 
 from resqunn.data.sources import SOURCES
 from resqunn.lab.study.questions import Quantity, Stats, Term
-from resqunn.lab.study.results import SeriesResult
+from resqunn.lab.study.results import DataRecord, SeriesResult
 from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.lab.training.inputs import in_words
 
 MACHINE = {"data_root", "threads", "seed", "preset"}
 """Fields left out of a command line: where it runs, and what it gives apart."""
@@ -23,6 +24,9 @@ SHOWN = {"data"}
 _WORDS = {"train": "training", "auroc": "AUROC", "f1": "F1"}
 
 DASH = "\u2013"
+
+MOST_DECIMALS = 6
+"""Of a number in per cent that is close to a limit."""
 
 
 def metric(name: str) -> str:
@@ -61,12 +65,30 @@ def quantity(what: Quantity) -> str:
     return f"{text} minus guessing" if what.kind == "above_chance" else text
 
 
-def percent(value: float | int | None, *, signed: bool = False, unit: bool = True) -> str:
-    """A fraction in per cent with one decimal; a true minus sign."""
+def percent(
+    value: float | int | None,
+    *,
+    signed: bool = False,
+    unit: bool = True,
+    off: Sequence[float] = (),
+) -> str:
+    """A fraction in per cent with one decimal; a true minus sign.
+
+    Args:
+        off: numbers that it must not be shown as, unless it is one of them: more decimals then.
+
+    >>> percent(0.0198, unit=False), percent(0.0198, unit=False, off=[0.02])
+    ('2.0', '1.98')
+    """
     if value is None or not math.isfinite(value):
         return DASH
-    near = round(100 * value, 1) or 0.0  # and not minus zero
-    text = f"{near:{'+' if signed and near else ''}.1f}".replace("-", "\u2212")
+    digits = 1
+    while digits < MOST_DECIMALS and any(
+        value != other and round(100 * value, digits) == round(100 * other, digits) for other in off
+    ):
+        digits += 1
+    near = round(100 * value, digits) or 0.0  # and not minus zero
+    text = f"{near:{'+' if signed and near else ''}.{digits}f}".replace("-", "\u2212")
     return f"{text}\u00a0%" if unit else text
 
 
@@ -91,8 +113,13 @@ def mean(stats: Stats, *, signed: bool = False) -> str:
     return f"mean\u00a0{percent(stats.mean, signed=signed, unit=False)}\u00a0\u00b1\u00a0{std}"
 
 
-def measured(what: Quantity, stats: Stats) -> str:
-    """What was found: "+9.6 points [3.1, 18.2]", "+17.3 points (2 seeds)", "5 of 5"."""
+def measured(what: Quantity, stats: Stats, limits: Sequence[float] = ()) -> str:
+    """What was found: "+9.6 points [3.1, 18.2]", "+17.3 points (2 seeds)", "5 of 5".
+
+    Args:
+        limits: at which a verdict turns: an end of the interval has as many decimals as show on
+            which side of them it lies.
+    """
     if what.unit == "items":
         return f"{sum(stats.values):g} of {len(stats.values)}"
     signed = is_signed(what)
@@ -103,7 +130,7 @@ def measured(what: Quantity, stats: Stats) -> str:
     text = edge(stats.median) + ("\u00a0points" if signed else "\u00a0%")
     if stats.interval is None:
         return f"{text} ({counted(len(stats.values), 'seed')})"
-    return text + _interval(stats, edge)
+    return text + _interval(stats, lambda end: percent(end, signed=signed, unit=False, off=limits))
 
 
 def difference(stats: Stats) -> str:
@@ -147,6 +174,50 @@ def weights(series: SeriesResult) -> str:
 
 def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Numbers in a row as "1 to 35".
+
+    >>> ranges([1, 2, 3, 7, 9, 10])
+    '1 to 3, 7, 9, 10'
+    """
+    rows: list[list[int]] = []
+    for each in numbers:
+        if rows and rows[-1][-1] == each - 1:
+            rows[-1].append(each)
+        else:
+            rows.append([each])
+    few = 3
+    return ", ".join(
+        f"{row[0]} to {row[-1]}" if len(row) >= few else ", ".join(map(str, row)) for row in rows
+    )
+
+
+def held(records: Sequence[DataRecord]) -> list[str]:
+    """What the data sets hold, as far as the records say it, each once."""
+    found = [
+        in_words(
+            each.data,
+            each.classes if isinstance(each.classes, int) else len(each.classes),
+            each.shape,
+            each.images,
+        )
+        for each in records
+        if len(each.shape) == 3 and each.images
+    ]
+    return list(dict.fromkeys(found))
+
+
+def by_data(records: Sequence[DataRecord]) -> dict[str, list[DataRecord]]:
+    """The records of data sets by what they are of: "digits, 3 classes, all images each"."""
+    found: dict[str, list[DataRecord]] = {}
+    for each in records:
+        classes = each.classes
+        what = f"{classes} classes" if isinstance(classes, int) else f"classes {value(classes)}"
+        name = f"{each.data}, {what}, {each.per_class or 'all'} images each"
+        found.setdefault(name, []).append(each)
+    return found
 
 
 def seeds(stats: Stats) -> str:

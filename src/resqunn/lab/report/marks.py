@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -45,10 +46,20 @@ def curve(
     return line
 
 
+class _Wrapper(textwrap.TextWrapper):
+    """Breaks lines at spaces, and behind underscores and hyphens within a word."""
+
+    wordsep_simple_re = re.compile(r"(\s+)|(?<=\w_)(?=\w)|(?<=[^\W\d_]-)(?=[^\W\d_])")
+
+
 def wrapped(text: str, width: int) -> str:
-    """A name on at most three lines of `width` characters."""
-    lines = textwrap.wrap(text, width, max_lines=MAX_LINES, placeholder=" \u2026")
-    return "\n".join(lines) or text
+    """A name on at most three lines of `width` characters.
+
+    >>> wrapped("amplitude_frozen, china", 12).split("\\n")
+    ['amplitude_', 'frozen,', 'china']
+    """
+    wrapper = _Wrapper(width, max_lines=MAX_LINES, placeholder=" \u2026", break_on_hyphens=False)
+    return "\n".join(wrapper.wrap(text)) or text
 
 
 def titled(variant: str, metric: str, wide: bool) -> str:

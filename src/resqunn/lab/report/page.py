@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -18,6 +18,7 @@ from resqunn.lab.report.marks import has_intervals
 from resqunn.lab.report.noise_figures import has_curves, under_noise
 from resqunn.lab.report.series import (
     Series,
+    class_names,
     drawn_metrics,
     first_variant,
     focused,
@@ -29,6 +30,7 @@ from resqunn.lab.report.strips import strip
 from resqunn.lab.report.style import Palette, inline, svg_of, write_figure
 from resqunn.lab.report.text import cleaned, summary
 from resqunn.lab.study.finished import METRICS
+from resqunn.lab.study.plan import TRAIN
 from resqunn.lab.study.questions import DELTA, ClaimResult
 from resqunn.lab.study.results import Results, StudyResult, open_results
 from resqunn.lab.study.statistics import FEWEST
@@ -47,8 +49,9 @@ AXES = (
     "what else is varied. Networks that this does not change are left out."
 )
 FEATURES = (
-    "What the first layer makes of an image, each map in its own grey values: the first channels "
-    "of each network, trained with its first seed, at its best epoch."
+    "What the first layer makes of an image, each map in its own grey values: up to four channels "
+    "of each network, those that vary before constant ones; trained with its first seed, at its "
+    "best epoch."
 )
 UNDER = (
     "Trained networks whose circuits are evaluated under noise: the median over seeds, and for the "
@@ -82,6 +85,7 @@ class Part:
     Attributes:
         metrics: those that are shown.
         others: those that are only listed.
+        names: of the classes, by how many there are.
     """
 
     anchor: str
@@ -90,6 +94,7 @@ class Part:
     figures: list[Shown]
     claims: list[ClaimResult]
     others: list[str]
+    names: dict[int, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -211,7 +216,8 @@ class _Page:
             metrics=shown,
             figures=[*draw(study), *self._gradients(study)],
             claims=[] if reported else [c for c in self.results.claims if _about(c, study)],
-            others=[name for name in metrics if name not in shown],
+            others=[name for name in _of_most(study.series, metrics) if name not in shown],
+            names=class_names(study.series),
         )
 
     def _asked(self, study: StudyResult) -> list[Shown]:
@@ -325,6 +331,12 @@ class _Page:
             anchor += f"-{len(self._anchors)}"
         self._anchors.add(anchor)
         return anchor
+
+
+def _of_most(series: Series, metrics: Sequence[str]) -> list[str]:
+    """The metrics that trained networks have; those of another task alone are in the tables."""
+    trained = [one for one in series if one.task == TRAIN]
+    return [name for name in metrics if not trained or any(name in one.final for one in trained)]
 
 
 def _about(claim: ClaimResult, study: StudyResult) -> bool:

@@ -44,6 +44,15 @@ def drawn_metrics(series: Series) -> list[str]:
     return [metric for metric in metrics_of(series) if metric in with_curve]
 
 
+def class_names(series: Series) -> dict[int, tuple[str, ...]]:
+    """The names of the classes that some series says, by how many there are, for those that do
+    not say: where sets of as many classes differ, none."""
+    found: dict[int, tuple[str, ...]] = {}
+    for names in dict.fromkeys(one.classes for one in series if one.classes):
+        found[len(names)] = () if len(names) in found else names
+    return found
+
+
 def pairs_of(series: Series) -> list[Pair]:
     """(trained, frozen) in the same variant: of the same label, or else of the same options.
 

@@ -41,7 +41,9 @@ def strip(row: Measurement, rule: Rule) -> str:
     parts += [_line("limit", axis.at(limit)) for limit in limits]
     parts.append(f'<path class="seed" d="{"".join(_dots(map(axis.at, values)))}"/>')
     parts.append(_line("median", axis.at(row.stats.median)))
-    parts += _labels(axis, [0.0, *limits, min(values), max(values)])
+    parts += _labels(
+        axis, [*_named(axis, limits, rule), (0.0, ""), (min(values), ""), (max(values), "")]
+    )
     return (
         f'<svg class="strip" role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}">'
         f"{''.join(parts)}</svg>"
@@ -92,17 +94,30 @@ def _dots(places: Iterable[float]) -> Iterable[str]:
             yield f"M{place} {round(BASE - 4 - step * i, 1)}h0"
 
 
-def _labels(axis: _Axis, values: Sequence[float]) -> list[str]:
+def _named(axis: _Axis, limits: Sequence[float], rule: Rule) -> list[tuple[float, str]]:
+    """The limits with their labels; "\u00b12" for two on either side of zero without room."""
+    near = rule.kind == "equal" and axis.at(limits[-1]) - axis.at(limits[0]) < APART
+    if near:
+        return [(0.0, f"\u00b1{_short(limits[-1]).lstrip('+')}")]
+    return [(limit, "") for limit in limits]
+
+
+def _labels(axis: _Axis, values: Sequence[tuple[float, str]]) -> list[str]:
     """The numbers below the axis, the first ones first, as long as there is room."""
     taken: list[float] = []
     found = []
-    for value in values:
+    for value, label in values:
         at = axis.at(value)
         if all(abs(at - other) >= APART for other in taken):
             taken.append(at)
-            near = round(100 * value, 1)
-            text = f"{near:{'+' if near else ''}g}".replace("-", "\u2212")
+            text = label or _short(value)
             anchor = "start" if at < LEFT + 8 else "end" if at > RIGHT - 8 else "middle"
             x = {"start": 1, "end": WIDTH - 1, "middle": at}[anchor]
             found.append(f'<text x="{x}" y="{HEIGHT - 3}" text-anchor="{anchor}">{text}</text>')
     return found
+
+
+def _short(value: float) -> str:
+    """A fraction in points: "+2", "\u22120.4"."""
+    near = round(100 * value, 1)
+    return f"{near:{'+' if near else ''}g}".replace("-", "\u2212")

@@ -121,11 +121,17 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=shared)
 
 
-def percent_axis(axis: Any, low: float = -0.02) -> None:
-    """Per cent from 0 to 100 along an axis."""
-    axis.set_major_locator(_locator())
+def percent_axis(axis: Any, lowest: float = 0.0) -> None:
+    """Per cent up to 100 along an axis: from 0, or where nothing drawn is below 40, from a round
+    number below the lowest."""
+    from matplotlib.ticker import MultipleLocator
+
+    step = 0.25 if lowest < 0.4 else 0.2 if lowest < 0.7 else 0.1
+    low = 0.0 if lowest < 0.4 else math.floor(min(lowest, 0.9) / step + 1e-9) * step
+    axis.set_major_locator(MultipleLocator(step))
     axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
-    axis.axes.set(**{f"{axis.axis_name}lim": (low, 1.03)})
+    room = 1 - low
+    axis.axes.set(**{f"{axis.axis_name}lim": (low - 0.02 * room, 1 + 0.03 * room)})
 
 
 def close_axis(axis: Any) -> None:
@@ -135,12 +141,6 @@ def close_axis(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(lambda value, _: f"{100 * value:.3g}")
     axis.axes.autoscale(enable=True, axis=axis.axis_name)
-
-
-def _locator() -> Any:
-    from matplotlib.ticker import MultipleLocator
-
-    return MultipleLocator(0.25)
 
 
 def number(value: float | int | None) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from resqunn.lab.report import formatting
 from resqunn.lab.report.formatting import (
     capital,
     counted,
@@ -30,6 +31,7 @@ from resqunn.lab.study.rules import (
     SUPPORTED,
     UNDECIDED,
     holds,
+    limits,
 )
 from resqunn.lab.study.statistics import FEWEST
 
@@ -61,14 +63,21 @@ def _few(variant: VariantResult) -> bool:
     return any(row.stats.interval is None for row in rows)
 
 
-def rule(judged: Rule) -> str:
-    """The rule by which a claim is judged."""
-    delta, half = points(judged.delta), "half of the source's figure"
+def rule(judged: Rule, figures: Iterable[float | None] = (), *, source: bool = True) -> str:
+    """The rule by which a claim is judged.
+
+    Args:
+        figures: of its quantities.
+        source: whether these are a source's.
+    """
+    delta, half = points(judged.delta), _half(figures, source)
     margin = points(judged.margin, signed=False)
     words = {
         "better": f"Supported if the interval lies above zero and reaches {delta}; in direction if "
         f"it lies above zero and ends below; contradicted if it holds zero, or lies below, and "
         f"ends below {delta}.",
+        "at_least": f"Supported if the interval begins at {delta} or above; in direction if it "
+        f"lies above zero only; contradicted if it ends below {delta}.",
         "better_by": f"Supported if the interval lies above {half}; in direction if it lies above "
         f"zero only; contradicted if it holds zero, or lies below, and ends below {delta}.",
         "equal": f"Supported if the interval lies within {margin} on either side of zero; "
@@ -80,6 +89,22 @@ def rule(judged: Rule) -> str:
     if judged.kind == "facts":
         return words
     return f"{words} Else undecided. Several quantities must all hold."
+
+
+def rule_of(claim: ClaimResult) -> str:
+    """The rule of a claim with its own figures."""
+    rows = [row for variant in claim.variants for row in variant.measured]
+    figures = dict.fromkeys(row.quantity.figure for row in rows)
+    return rule(claim.rule, figures, source=bool(claim.said or claim.source))
+
+
+def _half(figures: Iterable[float | None], source: bool) -> str:
+    """ "+2 points, half of the figure +4 points"."""
+    whose = "the source's figure" if source else "the figure"
+    known = [each for each in figures if each is not None]
+    if len(known) != 1:  # each quantity has one of its own
+        return f"half of {whose}"
+    return f"{points(known[0] / 2)}, half of {whose} {points(known[0])}"
 
 
 def advice(variant: VariantResult) -> str:
@@ -108,8 +133,27 @@ def why(claim: ClaimResult) -> list[str]:
             where = f" ({shown.variant})" if shown is not claim.variants[0] else ""
             said.append(f"{how} by {quantity(row.quantity)}{where}.")
         if shown.verdict == DIRECTION and smaller(row):
-            said.append("Smaller than the source says.")
+            whose = "the source says" if claim.said or claim.source else "the figure"
+            said.append(f"Smaller than {whose}.")
+        if claim.verdict == CONTRADICTED:
+            said += _against(row, claim.rule)
     return [*said, *filter(None, [advice(shown)])]
+
+
+def _against(row: Measurement, judged: Rule) -> list[str]:
+    """What a contradicted gain leaves open, as sentences."""
+    ends = row.stats.interval
+    if ends is None or judged.kind not in ("better", "at_least", "better_by"):
+        return []
+    low, high = ends
+    delta = points(judged.delta, signed=False)
+    if high < 0:
+        return ["The whole interval lies below zero: it is a loss."]
+    if high == 0:
+        return ["The whole interval lies at zero or below: no gain."]
+    if low > 0:
+        return [f"There is a gain, of less than {delta}."]
+    return [f"A gain of {delta} is ruled out; a smaller one is not."]
 
 
 def smaller(row: Measurement) -> bool:
@@ -126,6 +170,11 @@ def by_verdict(claim: ClaimResult) -> str:
     if len(groups) < 2:
         return ""
     return capital("; ".join(f"{each}: {listed(names)}" for each, names in groups.items()))
+
+
+def measured(row: Measurement, judged: Rule) -> str:
+    """What was found, so exactly that it shows on which side of the rule's limits it lies."""
+    return formatting.measured(row.quantity, row.stats, limits(judged, row.quantity.figure))
 
 
 def details(row: Measurement, judged: Rule) -> list[str]:

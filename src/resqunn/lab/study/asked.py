@@ -12,6 +12,7 @@ from resqunn.checks import settle_fields, shown
 from resqunn.circuits.noise import Noise
 from resqunn.errors import ConfigurationError, unknown_name
 from resqunn.lab.study.plan import Evaluation
+from resqunn.lab.study.questions import WITH_MARGIN
 from resqunn.lab.training.config import TrainConfig
 
 METRICS = tuple(name for name in get_args(get_type_hints(TrainConfig)["metric"]) if name != "loss")
@@ -19,7 +20,7 @@ METRICS = tuple(name for name in get_args(get_type_hints(TrainConfig)["metric"])
 CHANCE = ("accuracy", "balanced_accuracy", "auroc", "matthews")
 """Metrics of which it is known what guessing gives."""
 
-KINDS = ("better", "better_by", "equal", "at_most")
+KINDS = ("better", "at_least", "better_by", "equal", "at_most")
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Question:
 
     Attributes:
         claim: in words.
-        kind: "better" than another network; "better_by" about a figure; "equal" within a margin;
-            "at_most" a margin above guessing.
+        kind: "better" than another network; "at_least" by delta; "better_by" about a figure;
+            "equal" within a margin; "at_most" a margin above guessing.
         this: a network.
         than: a network, or several that must all be beaten; none for "at_most".
         figure: of "better_by", a fraction.
@@ -43,7 +44,7 @@ class Question:
     """
 
     claim: str
-    kind: Literal["better", "better_by", "equal", "at_most"]
+    kind: Literal["better", "at_least", "better_by", "equal", "at_most"]
     this: str
     than: tuple[str, ...] = ()
     figure: float | None = None
@@ -73,6 +74,8 @@ class Question:
             raise ConfigurationError("than_under must be left out without under and than")
         if self.figure is not None and not 0 < self.figure < math.inf:
             raise ConfigurationError(f"figure must be a fraction above 0, got {self.figure}")
+        if self.margin is None and self.kind in WITH_MARGIN:
+            raise ConfigurationError(f"the key margin is missing for the kind {self.kind!r}")
 
 
 def question_of(given: Any) -> Question:
@@ -91,7 +94,7 @@ def question_of(given: Any) -> Question:
             raise unknown_name("key of a question", name, known)
     for name in ("claim", "kind", "this"):
         if name not in given:
-            raise ConfigurationError(f"a question must have the key {name}")
+            raise ConfigurationError(f"the key {name} is missing")
     return Question(**given)
 
 
@@ -132,7 +135,7 @@ def require_metric(metric: str, delta: float | None) -> None:
     """
     Raises:
         ConfigurationError: for a metric that there is not, or a smallest difference that does not
-        fit it.
+            fit it.
     """
     if metric not in METRICS:
         raise unknown_name("metric", metric, METRICS)
@@ -142,3 +145,20 @@ def require_metric(metric: str, delta: float | None) -> None:
         )
     if delta is not None and not 0 <= delta < math.inf:
         raise ConfigurationError(f"delta must be 0 or more, got {delta}")
+    if delta is not None:
+        require_difference("delta", delta, metric)
+
+
+def require_difference(name: str, value: float, metric: str) -> None:
+    """
+    Raises:
+        ConfigurationError: for a limit that no two values of a metric differ by: it was meant as
+            percentage points.
+    """
+    if metric == "matthews":
+        if value >= 2:
+            raise ConfigurationError(
+                f"{name} must be below 2, as a correlation lies between -1 and 1; got {value:g}"
+            )
+    elif value >= 1:
+        raise ConfigurationError(f"{name} is a fraction, 0.02 is two points; got {value:g}")

@@ -38,6 +38,7 @@ Facts = Sequence[tuple[str, str, Sequence[bool]]]
 
 KINDS: dict[str, Kind] = {
     "better": "difference",
+    "at_least": "difference",
     "better_by": "difference",
     "equal": "difference",
     "at_most": "above_chance",

@@ -23,6 +23,9 @@ IMAGES = 2
 MAPS = 4
 """Channels that are shown."""
 
+FLAT = 5e-4
+"""Least difference within a channel that varies: maps are kept with three decimals."""
+
 SIDE = 64
 """Pixels of a side, at most: larger maps are shown smaller."""
 
@@ -45,25 +48,46 @@ def feature_maps(
         if sha256 not in images:
             # Its own configuration says where the data were found.
             images[sha256] = load_data(TrainConfig.from_json(place / "config.json")).validation
-        pictures = _pictures(load_model(place), images[sha256])
-        found.append(FeatureMaps(series.label, done[0].seed, pictures))
+        found.append(_shown(series.label, done[0].seed, load_model(place), images[sha256]))
     return tuple(found)
 
 
 @torch.no_grad()
-def _pictures(model: nn.Module, data: LabelledImages) -> tuple[Picture, ...]:
+def _shown(label: str, seed: int, model: nn.Module, data: LabelledImages) -> FeatureMaps:
     if not isinstance(model, ResQuNN):
-        return ()
+        return FeatureMaps(label, seed, ())
     weight = next(model.parameters())
-    found = []
-    for number, name in enumerate(data.classes[:IMAGES]):
-        places = torch.nonzero(data.labels == number).flatten()
-        if not len(places):
-            continue
-        image = data.images[places[:1]].to(weight)
-        maps = model.layers[0](image)[0, :MAPS]
-        found.append(Picture(str(name), _rows(image[0].mean(dim=0)), tuple(map(_rows, maps))))
-    return tuple(found)
+    places = [torch.nonzero(data.labels == number).flatten() for number in range(IMAGES)]
+    images = {
+        str(name): data.images[at[:1]].to(weight)
+        for name, at in zip(data.classes, places, strict=False)
+        if len(at)
+    }
+    if not images:
+        return FeatureMaps(label, seed, ())
+    maps_NCHW = torch.cat([model.layers[0](image) for image in images.values()])
+    chosen = _chosen(maps_NCHW)
+    pictures = tuple(
+        Picture(
+            name,
+            _rows(image[0].mean(dim=0)),
+            tuple(map(_rows, maps_CHW[chosen])),
+            tuple(map(_rows, image[0].clamp(0, 1))) if image.shape[1] == 3 else (),
+        )
+        for (name, image), maps_CHW in zip(images.items(), maps_NCHW, strict=True)
+    )
+    channels = tuple(channel + 1 for channel in chosen)
+    return FeatureMaps(label, seed, pictures, channels, maps_NCHW.shape[1])
+
+
+def _chosen(maps_NCHW: Tensor) -> list[int]:
+    """Channels to show, from 0: of those that vary within an image, spread evenly; then others."""
+    spread_C = (maps_NCHW.amax((2, 3)) - maps_NCHW.amin((2, 3))).amax(0)
+    varying = torch.nonzero(spread_C > FLAT).flatten().tolist()
+    flat = [channel for channel in range(maps_NCHW.shape[1]) if channel not in varying]
+    if len(varying) > MAPS:
+        return [varying[round(i * (len(varying) - 1) / (MAPS - 1))] for i in range(MAPS)]
+    return sorted([*varying, *flat[: MAPS - len(varying)]])
 
 
 def _rows(map_HW: Tensor) -> tuple[tuple[float, ...], ...]:

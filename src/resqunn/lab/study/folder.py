@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from resqunn import __version__
 from resqunn.errors import ResqunnError, RunError
+from resqunn.lab.study.differences import difference, shown
 from resqunn.lab.study.rules import RULES
 from resqunn.lab.training.files import (
     exists,
@@ -38,6 +39,9 @@ OWN = ("runs", "locks", "tables", "report", "failures.json", "summary.json")
 
 LINKED = ("study.json", *OWN)
 """What must be no symbolic link."""
+
+DAMAGED = "delete it and run the same command again"
+"""What is right where study.json is damaged."""
 
 PROBE = 1 << 20
 """Bytes written to see whether the disk still takes any."""
@@ -88,6 +92,40 @@ def opened(
         yield
 
 
+def check_ours(
+    folder: Path, options: Mapping[str, Any], limits: Mapping[str, Any] | None = None
+) -> None:
+    """Whether `opened` would take the folder, as far as that can be seen without writing.
+
+    Raises:
+        RunError: if it would not.
+    """
+    if not exists(folder):
+        return
+    try:
+        refuse_links(folder / name for name in LINKED)
+        _require_ours(folder, _identity(options, limits or {}))
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def seeds_held(folder: Path, fewer: Sequence[int]) -> tuple[int, ...] | None:
+    """The seeds that a results folder is for, if they are these, in their order, and more.
+
+    Raises:
+        RunError: for a folder that cannot be read.
+    """
+    path = folder / "study.json"
+    refuse_links([path])
+    if not exists(path):
+        return None
+    options = read_sealed(path, RunError, DAMAGED).get("options")
+    held = options.get("seeds") if isinstance(options, Mapping) else None
+    if not isinstance(held, list) or not all(type(seed) is int for seed in held):
+        return None
+    return tuple(held) if _more(list(fewer), held) else None
+
+
 def _identity(options: Mapping[str, Any], limits: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "resqunn": __version__,
@@ -110,7 +148,7 @@ def _require_ours(folder: Path, identity: Mapping[str, Any]) -> bool:
         if not set(others) <= set(ours):
             raise RunError(f"{folder} holds other files: choose another --out")
         return False
-    found = read_sealed(path, RunError, "delete it and run the same command again")
+    found = read_sealed(path, RunError, DAMAGED)
     if found.get("resqunn") != __version__:
         raise RunError(
             f"{folder} was made by resqunn {brief(found.get('resqunn'))}, not {__version__}: "
@@ -124,37 +162,39 @@ def _require_ours(folder: Path, identity: Mapping[str, Any]) -> bool:
     for name in ("options", "limits"):
         if not isinstance(found.get(name), Mapping):
             raise RunError(f"{path} cannot be read: it holds no {name}; choose another --out")
-    _require_limits(folder, found["limits"], identity["limits"])
+    _require_limits(folder, found, identity)
     theirs, ours = found["options"], identity["options"]
     more = "seeds" in ours and _more(theirs.get("seeds"), ours["seeds"])
     different = [name for name in ours if theirs.get(name) != ours[name]]
     different = [name for name in different if not (more and name == "seeds")]
     if different:
-        name = different[0]
+        # What cannot be continued in any way comes before what takes another number of seeds.
+        name = min(different, key=lambda name: name == "seeds")
         raise RunError(
-            f"{folder} holds results with {name} = {_shown(theirs.get(name))}, not "
-            f"{_shown(ours[name])}: repeat its options, or choose another --out"
+            f"{folder} holds {difference(name, theirs.get(name), ours[name])}: repeat its options, "
+            "or choose another --out"
         )
     return not more
 
 
-def _require_limits(folder: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+def _require_limits(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
     fixed = "these are fixed before the first run: choose another --out"
+    theirs, ours = found["limits"], identity["limits"]
     for claim in dict.fromkeys((*ours, *theirs)):
+        called = _called(claim, (identity if claim in ours else found)["options"])
+        noun = "" if called.startswith("question") else "the claim "
         if claim not in theirs:
-            raise RunError(f"{folder} lacks the claim {brief(claim)!r}; {fixed}")
+            raise RunError(f"{folder} lacks {noun}{called}; {fixed}")
         if claim not in ours:
-            raise RunError(
-                f"{folder} has the claim {brief(claim)!r}, which is not asked now; {fixed}"
-            )
+            raise RunError(f"{folder} has {noun}{called}, which is not asked now; {fixed}")
         was = theirs[claim] if isinstance(theirs[claim], Mapping) else {}
         for name, value in ours[claim].items():
             if was.get(name) != value and name == "quantities":
-                raise RunError(f"{folder} judges {brief(claim)!r} by other quantities; {fixed}")
+                raise RunError(f"{folder} judges {called} by other quantities; {fixed}")
             if was.get(name) != value:
                 raise RunError(
-                    f"{folder} judges {brief(claim)!r} with {name} = {_shown(was.get(name))}, not "
-                    f"{_shown(value)}; {fixed}"
+                    f"{folder} judges {called} with {name} = {shown(was.get(name))}, not "
+                    f"{shown(value)}; {fixed}"
                 )
 
 
@@ -164,8 +204,15 @@ def _more(theirs: Any, ours: Any) -> bool:
     return both and len(theirs) < len(ours) and ours[: len(theirs)] == theirs
 
 
-def _shown(value: Any) -> str:
-    return brief(" ".join(map(str, value)) if isinstance(value, list) else value)
+def _called(claim: str, options: Mapping[str, Any]) -> str:
+    """A claim by its name; one of a question file also by its words."""
+    word, _, number = claim.partition(" ")
+    asked = options.get("question")
+    if word == "question" and number.isdecimal() and isinstance(asked, list):
+        each = asked[int(number) - 1] if int(number) <= len(asked) else None
+        words = each.get("claim") if isinstance(each, Mapping) else None
+        return f"question {int(number)} ({brief(words)!r})"
+    return repr(brief(claim))
 
 
 def check_writable(folder: Path) -> None:

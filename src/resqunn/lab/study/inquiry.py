@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,18 @@ from typing import Any, Literal
 from resqunn.checks import check_fields, shown
 from resqunn.data.sources import SOURCES
 from resqunn.errors import ConfigurationError, ResqunnError, unknown_name
-from resqunn.lab.study.asked import CHANCE, Question, conditions, question_of, require_metric
+from resqunn.lab.study.asked import (
+    CHANCE,
+    Question,
+    conditions,
+    question_of,
+    require_difference,
+    require_metric,
+)
 from resqunn.lab.study.claims import Claim
 from resqunn.lab.study.options import UNVARIED, plain, preset, require_option, worded
 from resqunn.lab.study.plan import TRAIN, Evaluation, Plan, Reported, Series, Study
-from resqunn.lab.study.questions import DELTA, WITH_MARGIN, Quantity, Rule, Term
+from resqunn.lab.study.questions import DELTA, Quantity, Rule, Term
 from resqunn.lab.study.results import Source
 from resqunn.lab.study.seeds import seeds_of
 from resqunn.lab.training.config import TrainConfig
@@ -128,10 +135,12 @@ class Inquiry:
                 )
         if not self.question:
             raise ConfigurationError("question must hold one question or more")
-        object.__setattr__(self, "question", tuple(map(question_of, self.question)))
+        object.__setattr__(self, "question", self._numbered(question_of, self.question))
         object.__setattr__(self, "seeds", seeds_of(self.seeds))
         self._check_unit()
-        self._check_questions()
+        self._numbered(self._check_question, self.question)
+        for key in self.network:
+            require_option(key, "[network]", of_network=True)
         self._check_size()
         self.plan()  # every configuration is checked before anything runs
 
@@ -231,7 +240,7 @@ class Inquiry:
         options = {"data": self.data, **self.network, **own, **values}
         base = preset(options)
         for key in options:
-            require_option(key, f"network {name!r}")
+            require_option(key, of_network=True)
         options = {key: plain(key, value) for key, value in options.items()}
         if "data" in own or "data" in self.network:
             raise ConfigurationError("data must be a key of its own, or varied: not a network's")
@@ -271,6 +280,7 @@ class Inquiry:
             config.check()
         except ResqunnError as error:
             where = f"network {name!r}" + (f" with {variant}" if variant else "")
+            where = "[network]" if str(error) == self._wrong_for_all() else where
             raise ConfigurationError(f"{where}: {error}") from None
         return Series(
             name,
@@ -283,13 +293,22 @@ class Inquiry:
             values={axis: worded(value) for axis, value in values.items()},
         )
 
-    def _claim(self, number: int, asked: Question) -> Claim:
+    def _wrong_for_all(self) -> str | None:
+        """What is wrong with the options of all networks, if anything is."""
+        try:
+            options = {"data": self.data, **self.network}
+            base = preset(options)
+            options = {key: plain(key, value) for key, value in options.items()}
+            dataclasses.replace(base, **options).check()
+        except ResqunnError as error:
+            return str(error)
+        return None
+
+    def _rule(self, asked: Question) -> Rule:
         delta = asked.delta if asked.delta is not None else self.delta
-        rule = Rule(
-            asked.kind,
-            asked.margin if asked.kind in WITH_MARGIN or asked.margin is not None else None,
-            DELTA if delta is None else delta,
-        )
+        return Rule(asked.kind, asked.margin, DELTA if delta is None else delta)
+
+    def _claim(self, number: int, asked: Question) -> Claim:
         reported = Reported(self.split, self.epoch, asked.metric or self.metric)
         metric, other = reported.name, ""
         if asked.under is not None:
@@ -306,7 +325,7 @@ class Inquiry:
             "",
             asked.claim,
             "",
-            rule,
+            self._rule(asked),
             (STUDY,),
             STUDY,
             tuple(quantities),
@@ -344,24 +363,40 @@ class Inquiry:
         if self.unit in self.vary:
             raise ConfigurationError(f"unit must not be varied too, got {self.unit!r}")
 
-    def _check_questions(self) -> None:
-        for asked in self.question:
-            for name in (asked.this, *asked.than):
-                if name not in self.networks:
-                    raise unknown_name("network", name, self.networks)
-            for name in filter(None, (asked.under, asked.than_under)):
-                if name not in [each.name for each in self.evaluations]:
-                    known = [each.name for each in self.evaluations]
-                    raise unknown_name("evaluation", name, known)
-            if asked.this in asked.than and asked.than_under is None:
-                raise ConfigurationError(f"than must be another network than {asked.this!r}")
-            metric = asked.metric or self.metric
-            require_metric(metric, self.delta if asked.delta is None else asked.delta)
-            if asked.kind == "at_most" and metric not in CHANCE:
-                known = ", ".join(CHANCE)
-                raise ConfigurationError(
-                    f"metric must be one of {known} for the kind 'at_most', got {metric!r}"
-                )
+    @staticmethod
+    def _numbered(ask: Callable[[Any], Any], questions: Iterable[Any]) -> tuple[Any, ...]:
+        """What each question leads to; an error says which one it is."""
+        found = []
+        for number, each in enumerate(questions, 1):
+            try:
+                found.append(ask(each))
+            except ConfigurationError as error:
+                error.args = (f"question {number}: {error}",)
+                raise
+        return tuple(found)
+
+    def _check_question(self, asked: Question) -> None:
+        for name in (asked.this, *asked.than):
+            if name not in self.networks:
+                raise unknown_name("network", name, self.networks)
+        for name in filter(None, (asked.under, asked.than_under)):
+            if name not in [each.name for each in self.evaluations]:
+                known = [each.name for each in self.evaluations]
+                raise unknown_name("evaluation", name, known)
+        if asked.this in asked.than and asked.than_under is None:
+            raise ConfigurationError(f"than must be another network than {asked.this!r}")
+        metric = asked.metric or self.metric
+        require_metric(metric, self.delta if asked.delta is None else asked.delta)
+        for limit in ("margin", "figure"):
+            value = getattr(asked, limit)
+            if value is not None:
+                require_difference(limit, value, metric)
+        if asked.kind == "at_most" and metric not in CHANCE:
+            known = ", ".join(CHANCE)
+            raise ConfigurationError(
+                f"metric must be one of {known} for the kind 'at_most', got {metric!r}"
+            )
+        self._rule(asked)
 
 
 def _json(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from difflib import get_close_matches
 from typing import Any
 
 from resqunn.errors import ConfigurationError, unknown_name
@@ -27,15 +28,24 @@ UNVARIED = {
 _FIELDS = {each.name: each for each in dataclasses.fields(TrainConfig)}
 
 
-def require_option(name: str, where: str) -> None:
+def require_option(name: str, where: str = "", *, of_network: bool = False) -> None:
     """
+    Args:
+        where: the name stands, for the message; "" where the caller says it.
+        of_network: whether it is an option of a network, which may have a preset.
+
     Raises:
         ConfigurationError: for what is no option, or is said elsewhere.
     """
-    if name in SETTLED and not (name == "preset" and where.startswith("network")):
-        raise ConfigurationError(f"{where}: {name} cannot be set here: {SETTLED[name]}")
+    before = f"{where}: " if where else ""
+    if name in SETTLED and not (name == "preset" and of_network):
+        raise ConfigurationError(f"{before}{name} cannot be set here: {SETTLED[name]}")
     if name not in _FIELDS:
-        raise unknown_name("option", name, [key for key in _FIELDS if key not in SETTLED])
+        known = [key for key in _FIELDS if key not in SETTLED]
+        close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+        if close:  # there are too many to list beside it
+            raise ConfigurationError(f"{before}unknown option {name!r}; did you mean {close[0]!r}?")
+        raise ConfigurationError(f"{before}{unknown_name('option', name, known)}")
 
 
 def plain(name: str, value: Any) -> Any:

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import torch
 
+from resqunn.data.datasets import Dataset
 from resqunn.errors import ResqunnError
+from resqunn.lab.study.finished import read_runs
+from resqunn.lab.study.folder import check_ours
 from resqunn.lab.study.plan import TRAIN, Plan, PlannedRun
 from resqunn.lab.study.running import placed, require_reported
 from resqunn.lab.study.statistics import FEWEST
-from resqunn.lab.study.tasks import finished
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import evaluate, prepare
-from resqunn.lab.training.inputs import load_data
+from resqunn.lab.training.inputs import in_words, load_data
 from resqunn.lab.training.session import Session
 from resqunn.lab.training.stack import Learner, Stack
 
@@ -41,12 +43,14 @@ class Outlook:
         done: those that are finished.
         seconds: until the rest is done, about; networks that are trained together need less.
         decides: the smallest number of seeds that can decide a question.
+        data: what each data set holds, in words.
     """
 
     runs: int
     done: int
     seconds: float
     decides: int = FEWEST
+    data: tuple[str, ...] = ()
 
 
 def outlook(
@@ -58,12 +62,18 @@ def outlook(
         width: how many processes there are.
 
     Raises:
-        ResqunnError: for a network that cannot be built, or data that cannot be had; says which.
+        ResqunnError: for a network that cannot be built, data that cannot be had, or a folder
+            that is for something else; says which.
     """
+    check_ours(folder, plan.options, plan.limits)
+    data = []
     for config in plan.data:
-        require_reported(plan, load_data(placed(config, data_root)))
+        found = load_data(placed(config, data_root))
+        require_reported(plan, found)
+        data.append(_described(config.data, found))
     runs = plan.runs
-    waiting = [run for run in runs if not finished(folder, run)]
+    done = read_runs(folder, runs, plan.reported)
+    waiting = [run for run in runs if run.key not in done]
     kinds: dict[tuple[str, TrainConfig], list[PlannedRun]] = {}
     for run in waiting:
         kinds.setdefault((run.task, replace(run.config, seed=0)), []).append(run)
@@ -79,7 +89,17 @@ def outlook(
     finally:
         torch.set_num_threads(before)
     of_run = sum(n * each for n, each in known) / max(1, sum(n for n, _ in known))
-    return Outlook(len(runs), len(runs) - len(waiting), of_run * len(waiting) / max(1, width))
+    seconds = of_run * len(waiting) / max(1, width)
+    return Outlook(len(runs), len(runs) - len(waiting), seconds, data=tuple(data))
+
+
+def _described(name: str, data: Dataset) -> str:
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    counts = {part: len(images) for part, images in parts.items() if images is not None}
+    drawn = " and ".join(data.drawn)
+    split = f"{drawn} drawn by the seed" if drawn else "split as the files say"
+    shape = data.train.images.shape[1:]
+    return f"{in_words(name, len(data.train.classes), shape, counts)}, {split}"
 
 
 def _seconds(run: PlannedRun, data_root: str | Path | None, timed: bool) -> float | None:

@@ -19,9 +19,9 @@ Kind = Literal["difference", "above_chance", "count"]
 Unit = Literal["points", "items"]
 """Of a quantity: percentage points of a metric, or a count of items out of all."""
 
-RuleKind = Literal["better", "better_by", "equal", "at_most", "facts"]
-"""Of a question: better than; better by about a figure; equal within a margin; at most a margin
-above guessing; a list of facts."""
+RuleKind = Literal["better", "at_least", "better_by", "equal", "at_most", "facts"]
+"""Of a question: better than; better by delta at least; better by about a figure; equal within a
+margin; at most a margin above guessing; a list of facts."""
 
 Verdict = Literal[
     "supported",

@@ -190,21 +190,30 @@ class Picture:
     Attributes:
         name: of its class.
         image: its pixels, the mean over channels.
-        maps: the layer's first channels.
+        maps: of the layer's channels that are shown.
+        colours: of an image of three channels these, from 0 to 1.
     """
 
     name: str
     image: tuple[tuple[float, ...], ...]
     maps: tuple[tuple[tuple[float, ...], ...], ...]
+    colours: tuple[tuple[tuple[float, ...], ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class FeatureMaps:
-    """Feature maps of one trained network."""
+    """Feature maps of one trained network.
+
+    Attributes:
+        channels: of the layer's output that are shown, from 1; the first ones if it does not say.
+        of: how many channels there are; 0 if it does not say.
+    """
 
     label: str
     seed: int
     pictures: tuple[Picture, ...]
+    channels: tuple[int, ...] = ()
+    of: int = 0
 
 
 @dataclass(frozen=True)
@@ -252,13 +261,20 @@ class Failure:
 
 @dataclass(frozen=True)
 class DataRecord:
-    """Which images a run was trained on, and their SHA-256."""
+    """Which images a run was trained on, and their SHA-256.
+
+    Attributes:
+        images: how many there are in each split; {} if it does not say.
+        shape: channels, height and width.
+    """
 
     data: str
     classes: int | tuple[int | str, ...]
     per_class: int | str | None
     seed: int
     sha256: str
+    images: dict[str, int] = field(default_factory=dict)
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ that matters:
 | kind | supported | in direction | contradicted |
 | --- | --- | --- | --- |
 | better | L > 0 and U >= delta | L > 0 and U < delta | L <= 0 and U < delta |
+| at_least | L >= delta | 0 < L < delta <= U | U < delta |
 | better_by | L > 0 and L >= F / 2 | 0 < L < F / 2 | L <= 0 and U < delta |
 | equal | -m <= L and U <= m | | L > m or U < -m |
 | at_most | U <= m | | L > m |
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from resqunn.lab.study.questions import Rule, Stats, Verdict
+from resqunn.lab.study.questions import WITH_MARGIN, Rule, Stats, Verdict
 from resqunn.lab.study.statistics import ALPHA, interval
 
 SUPPORTED: Verdict = "supported"
@@ -58,6 +59,11 @@ _TESTS: dict[str, tuple[tuple[Verdict, _Test], ...]] = {
         (CONTRADICTED, _below),
         (SUPPORTED, lambda low, high, rule, _: low > 0 and high >= rule.delta),
         (DIRECTION, lambda low, high, rule, _: low > 0 and high < rule.delta),
+    ),
+    "at_least": (
+        (CONTRADICTED, lambda low, high, rule, _: high < rule.delta),
+        (SUPPORTED, lambda low, high, rule, _: low >= rule.delta),
+        (DIRECTION, lambda low, high, rule, _: 0 < low < rule.delta),
     ),
     "better_by": (
         (CONTRADICTED, _below),
@@ -132,13 +138,24 @@ def together(rule: Rule, figures: Figures, found: Sequence[Stats | None]) -> Ver
     return verdict if complete or (known and verdict == CONTRADICTED) else NOT_MEASURED
 
 
+def limits(rule: Rule, figure: float | None = None) -> tuple[float, ...]:
+    """The values at which a verdict on one quantity turns.
+
+    >>> limits(Rule("better_by"), 0.3)
+    (0.0, 0.02, 0.15)
+    """
+    if rule.kind in WITH_MARGIN:
+        return (_margin(rule),) if rule.kind == "at_most" else (-_margin(rule), _margin(rule))
+    return (0.0, rule.delta) if figure is None else (0.0, rule.delta, figure / 2)
+
+
 def holds(rule: Rule, value: float) -> bool:
     """Whether what is asked is so of a single value; of "better by a figure", whether better."""
     if rule.kind == "equal":
         return abs(value) <= _margin(rule)
     if rule.kind == "at_most":
         return value <= _margin(rule)
-    return value > 0
+    return value >= rule.delta if rule.kind == "at_least" else value > 0
 
 
 def exceptions(rule: Rule, stats: Stats) -> int | None:

@@ -81,7 +81,13 @@ def _environment(runs: Sequence[FinishedRun]) -> Environment:
     trained = [run for run in runs if run.manifest]
     data = {
         (c.data, str(classes), str(c.per_class), c.seed): DataRecord(
-            c.data, classes, c.per_class, c.seed, run.manifest["data_sha256"]
+            c.data,
+            classes,
+            c.per_class,
+            c.seed,
+            run.manifest["data_sha256"],
+            run.manifest.get("images", {}),
+            tuple(run.manifest.get("image_shape", ())),
         )
         for run in trained
         for c in (run.run.config,)

@@ -35,7 +35,7 @@ SERIES = ("study", "label", "variant", "frozen")
 
 
 def write_tables(folder: Path, results: Results) -> tuple[str, ...]:
-    """Writes `folder/tables/*.csv`, each with a header, and returns the files' names.
+    """Writes `folder/tables/*.csv`, each with a header, and returns the names of those with rows.
 
     Texts that a spreadsheet would take for a formula begin with an apostrophe.
 
@@ -46,15 +46,18 @@ def write_tables(folder: Path, results: Results) -> tuple[str, ...]:
     try:
         own_folder(target)
         remove_partials(target)
+        filled = []
         for name, (header, rows) in TABLES.items():
             text = io.StringIO(newline="")
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(header)
-            writer.writerows([cell(value) for value in row] for row in rows(results))
+            found = [[cell(value) for value in row] for row in rows(results)]
+            writer.writerows(found)
+            filled += [name] if found else []
             write_atomically(target / name, text.getvalue().encode())
     except OSError as error:
         raise RunError(f"the tables cannot be written: {error}") from None
-    return tuple(TABLES)
+    return tuple(filled)
 
 
 def _stats(stats: Stats) -> list[Any]:

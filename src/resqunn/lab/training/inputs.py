@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,19 @@ def shape_of(data: Dataset) -> Shape:
     """The shape of a data set."""
     channels, height, width = data.train.images.shape[1:]
     return Shape((channels, height, width), len(data.train.classes))
+
+
+def in_words(name: str, classes: int, shape: Sequence[int], images: Mapping[str, int]) -> str:
+    """What a data set holds.
+
+    >>> in_words("tiles", 2, (3, 20, 20), {"train": 200, "validation": 50})
+    'tiles: 2 classes, 20x20 in colour; 200 training, 50 validation images'
+    """
+    channels, height, width = shape
+    kind = {1: "in grey", 3: "in colour"}.get(channels, f"of {channels} channels")
+    words = {"train": "training"}
+    counts = ", ".join(f"{count:,} {words.get(part, part)}" for part, count in images.items())
+    return f"{name}: {classes} classes, {height}x{width} {kind}; {counts} images"
 
 
 def named_shape(config: TrainConfig) -> Shape | None:
