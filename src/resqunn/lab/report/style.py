@@ -122,8 +122,8 @@ def panels(
 
 
 def percent_axis(axis: Any, lowest: float = 0.0) -> None:
-    """Per cent up to 100 along an axis: from 0, or where nothing drawn is below 40, from a round
-    number below the lowest."""
+    """Per cent up to 100 along an axis: from 0, or if `lowest` is 40 or more, from a round number
+    below it."""
     from matplotlib.ticker import MultipleLocator
 
     step = 0.25 if lowest < 0.4 else 0.2 if lowest < 0.7 else 0.1
