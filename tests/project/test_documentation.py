@@ -52,27 +52,22 @@ def test_blocks_that_are_not_run_say_so(page: Path) -> None:
         before = block
 
 
-WIDER = {"coming_from.md", "noise.md", "pennylane.md", "studies.md"}
-"""Pages some of whose code has longer lines still."""
-
-
 @EACH_PAGE
 def test_code_fits_beside_the_site_s_menus(page: Path) -> None:
     """What is no language is output, as wide as the command makes it."""
     blocks = re.findall(r"```\w+\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     long = [line for block in blocks for line in block.splitlines() if len(line) > 80]
-    assert page.name in WIDER or long == []
+    assert long == []
 
 
 def test_code_of_pages_is_formatted() -> None:
     command = [sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "--line-length"]
-    for columns, wide in (("80", False), ("100", True)):
-        pages = [str(page) for page in PAGES if (page.name in WIDER) == wide]
-        done = subprocess.run(
-            [*command, columns, *pages], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert f"{len(pages)} files" in done.stdout  # none was passed over
+    pages = [str(page) for page in PAGES]
+    done = subprocess.run(
+        [*command, "80", *pages], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(pages)} files" in done.stdout  # none was passed over
 
 
 @EACH_PAGE
