@@ -173,7 +173,7 @@ CASES: list[tuple[Callable[..., Any], dict[str, Any], dict[str, list[Any]]]] = [
     }),
     (Dataset, {"name": "own", "train": SOME, "validation": SOME}, {
         "name": [None, 3], "train": [None, IMAGES], "validation": [None, (IMAGES, IMAGES)],
-        "test": [3, IMAGES],
+        "test": [3, IMAGES], "drawn": [None, 3, "test", ("train",), (1,)],
     }),
     (Images, {"name": "own", "classes": ("a", "b"), "train": PART}, {
         "name": [None, 3], "classes": [None, "ab", ("a",), ("a", "a"), (0, 1)],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from resqunn.checks import check_fields, checked
+from resqunn.checks import check_fields, checked, shown
 from resqunn.data.images import Images, images_at
 from resqunn.data.labelled import LabelledImages
 from resqunn.data.named import images_of
@@ -42,6 +42,10 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if not set(self.drawn) <= {"validation", "test"}:
+            raise ConfigurationError(
+                f"drawn must be of validation and test, got {shown(self.drawn)}"
+            )
 
     def __repr__(self) -> str:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
