@@ -100,14 +100,23 @@ def test_names_break_where_their_parts_end(name: str, width: int, lines: list[st
 
 @pytest.mark.parametrize(
     ("lowest", "start", "ticks"),
-    [(0.1, 0.0, [0, 25, 50, 75, 100]), (0.43, 0.4, [40, 60, 80, 100]), (0.93, 0.9, [90, 100])],
+    [
+        (0.1, 0.0, [0, 25, 50, 75, 100]),
+        (0.38, 0.25, [25, 50, 75, 100]),
+        (0.43, 0.4, [40, 60, 80, 100]),
+        (0.93, 0.9, [90, 100]),
+    ],
 )
 @pytest.mark.parametrize("count", [1, 8])
 def test_curves_that_stay_high_are_drawn_large(
     lowest: float, start: float, ticks: list[int], count: int
 ) -> None:
     curve = Curve((lowest + 0.02, 0.97), (lowest, 0.95), (0.99, 1.0))
-    shown = [series(f"n{i}", curves={"test_accuracy": curve}, frozen=False) for i in range(count)]
+    thin = Curve((lowest + 0.02, 0.97), (0.0 if count > 1 else lowest, 0.95), (0.99, 1.0))
+    curves = {"train_accuracy": thin, "test_accuracy": curve}
+    final = dict.fromkeys(curves, stats([0.97] * 12))
+    names = [f"n{i}" for i in range(count)]
+    shown = [series(name, curves=curves, final=final, frozen=False) for name in names]
     figure = figures.learning_curves(shown, Palette(one.label for one in shown))
     ax = figure.axes[0] if figure.axes else figure.subfigs[0].axes[0]
     low, high = ax.get_ylim()

@@ -92,4 +92,4 @@ def test_seeds_that_a_folder_has_are_kept(
     assert runs() == before
     assert open_results(held).studies[0].series[0].seeds == (0, 1, 2)
     line = said(path, held, capsys, "--seeds", "2")
-    assert "holds results with seeds = 0 1 2, not 0 1" in line
+    assert "holds results with seeds = 0 1 2, not 0 1: ask for --seeds 3, or choose" in line

@@ -94,7 +94,7 @@ def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
     from matplotlib.lines import Line2D
 
     first, last = (drawn_metrics(series)[end] for end in (0, -1))
-    variants, lowest = variants_of(series), _lowest(series, (first, last))
+    variants, lowest = variants_of(series), _lowest(series, (last,), (first,))
     labels = list(dict.fromkeys(one.label for one in series))
     columns = min(5 if wide else 3 if len(labels) > 4 else 2, len(labels))
     rows = -(-len(labels) // columns)
@@ -128,10 +128,15 @@ def _curves_apart(series: Series, palette: Palette, wide: bool) -> Figure:
     return figure
 
 
-def _lowest(series: Series, metrics: Sequence[str]) -> float:
-    """Of all values that learning curves of these metrics have."""
-    curves = [one.curves[metric] for one in series for metric in metrics if metric in one.curves]
-    known = [value for curve in curves for value in map(number, curve.low) if value == value]
+def _lowest(series: Series, bands: Sequence[str], lines: Sequence[str] = ()) -> float:
+    """Of what learning curves show of these metrics, with bands over seeds or as a line alone."""
+    drawn = [
+        (one.curves[metric].low if metric in bands else one.curves[metric].median)
+        for one in series
+        for metric in (*bands, *lines)
+        if metric in one.curves
+    ]
+    known = [value for values in drawn for value in map(number, values) if value == value]
     return min(known, default=0.0)
 
 

@@ -122,12 +122,11 @@ def panels(
 
 
 def percent_axis(axis: Any, lowest: float = 0.0) -> None:
-    """Per cent up to 100 along an axis: from 0, or if `lowest` is 40 or more, from a round number
-    below it."""
+    """Per cent up to 100 along an axis: from 0, or from a round number below `lowest`."""
     from matplotlib.ticker import MultipleLocator
 
     step = 0.25 if lowest < 0.4 else 0.2 if lowest < 0.7 else 0.1
-    low = 0.0 if lowest < 0.4 else math.floor(min(lowest, 0.9) / step + 1e-9) * step
+    low = max(0.0, math.floor(min(lowest, 0.9) / step + 1e-9) * step)
     axis.set_major_locator(MultipleLocator(step))
     axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
     room = 1 - low

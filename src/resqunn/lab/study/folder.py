@@ -20,6 +20,7 @@ from resqunn import __version__
 from resqunn.errors import ResqunnError, RunError
 from resqunn.lab.study.differences import difference, shown
 from resqunn.lab.study.rules import RULES
+from resqunn.lab.study.seeds import spelled
 from resqunn.lab.training.files import (
     exists,
     is_partial,
@@ -170,11 +171,19 @@ def _require_ours(folder: Path, identity: Mapping[str, Any]) -> bool:
     if different:
         # What cannot be continued in any way comes before what takes another number of seeds.
         name = min(different, key=lambda name: name == "seeds")
+        held = theirs.get(name)
+        right = "repeat its options"
+        if name == "seeds" and _in_a_row(held):
+            right = f"ask for --seeds {spelled(held)}"
         raise RunError(
-            f"{folder} holds {difference(name, theirs.get(name), ours[name])}: repeat its options, "
-            "or choose another --out"
+            f"{folder} holds {difference(name, held, ours[name])}: {right}, or choose another --out"
         )
     return not more
+
+
+def _in_a_row(seeds: Any) -> bool:
+    whole = isinstance(seeds, list) and bool(seeds) and all(type(n) is int for n in seeds)
+    return whole and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
 
 
 def _require_limits(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
