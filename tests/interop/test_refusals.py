@@ -284,19 +284,38 @@ def test_a_function_without_inputs() -> None:
         from_pennylane(lambda: qml.expval(qml.Z(0)))
 
 
-@pytest.mark.parametrize("names", [("theta", "x"), ("weights", "x"), ("params", "data")])
-def test_weights_that_come_first_are_not_taken_for_the_patch(names: tuple[str, str]) -> None:
-    first, second = names
+def of_two(first: str, second: str, patch: str, weights: str) -> Callable[..., Any]:
+    """A function of two parameters of these names, in this order."""
     scope: dict[str, Any] = {"qml": qml}
     exec(
         f"def circuit({first}, {second}):\n"
-        f"    qml.RX({second}[0], wires=0)\n"
-        f"    qml.RY({first}[0], wires=0)\n"
+        f"    qml.RX({patch}[0], wires=0)\n"
+        f"    qml.RY({weights}[0], wires=0)\n"
         "    return qml.expval(qml.Z(0))\n",
         scope,
     )
+    return scope["circuit"]
+
+
+@pytest.mark.parametrize(
+    "names", [("theta", "x"), ("weights", "x"), ("params", "data"), ("W", "X")]
+)
+def test_weights_that_come_first_are_not_taken_for_the_patch(names: tuple[str, str]) -> None:
+    first, second = names
+    circuit = of_two(first, second, patch=second, weights=first)
     with pytest.raises(CircuitError, match=f"given by name.*'{first}'.*'{second}'"):
-        from_pennylane(scope["circuit"], 2, 2)
-    found = from_pennylane(scope["circuit"], 2, {first: (2,)})
+        from_pennylane(circuit, 2, 2)
+    found = from_pennylane(circuit, 2, {first: (2,)})
+    assert "RX(x0)" in str(found.draw())
+    assert "RY(w0)" in str(found.draw())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("inputs", "theta"), ("phi", "weights"), ("x", "theta"), ("params", "weights"), ("x", "w")],
+)
+def test_a_patch_that_comes_first_is_taken(names: tuple[str, str]) -> None:
+    first, second = names
+    found = from_pennylane(of_two(first, second, patch=first, weights=second), 2, 2)
     assert "RX(x0)" in str(found.draw())
     assert "RY(w0)" in str(found.draw())

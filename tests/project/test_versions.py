@@ -110,8 +110,7 @@ def test_the_wheel_works(versions: str, wheel: Path, tmp_path: Path) -> None:
         )
         assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
 
-    # PennyLane 0.44 imports gast, which nothing that it names installs any more.
-    run("pip", "install", "-q", "-c", constraints, f"{wheel}[{','.join(EXTRAS)}]", "gast")
+    run("pip", "install", "-q", "-c", constraints, f"{wheel}[{','.join(EXTRAS)}]")
     for command in COMMANDS:
         run("resqunn", *command.split())
     run("python", "-c", TRIED)

@@ -2,7 +2,7 @@
 
 Who computes derivatives decides how a circuit is run: torch, if the device computes with its
 tensors; PennyLane, which knows first derivatives only; or nobody, if none is asked for.
-Written for PennyLane 0.44 and newer.
+Written for PennyLane 0.45 and newer.
 """
 
 from __future__ import annotations

@@ -70,8 +70,9 @@ class ModelNoise(Noise):
         names = circuit.written_out if isinstance(circuit, ImportedCircuit) else ()
         if self.model.model_map and names:
             raise CircuitError(
-                f"a noise model must be asked about gates that are there, got {', '.join(names)}, "
-                "written out as other gates: give the function those, or rules of Noise"
+                f"gates must be those that stand in the circuit, got {', '.join(names)}, written "
+                "out as other gates, about which a noise model cannot be asked: write those in "
+                "the function, or use rules of Noise"
             )
 
     def around(self, operation: Operation) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:

@@ -42,9 +42,9 @@ class Recorded:
     written_out: tuple[str, ...]
 
 
-LIKE_WEIGHTS = ("weights", "weight", "w", "theta", "thetas", "params", "parameters", "phi")
+LIKE_WEIGHTS = ("weights", "weight", "w", "theta", "thetas", "params", "parameters")
 LIKE_INPUTS = ("x", "xs", "input", "features", "data", "image", "patch", "pixels")
-"""Names by which parameters in another order than (inputs, weights) are known."""
+"""Names by which parameters in another order than (inputs, weights) are known, in lower case."""
 
 
 class Recorder:
@@ -212,11 +212,13 @@ def _by_parameter(
     if None in shapes and others:
         plain = [name for name in others if parameters[name].default is inspect.Parameter.empty]
         chosen = "weights" if "weights" in others else (plain or others)[0]
-        if of_inputs in LIKE_WEIGHTS or chosen in LIKE_INPUTS:
+        if chosen != "weights" and (
+            of_inputs.lower() in LIKE_WEIGHTS or chosen.lower() in LIKE_INPUTS
+        ):
             raise CircuitError(
-                f"weights must be given by name where the patch could be either of "
-                f"{of_inputs!r} and {chosen!r}, got a shape alone: "
-                f"weights={{{of_inputs!r}: {shapes[None]}}} if {chosen!r} is the patch"
+                f"weights must be given by name where {of_inputs!r} or {chosen!r} may be the "
+                f"patch, got a shape alone: weights={{{of_inputs!r}: {shapes[None]}}}, or "
+                f"weights={{{chosen!r}: {shapes[None]}}}"
             )
         others.remove(chosen)
         shapes = {chosen: shapes[None]}
