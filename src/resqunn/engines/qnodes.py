@@ -29,7 +29,8 @@ NATIVE = ("default.qubit",)
 """Those of them that keep to their precision by themselves."""
 
 MAX_VALUES = 2**24
-"""How many amplitudes, or measured bits, one broadcast may have; there are a few copies of them."""
+"""How many amplitudes, or measured bits, one broadcast may have; there are a few copies of them,
+and where torch differentiates, those of all broadcasts are kept."""
 
 
 class QNodes:
