@@ -1,4 +1,4 @@
-"""Writes the table of docs/gradients.md, by asking each engine.
+"""Writes the table of docs/gradients.md: what each engine answers, but for GPUs.
 
 python docs/gradients.py
 """
@@ -25,6 +25,7 @@ NAMES = (
     *(f"pennylane:{device}" for device in ("default.qubit", "default.mixed", "lightning.qubit")),
 )
 ELSEWHERE = "by reference"
+"""Said of an engine by its class: neither this nor the column of GPUs is asked."""
 
 
 def layer(name: str, **options: Any) -> Quanv2d:

@@ -58,9 +58,8 @@ print(
 # %%
 plain = Quanv2d(1, 4, kernel_size=2, depth=0, dtype=torch.float64)
 pixels = images.double()
-expected = torch.cos(
-    torch.pi * pixels[:, :, :-1, :-1]
-)  # the patch's first pixel
+first = pixels[:, :, :-1, :-1]  # of each patch
+expected = torch.cos(torch.pi * first)
 difference = (plain(pixels).detach()[:, :1] - expected).abs().max()
 print(f"largest difference: {difference:.0e}")
 

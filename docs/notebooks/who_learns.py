@@ -33,9 +33,8 @@ for kept in (True, False):
     second = Quanv2d(
         4, 16, 2, 2, groups=4, input_gradients=kept, generator=generator
     )
-    second(
-        first(torch.rand(4, 1, 8, 8, generator=generator))
-    ).square().sum().backward()
+    images = torch.rand(4, 1, 8, 8, generator=generator)
+    second(first(images)).square().sum().backward()
     for name, layer in (("first", first), ("second", second)):
         gradient = layer.weight.grad
         found = "None" if gradient is None else f"of norm {gradient.norm():.3f}"

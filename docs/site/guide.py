@@ -16,11 +16,6 @@ LINK = re.compile(r"\]\(((?:\.\./)*)usage\.md(#[\w-]+)?\)")
 FILE_AS_WORDS = re.compile(
     r"\[(?:\w+/)*\w+\.(?:md|cff)\](?=\((?:\.\./)*((?:\w+/)*\w+\.md)(#[\w-]+)?\))"
 )
-MEANT = {
-    "says what files may hold": "#images",
-    "makes a network of your own": "#a-network-of-your-own",
-}
-"""What is said about a link to the whole guide, and the section that tells it."""
 
 
 @dataclass
@@ -43,14 +38,14 @@ class Chapter:
         return re.sub(r"\]\(#", "](../usage.md#", found) + "\n"
 
 
-def headings(text: str) -> Iterator[tuple[int, str]]:
-    """The headings of a page with their levels; there are none in blocks of code."""
+def lines_of(text: str) -> Iterator[tuple[str, int, str]]:
+    """Each line of a page, with the level and title of a heading, or 0 and nothing: there are no
+    headings in blocks of code."""
     in_code = False
     for line in text.splitlines():
         in_code ^= line.startswith("```")
         found = None if in_code else re.match(r"(#+) (.*)", line)
-        if found:
-            yield len(found[1]), found[2]
+        yield line, len(found[1]) if found else 0, found[2] if found else ""
 
 
 def anchor_of(title: str) -> str:
@@ -61,19 +56,13 @@ def anchor_of(title: str) -> str:
 def chapters(text: str) -> list[Chapter]:
     """The chapters of the guide, in order; headings in blocks of code are none."""
     found: list[Chapter] = []
-    in_code = False
-    for line in text.splitlines():
-        in_code ^= line.startswith("```")
-        heading = None if in_code else re.match(r"(#{2,}) (.*)", line)
-        if heading:
-            title = heading[2]
-            anchor = anchor_of(title)
-            if heading[1] == "##":
-                found.append(Chapter(title, [], {}))
-            found[-1].anchors[anchor] = title
-            line = line[1:]
+    for line, level, title in lines_of(text):
+        if level == 2:
+            found.append(Chapter(title, [], {}))
+        if level > 1:
+            found[-1].anchors[anchor_of(title)] = title
         if found:
-            found[-1].lines.append(line)
+            found[-1].lines.append(line[1:] if level > 1 else line)
     return found
 
 
@@ -95,22 +84,12 @@ def titled(text: str, moved: Mapping[str, str]) -> str:
         path = path if path.exists() else DOCS.parent / moved.get(file, file)
         if not path.exists():
             return found[0]  # for the build to complain about
-        listed = list(headings(path.read_text(encoding="utf-8")))
-        wanted = (title for _, title in listed if anchor in (None, f"#{anchor_of(title)}"))
-        return f"[{next(wanted, listed[0][1])}]"
+        lines = lines_of(path.read_text(encoding="utf-8"))
+        titles = [title for _, level, title in lines if level]
+        wanted = (title for title in titles if anchor in (None, f"#{anchor_of(title)}"))
+        return f"[{next(wanted, titles[0])}]"
 
     return FILE_AS_WORDS.sub(words, text)
-
-
-def meant(text: str) -> str:
-    """Links to the whole guide as links to the section that they are about, if it is known."""
-
-    def link(found: re.Match[str]) -> str:
-        about = text[max(found.start() - 80, 0) : found.end() + 80]
-        section = next((place for words, place in MEANT.items() if words in about), "")
-        return found[0] if found[2] else f"]({found[1]}usage.md{section})"
-
-    return LINK.sub(link, text)
 
 
 def relinked(text: str) -> str:

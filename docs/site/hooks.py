@@ -78,9 +78,9 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     within = "" if page.file.src_uri.startswith("notebooks/") else "notebooks/"
     markdown = re.sub(rf"\]\({within}(\w+)\.py\)", rf"]({within}\1.md)", markdown)
     for name, place in PAGES.items():
-        markdown = markdown.replace(f"](../{name}", f"]({place}")
+        markdown = re.sub(rf"\]\(((?:\.\./)*)\.\./{name}", rf"](\1{place}", markdown)
     moved = {place: name for name, place in PAGES.items()}
-    return guide.relinked(guide.titled(guide.meant(markdown), moved))
+    return guide.relinked(guide.titled(markdown, moved))
 
 
 def on_page_content(content: str, *, page: Any, files: Files, **_: Any) -> str:

@@ -125,6 +125,28 @@ def test_templates_are_asked_about_gate_by_gate() -> None:
     assert not torch.allclose(found, exact, rtol=0, atol=1e-2)
 
 
+@pytest.mark.parametrize(
+    ("gate", "names"),
+    [
+        (lambda: qml.QFT(wires=[0, 1]), {"QFT"}),
+        (lambda: qml.adjoint(qml.S(0)), {"Adjoint(S)"}),
+        (lambda: qml.BasicEntanglerLayers([[0.1, 0.2]], wires=[0, 1]), set()),
+    ],
+)
+def test_templates_with_a_matrix_and_adjoints_are_written_out(
+    gate: Callable[[], Any], names: set[str]
+) -> None:
+    def function(inputs: Any) -> Any:
+        qml.RY(inputs[0], wires=0)
+        qml.RX(inputs[1], wires=1)
+        gate()
+        return qml.expval(qml.Z(0))
+
+    found = from_pennylane(function, 2).written_out
+    assert names <= set(found)
+    assert bool(names) == bool(found)
+
+
 def test_a_model_is_not_asked_about_gates_that_are_written_out() -> None:
     circuit = from_pennylane(written_out, 2, 1)
     assert circuit.written_out == ("MultiRZ",)

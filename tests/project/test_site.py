@@ -174,6 +174,7 @@ def test_links_have_titles_for_words(site: dict[str, str]) -> None:
         words = re.findall(r'<a href="(?!\w+:)[^>]*>([\w/]+\.(?:md|cff))</a>', text)
         assert words == [], name
     assert '"contributing.html">Contributing<' in site["index.html"]
+    assert '"../contributing.html">Contributing<' in site["notebooks/index.html"]
 
 
 @ON_SITE
