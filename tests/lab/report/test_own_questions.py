@@ -156,7 +156,11 @@ def test_maps_say_their_channels_and_constant_ones_are_marked() -> None:
     picture = Picture("china", ((0.3, 0.3),) * 2, (varied, flat), red)
     figure = feature_maps([FeatureMaps("ry", 0, (picture,), (5, 9), 12)])
     image, first, second = figure.axes
-    assert [ax.get_title() for ax in figure.axes] == ["image", "channel 5", "channel 9"]
+    assert [ax.get_title() for ax in figure.axes] == [
+        "image",
+        "channel 5 of 12",
+        "channel 9 of 12",
+    ]
     assert image.images[0].get_array()[0, 0].tolist() == [1.0, 0.0, 0.0]
     assert first.images
     assert not first.texts
