@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import sklearn.datasets
 import torch
+from lab.study.questions import images
 
 from resqunn import load_dataset
 from resqunn.data import sources
@@ -93,6 +94,22 @@ def test_a_data_set_is_printed_in_a_line() -> None:
     tested = replace(data, name="a\nb", test=data.validation)
     assert repr(tested).startswith("<Dataset 'a\\nb': 24 train, 6 validation, 6 test images")
     assert repr(data.validation) == "<LabelledImages: 6 of 1x8x8, 3 classes>"
+
+
+def test_a_data_set_says_which_splits_are_drawn(tmp_path: Path) -> None:
+    digits = load_dataset("digits")
+    assert digits.drawn == ("validation",)
+    counted = load_dataset("digits", train_images=50, validation_images=20)
+    assert counted.drawn == ("validation", "test")
+    assert load_dataset(images(tmp_path)).drawn == ()
+    with pytest.raises(
+        ConfigurationError, match="drawn must be of validation, as there are no test images"
+    ):
+        replace(digits, drawn=("test",))
+    words = "drawn must be of validation and test, each once"
+    for drawn in (("test", "test"), ("train",)):
+        with pytest.raises(ConfigurationError, match=words):
+            replace(counted, drawn=drawn)
 
 
 def test_seeds_fix_subsets_and_splits_are_disjoint(tiny: Path) -> None:

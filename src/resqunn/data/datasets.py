@@ -31,7 +31,7 @@ class Dataset:
         name: its row in the table, a path, or the name of `Images`.
         train, validation: disjoint, with the same classes.
         test: images that neither is for, or None where there are none.
-        drawn: which of the last two the seed decides; the others are as the files say.
+        drawn: which of the last two are drawn from images to train on, by the seed.
     """
 
     name: str
@@ -42,9 +42,14 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if not set(self.drawn) <= {"validation", "test"}:
+        some = set(self.drawn)
+        if not some <= {"validation", "test"} or len(some) < len(self.drawn):
             raise ConfigurationError(
-                f"drawn must be of validation and test, got {shown(self.drawn)}"
+                f"drawn must be of validation and test, each once, got {shown(self.drawn)}"
+            )
+        if "test" in some and self.test is None:
+            raise ConfigurationError(
+                f"drawn must be of validation, as there are no test images, got {shown(self.drawn)}"
             )
 
     def __repr__(self) -> str:

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -36,14 +37,8 @@ def series(label: str, **changes) -> SeriesResult:
     return replace(SERIES, label=label, **(given | changes))
 
 
-@pytest.fixture(scope="module")
-def text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("own")
-    trained = series("ry", classes=NAMES)
-    more = trained.final | {"validation_f1": stats([0.5] * 12)}
-    regression = series("logistic", task="a:regression", curves={}, final=more)
-    study = StudyResult("question", "Asked", "", "", "question", ("question",), None,
-                        (trained, regression))  # fmt: skip
+def page(folder: Path, *shown: SeriesResult) -> str:
+    study = StudyResult("question", "Asked", "", "", "question", ("question",), None, shown)
     data = tuple(DataRecord("tiles", 2, 100, seed, f"{seed:02d}" * 32) for seed in range(12))
     results = replace(
         sample_results.small(),
@@ -56,10 +51,26 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_report(folder).read_text(encoding="utf-8")
 
 
+def heads(text: str) -> list[list[str]]:
+    """The names above each table of what is taken for what."""
+    found = re.findall(r"is \\ taken for</th>(.*?)</tr>", text)
+    return [re.findall("<th>(.*?)</th>", head) for head in found]
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    trained = series("ry", classes=NAMES)
+    more = trained.final | {"validation_f1": stats([0.5] * 12)}
+    regression = series("logistic", task="a:regression", curves={}, final=more)
+    return page(tmp_path_factory.mktemp("own"), trained, regression)
+
+
 def test_classes_have_their_names_beside_every_network(text: str) -> None:
-    heads = re.findall(r"is .. taken for</th>(.*?)</tr>", text)
-    heads += re.findall(r"is \\ taken for</th>(.*?)</tr>", text)
-    assert [re.findall("<th>(.*?)</th>", head) for head in heads] == [[*NAMES]] * 2
+    assert heads(text) == [[*NAMES]] * 2
+
+
+def test_classes_without_names_have_numbers(tmp_path: Path) -> None:
+    assert heads(page(tmp_path, series("ry"))) == [["0", "1"]]
 
 
 def test_a_metric_that_one_task_alone_has_is_left_to_the_tables(text: str) -> None:
@@ -145,7 +156,11 @@ def test_maps_say_their_channels_and_constant_ones_are_marked() -> None:
     picture = Picture("china", ((0.3, 0.3),) * 2, (varied, flat), red)
     figure = feature_maps([FeatureMaps("ry", 0, (picture,), (5, 9), 12)])
     image, first, second = figure.axes
-    assert [ax.get_title() for ax in figure.axes] == ["image", "channel 5", "channel 9"]
+    assert [ax.get_title() for ax in figure.axes] == [
+        "image",
+        "channel 5 of 12",
+        "channel 9 of 12",
+    ]
     assert image.images[0].get_array()[0, 0].tolist() == [1.0, 0.0, 0.0]
     assert first.images
     assert not first.texts

@@ -206,6 +206,8 @@ def test_labels_of_a_strip_do_not_touch() -> None:
         (Rule("better"), ["+2"]),
         (Rule("at_least", delta=0.01), ["+1"]),
         (Rule("equal", margin=0.02), ["\u00b12"]),
+        (Rule("equal", margin=0.0004), ["\u00b10.04"]),
+        (Rule("better", delta=0.0), ["0"]),
         (Rule("equal", margin=0.4), ["\u221240", "+40"]),
         (Rule("at_most", margin=0.03), ["+3"]),
     ],

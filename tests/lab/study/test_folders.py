@@ -7,7 +7,9 @@ import pytest
 from lab.study.questions import KEYS, NETWORK, write
 
 from resqunn.cli import main
+from resqunn.errors import RunError
 from resqunn.lab import Inquiry, open_results, run
+from resqunn.lab.study.folder import check_ours, opened
 
 LONG = "Training the circuits of this network raises its accuracy on images that it has not seen"
 ASKED = KEYS["question"][0] | {"claim": f"{LONG} today."}
@@ -58,6 +60,18 @@ def test_a_look_ahead_refuses_what_the_run_refuses(
     assert words in line
 
 
+def test_fewer_networks_to_beat_are_other_quantities(tmp_path: Path) -> None:
+    networks = KEYS["networks"] | {"more": {"epochs": 2}}
+    asked = [KEYS["question"][0] | {"than": than} for than in (["frozen", "more"], ["frozen"])]
+    first, fewer = (
+        Inquiry.of(KEYS | {"networks": networks, "question": [each]}).plan() for each in asked
+    )
+    with opened(tmp_path, first.options, first.limits):
+        pass
+    with pytest.raises(RunError, match=r"judges question 1 \('Training helps.'\) by other quant"):
+        check_ours(tmp_path, fewer.options, fewer.limits)
+
+
 def test_files_in_the_way_are_told_ahead(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,6 +80,18 @@ def test_files_in_the_way_are_told_ahead(
     path = write(tmp_path / "q.toml", **KEPT)
     assert "holds other files" in said(path, tmp_path / "out", capsys, "--plan")
     assert [each.name for each in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("more", [(), ("--plan",)])
+@pytest.mark.parametrize("name", ["out", "out/deep/er"])
+def test_a_file_in_the_place_of_the_folder_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "out").write_text("mine")
+    line = said(write(tmp_path / "q.toml", **KEPT), tmp_path / name, capsys, *more)
+    assert f"{tmp_path / 'out'} is a file, not a folder: choose another --out" in line
+    assert "make room" not in line
+    assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_a_damaged_run_is_told_ahead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,7 @@ def begin(folder: Path, chosen: Plan) -> None:
         ((replace(BY, quantities=(replace(BY.quantities[0], figure=0.4),)), ALIKE),
          r"judges 'gain' with figures = 0.3, not 0.4"),
         ((replace(BY, quantities=BY.quantities * 2), ALIKE),
-         "judges 'gain' with figures = 0.3, not 0.3 0.3"),
+         "judges 'gain' by other quantities"),
         ((BY, replace(ALIKE, rule=Rule("better"))), "judges 'alike' with kind = equal, not better"),
         ((BY, replace(ALIKE, quantities=(replace(ALIKE.quantities[0], metric="f1"),))),
          "judges 'alike' by other quantities"),

@@ -37,8 +37,8 @@ def test_it_counts_what_is_done_and_writes_nothing(tmp_path: Path) -> None:
 def test_it_says_what_the_images_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = outlook(of().plan(), tmp_path / "none").data
     assert found == (
-        "digits: 2 classes, 8x8 in grey; 20 training, 4 validation images, validation drawn by "
-        "the seed",
+        "digits: 2 classes, 8x8 in grey; 20 training, 4 validation images, training and "
+        "validation drawn by the seed",
     )
     rng = np.random.default_rng(0)
     arrays = {}
@@ -56,8 +56,36 @@ def test_it_says_what_the_images_are(tmp_path: Path, capsys: pytest.CaptureFixtu
     keys["data_root"] = str(tmp_path)
     (said,) = outlook(of(data="whole.npz", **keys).plan(), tmp_path / "none").data
     assert said.endswith("validation and test drawn by the seed")
+    few = {"network": keys["network"] | {"per_class": 3, "split_seed": 3}}
+    (said,) = outlook(of(data="tiles.npz", **(keys | few)).plan(), tmp_path / "none").data
+    assert said.endswith("; 6 training, 4 validation, 6 test images, training drawn by split_seed")
     done = run(of(data="tiles.npz", **keys).plan(), tmp_path / "out").results
     assert held(done.environment.data) == [line]
+
+
+def test_it_describes_all_that_networks_are_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_timed", lambda session: 3.0)
+    counted = {"train_images": 30, "validation_images": 20}
+    network = {name: value for name, value in NETWORK.items() if name != "per_class"}
+    plan = of(
+        network={key: value for key, value in network.items() if key != "classes"} | counted,
+        networks={"trained": {}, "more": {"train_images": 40}, "slow": {"epochs": 2}},
+        vary={"classes": [2, 5]},
+        **{"question": [KEYS["question"][0] | {"than": "more"}]},
+    ).plan()
+    found = outlook(plan, tmp_path / "none").data
+    assert [line.split(" validation")[0] for line in found] == [
+        f"digits: {classes} classes, 8x8 in grey; {images} training, 20"
+        for classes in (2, 5)
+        for images in (30, 40)
+    ]
+    assert all(line.endswith("training, validation and test drawn by the seed") for line in found)
+    plan = of(network=network, vary={"per_class": [10, 11, 12, 13, 14, "all"]}).plan()
+    *described, last = outlook(plan, tmp_path / "none").data
+    assert len(described) == module.DESCRIBED
+    assert last == f"and {6 - module.DESCRIBED} more"
 
 
 def test_time_is_shared_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,9 @@ def feature_maps(found: Sequence[FeatureMaps], wide: bool = True) -> Figure:
     for row, (each, picture) in zip(axes, rows, strict=True):
         _image(row[0], picture)
         channels = each.channels or range(1, len(picture.maps) + 1)
+        total = f" of {each.of}" if each.of > len(picture.maps) else ""
         for ax, pixels, channel in zip(row[1:], picture.maps, channels, strict=False):
-            ax.set_title(f"channel {channel}" if wide else str(channel), fontsize=7, pad=2)
+            ax.set_title(f"channel {channel}{total}" if wide else str(channel), fontsize=7, pad=2)
             _map(ax, pixels)
         for ax in row:
             ax.set(xticks=[], yticks=[])

@@ -12,6 +12,7 @@ from typing import Any
 from resqunn.data.sources import SOURCES
 from resqunn.lab.study.questions import Quantity, Stats, Term
 from resqunn.lab.study.results import DataRecord, SeriesResult
+from resqunn.lab.study.seeds import rows
 from resqunn.lab.training.config import PRESETS, TrainConfig
 from resqunn.lab.training.inputs import in_words
 
@@ -182,15 +183,10 @@ def ranges(numbers: Sequence[int]) -> str:
     >>> ranges([1, 2, 3, 7, 9, 10])
     '1 to 3, 7, 9, 10'
     """
-    rows: list[list[int]] = []
-    for each in numbers:
-        if rows and rows[-1][-1] == each - 1:
-            rows[-1].append(each)
-        else:
-            rows.append([each])
     few = 3
     return ", ".join(
-        f"{row[0]} to {row[-1]}" if len(row) >= few else ", ".join(map(str, row)) for row in rows
+        f"{row[0]} to {row[-1]}" if len(row) >= few else ", ".join(map(str, row))
+        for row in rows(numbers)
     )
 
 

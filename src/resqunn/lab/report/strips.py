@@ -16,6 +16,9 @@ BIN = 5
 APART = 32
 """Units between two labels, at least."""
 
+DECIMALS = 4
+"""Of a label, at most."""
+
 LEAST = 0.02
 """Of the axis, so that seeds that agree stand in one place."""
 
@@ -118,6 +121,9 @@ def _labels(axis: _Axis, values: Sequence[tuple[float, str]]) -> list[str]:
 
 
 def _short(value: float) -> str:
-    """A fraction in points: "+2", "\u22120.4"."""
-    near = round(100 * value, 1)
+    """A fraction in points: "+2", "\u22120.4"; more decimals for what is not zero."""
+    digits = 1
+    while value and digits < DECIMALS and not round(100 * value, digits):
+        digits += 1
+    near = round(100 * value, digits)
     return f"{near:{'+' if near else ''}g}".replace("-", "\u2212")

@@ -75,10 +75,22 @@ class Question:
         if self.figure is not None and not 0 < self.figure < math.inf:
             raise ConfigurationError(f"figure must be a fraction above 0, got {self.figure}")
         if self.margin is None and self.kind in WITH_MARGIN:
-            raise ConfigurationError(f"the key margin is missing for the kind {self.kind!r}")
+            raise ConfigurationError(f"margin must be given for the kind {self.kind!r}")
 
 
-def question_of(given: Any) -> Question:
+def require_tables(given: Any) -> None:
+    """
+    Raises:
+        ConfigurationError: for what is no list of questions and tables.
+    """
+    listed = isinstance(given, Sequence) and not isinstance(given, str)
+    if not listed or not all(isinstance(each, Question | Mapping) for each in given):
+        raise ConfigurationError(
+            f"question must be tables, each below [[question]], got {shown(given)}"
+        )
+
+
+def question_of(given: Question | Mapping[str, Any]) -> Question:
     """A question, or what the keys of its table say.
 
     Raises:
@@ -86,15 +98,13 @@ def question_of(given: Any) -> Question:
     """
     if isinstance(given, Question):
         return given
-    if not isinstance(given, Mapping):
-        raise ConfigurationError(f"question must hold tables, got {shown(given)}")
     known = [each.name for each in dataclasses.fields(Question)]
     for name in given:
         if name not in known:
             raise unknown_name("key of a question", name, known)
     for name in ("claim", "kind", "this"):
         if name not in given:
-            raise ConfigurationError(f"the key {name} is missing")
+            raise ConfigurationError(f"{name} must be given")
     return Question(**given)
 
 
@@ -161,4 +171,6 @@ def require_difference(name: str, value: float, metric: str) -> None:
                 f"{name} must be below 2, as a correlation lies between -1 and 1; got {value:g}"
             )
     elif value >= 1:
-        raise ConfigurationError(f"{name} is a fraction, 0.02 is two points; got {value:g}")
+        raise ConfigurationError(
+            f"{name} must be a fraction below 1 (0.02 is two points), got {value:g}"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from resqunn.lab.study.seeds import rows
 from resqunn.lab.training.harmless import brief, one_line
 
 LISTED = 4
@@ -35,10 +36,8 @@ def difference(name: str, was: Any, now: Any) -> str:
 
 def shown(value: Any) -> str:
     """A value on one line; whole numbers in a row as "0 to 19"."""
-    if isinstance(value, list) and len(value) > LISTED and all(type(n) is int for n in value):
-        first = value[0]
-        if value == list(range(first, first + len(value))):
-            return f"{first} to {value[-1]}"
+    if len(found := rows(value)) == 1 and len(found[0]) > LISTED:
+        return f"{value[0]} to {value[-1]}"
     return brief(" ".join(map(str, value)) if isinstance(value, list) else value, CUT)
 
 

@@ -23,8 +23,8 @@ IMAGES = 2
 MAPS = 4
 """Channels that are shown."""
 
-FLAT = 5e-4
-"""Least difference within a channel that varies: maps are kept with three decimals."""
+DECIMALS = 3
+"""With which maps are kept: a channel that does not vary in them is constant."""
 
 SIDE = 64
 """Pixels of a side, at most: larger maps are shown smaller."""
@@ -82,8 +82,9 @@ def _shown(label: str, seed: int, model: nn.Module, data: LabelledImages) -> Fea
 
 def _chosen(maps_NCHW: Tensor) -> list[int]:
     """Channels to show, from 0: of those that vary within an image, spread evenly; then others."""
-    spread_C = (maps_NCHW.amax((2, 3)) - maps_NCHW.amin((2, 3))).amax(0)
-    varying = torch.nonzero(spread_C > FLAT).flatten().tolist()
+    kept_NCHW = torch.round(_small(maps_NCHW), decimals=DECIMALS)
+    spread_C = (kept_NCHW.amax((2, 3)) - kept_NCHW.amin((2, 3))).amax(0)
+    varying = torch.nonzero(spread_C > 0.5 * 10**-DECIMALS).flatten().tolist()
     flat = [channel for channel in range(maps_NCHW.shape[1]) if channel not in varying]
     if len(varying) > MAPS:
         return [varying[round(i * (len(varying) - 1) / (MAPS - 1))] for i in range(MAPS)]
@@ -91,7 +92,12 @@ def _chosen(maps_NCHW: Tensor) -> list[int]:
 
 
 def _rows(map_HW: Tensor) -> tuple[tuple[float, ...], ...]:
-    """A map of `SIDE` pixels a side at most, with three decimals."""
-    height, width = (min(side, SIDE) for side in map_HW.shape)
-    small = nn.functional.adaptive_avg_pool2d(map_HW[None].double(), (height, width))[0]
-    return tuple(tuple(round(value, 3) for value in row) for row in small.tolist())
+    """A map as it is kept."""
+    small = _small(map_HW[None])[0]
+    return tuple(tuple(round(value, DECIMALS) for value in row) for row in small.tolist())
+
+
+def _small(maps: Tensor) -> Tensor:
+    """Maps of `SIDE` pixels a side at most."""
+    height, width = (min(side, SIDE) for side in maps.shape[-2:])
+    return nn.functional.adaptive_avg_pool2d(maps.double(), (height, width))

@@ -20,7 +20,7 @@ from resqunn import __version__
 from resqunn.errors import ResqunnError, RunError
 from resqunn.lab.study.differences import difference, shown
 from resqunn.lab.study.rules import RULES
-from resqunn.lab.study.seeds import spelled
+from resqunn.lab.study.seeds import rows, spelled
 from resqunn.lab.training.files import (
     exists,
     is_partial,
@@ -66,6 +66,7 @@ def opened(
             cannot be written to.
     """
     identity = _identity(options, limits or {})
+    _require_no_file(folder)
     with contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -101,6 +102,7 @@ def check_ours(
     Raises:
         RunError: if it would not.
     """
+    _require_no_file(folder)
     if not exists(folder):
         return
     try:
@@ -122,9 +124,17 @@ def seeds_held(folder: Path, fewer: Sequence[int]) -> tuple[int, ...] | None:
         return None
     options = read_sealed(path, RunError, DAMAGED).get("options")
     held = options.get("seeds") if isinstance(options, Mapping) else None
-    if not isinstance(held, list) or not all(type(seed) is int for seed in held):
-        return None
-    return tuple(held) if _more(list(fewer), held) else None
+    return tuple(held) if held and rows(held) and _more(list(fewer), held) else None
+
+
+def _require_no_file(folder: Path) -> None:
+    """
+    Raises:
+        RunError: for a file in the place of the folder, or of one that it is in.
+    """
+    for place in (folder, *folder.parents):
+        if place.is_file():
+            raise RunError(f"{place} is a file, not a folder: choose another --out")
 
 
 def _identity(options: Mapping[str, Any], limits: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,17 +183,12 @@ def _require_ours(folder: Path, identity: Mapping[str, Any]) -> bool:
         name = min(different, key=lambda name: name == "seeds")
         held = theirs.get(name)
         right = "repeat its options"
-        if name == "seeds" and _in_a_row(held):
+        if name == "seeds" and len(rows(held)) == 1:
             right = f"ask for --seeds {spelled(held)}"
         raise RunError(
             f"{folder} holds {difference(name, held, ours[name])}: {right}, or choose another --out"
         )
     return not more
-
-
-def _in_a_row(seeds: Any) -> bool:
-    whole = isinstance(seeds, list) and bool(seeds) and all(type(n) is int for n in seeds)
-    return whole and seeds == list(range(seeds[0], seeds[0] + len(seeds)))
 
 
 def _require_limits(folder: Path, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
@@ -198,13 +203,21 @@ def _require_limits(folder: Path, found: Mapping[str, Any], identity: Mapping[st
             raise RunError(f"{folder} has {noun}{called}, which is not asked now; {fixed}")
         was = theirs[claim] if isinstance(theirs[claim], Mapping) else {}
         for name, value in ours[claim].items():
-            if was.get(name) != value and name == "quantities":
+            if was.get(name) == value:
+                continue
+            if name in ("figures", "quantities") and _measured(was) != _measured(ours[claim]):
                 raise RunError(f"{folder} judges {called} by other quantities; {fixed}")
-            if was.get(name) != value:
-                raise RunError(
-                    f"{folder} judges {called} with {name} = {shown(was.get(name))}, not "
-                    f"{shown(value)}; {fixed}"
-                )
+            raise RunError(
+                f"{folder} judges {called} with {name} = {shown(was.get(name))}, not "
+                f"{shown(value)}; {fixed}"
+            )
+
+
+def _measured(limits: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a claim is judged by but for the figures."""
+    found = limits.get("quantities")
+    each_of = found if isinstance(found, list) else []
+    return [{**each, "figure": None} for each in each_of if isinstance(each, Mapping)]
 
 
 def _more(theirs: Any, ours: Any) -> bool:

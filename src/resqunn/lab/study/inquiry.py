@@ -26,6 +26,7 @@ from resqunn.lab.study.asked import (
     question_of,
     require_difference,
     require_metric,
+    require_tables,
 )
 from resqunn.lab.study.claims import Claim
 from resqunn.lab.study.options import UNVARIED, plain, preset, require_option, worded
@@ -114,6 +115,7 @@ class Inquiry:
     folder: str | None = None
 
     def __post_init__(self) -> None:
+        require_tables(self.question)
         check_fields(self)
         for name, allowed in (("split", ("test", "validation")), ("epoch", ("best", "last"))):
             if getattr(self, name) not in allowed:
@@ -141,6 +143,9 @@ class Inquiry:
         self._numbered(self._check_question, self.question)
         for key in self.network:
             require_option(key, "[network]", of_network=True)
+            if key in ("data", "control"):
+                right = "a key of its own, or varied" if key == "data" else "of one network"
+                raise ConfigurationError(f"[network]: {key} must be {right}: take it out here")
         self._check_size()
         self.plan()  # every configuration is checked before anything runs
 
@@ -173,7 +178,7 @@ class Inquiry:
                 raise unknown_name("key", name, known)
         for name in ("title", "data", "networks", "question"):
             if name not in keys:
-                raise ConfigurationError(f"the key {name} is missing")
+                raise ConfigurationError(f"{name} must be given")
         if folder is None:
             return Inquiry(**keys)
         place = Path(folder).absolute()
@@ -242,10 +247,8 @@ class Inquiry:
         for key in options:
             require_option(key, of_network=True)
         options = {key: plain(key, value) for key, value in options.items()}
-        if "data" in own or "data" in self.network:
+        if "data" in own:
             raise ConfigurationError("data must be a key of its own, or varied: not a network's")
-        if "control" in self.network:
-            raise ConfigurationError("control must be a network's own: take it out of [network]")
         root = self.data_root
         if root is None and options["data"] not in SOURCES:
             root = self.folder

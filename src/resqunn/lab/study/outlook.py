@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from resqunn.data.datasets import Dataset
+from resqunn.data.sources import SOURCES
 from resqunn.errors import ResqunnError
 from resqunn.lab.study.finished import read_runs
 from resqunn.lab.study.folder import check_ours
@@ -30,6 +31,9 @@ STEPS = 6
 OTHER = 2.0
 """Seconds that a run of another task is taken to last."""
 
+DESCRIBED = 4
+"""Choices of images that are described; of further ones their number is said."""
+
 LOOKING = 20.0
 """Seconds after which further networks are built but not timed."""
 
@@ -43,7 +47,7 @@ class Outlook:
         done: those that are finished.
         seconds: until the rest is done, about; networks that are trained together need less.
         decides: the smallest number of seeds that can decide a question.
-        data: what each data set holds, in words.
+        data: what each choice of images holds, in words.
     """
 
     runs: int
@@ -70,7 +74,10 @@ def outlook(
     for config in plan.data:
         found = load_data(placed(config, data_root))
         require_reported(plan, found)
-        data.append(_described(config.data, found))
+        data.append(_described(config, found))
+    data = list(dict.fromkeys(data))
+    if len(data) > DESCRIBED:
+        data[DESCRIBED:] = [f"and {len(data) - DESCRIBED} more"]
     runs = plan.runs
     done = read_runs(folder, runs, plan.reported)
     waiting = [run for run in runs if run.key not in done]
@@ -93,13 +100,22 @@ def outlook(
     return Outlook(len(runs), len(runs) - len(waiting), seconds, data=tuple(data))
 
 
-def _described(name: str, data: Dataset) -> str:
+def _described(config: TrainConfig, data: Dataset) -> str:
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     counts = {part: len(images) for part, images in parts.items() if images is not None}
-    drawn = " and ".join(data.drawn)
-    split = f"{drawn} drawn by the seed" if drawn else "split as the files say"
+    *drawn, last = (*(("training",) if _of_a_subset(config) else ()), *data.drawn) or ("",)
+    words = f"{', '.join(drawn)} and {last}" if drawn else last
+    by = "the seed" if config.split_seed is None else "split_seed"
+    split = f"{words} drawn by {by}" if words else "split as the files say"
     shape = data.train.images.shape[1:]
-    return f"{in_words(name, len(data.train.classes), shape, counts)}, {split}"
+    return f"{in_words(config.data, len(data.train.classes), shape, counts)}, {split}"
+
+
+def _of_a_subset(config: TrainConfig) -> bool:
+    """Whether a number of images to train on is drawn, not what is left of them."""
+    row = SOURCES.get(config.data)
+    each = config.per_class or (row.per_class if row else None) or "all"
+    return config.train_images is not None or each != "all"
 
 
 def _seconds(run: PlannedRun, data_root: str | Path | None, timed: bool) -> float | None:

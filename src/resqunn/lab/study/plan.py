@@ -20,6 +20,19 @@ from resqunn.lab.training.config import TrainConfig
 TRAIN = "train"
 """The task of training a network; any other is a function's address, "package.module:name"."""
 
+DATA = (
+    "data",
+    "data_root",
+    "classes",
+    "per_class",
+    "size",
+    "antialias",
+    "train_images",
+    "validation_images",
+    "split_seed",
+)
+"""Options that say which images there are."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -267,10 +280,11 @@ class Plan:
 
     @property
     def data(self) -> list[TrainConfig]:
-        """A configuration for each data set that the runs read."""
-        found: dict[str, TrainConfig] = {}
+        """A configuration for each data set that the runs read, and each choice of its images."""
+        found: dict[tuple[object, ...], TrainConfig] = {}
         for study in self.studies:
             for series in study.series:
                 if series.reads_data:
-                    found.setdefault(series.config.data, series.config)
+                    key = tuple(getattr(series.config, name) for name in DATA)
+                    found.setdefault(key, series.config)
         return list(found.values())

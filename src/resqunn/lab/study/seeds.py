@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from resqunn.checks import shown
 from resqunn.errors import ConfigurationError
@@ -38,6 +39,23 @@ def spelled(numbers: Sequence[int]) -> str:
     """
     first, last = numbers[0], numbers[-1] + 1
     return str(last) if first == 0 else f"{first}:{last}"
+
+
+def rows(value: Any) -> list[list[int]]:
+    """Whole numbers, cut where they do not go up by one; none for anything else.
+
+    >>> rows([3, 4, 5, 9]), rows(["3", 4]), rows(3)
+    ([[3, 4, 5], [9]], [], [])
+    """
+    if not isinstance(value, list | tuple) or not all(type(number) is int for number in value):
+        return []
+    found: list[list[int]] = []
+    for number in value:
+        if found and found[-1][-1] == number - 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return found
 
 
 def different(numbers: Sequence[int]) -> tuple[int, ...]:

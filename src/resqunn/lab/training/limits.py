@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 from resqunn.checks import shown
@@ -46,6 +47,8 @@ def require_written(config: Any) -> None:
     """
     for name in WRITTEN:
         value = getattr(config, name)
+        if isinstance(value, Number | Sequence | Mapping) and not isinstance(value, str):
+            raise WrongTypeError(f"{name} must be a string, got {shown(value)}")
         if not isinstance(value, str | None):
             raise WrongTypeError(
                 f"{name} must be a string in a run, got {shown(value)}: an object comes in by a "
