@@ -10,7 +10,8 @@ import torch
 from resqunn import Ansatz, Circuit, Expression, Input, Operation, Weight
 from resqunn.circuits.angles import FUNCTIONS, AnyAngle, value
 from resqunn.circuits.lowering import slots_of
-from resqunn.engines import slots
+from resqunn.engines import expressions
+from resqunn.engines.slots import input_slots
 from resqunn.errors import CircuitError, ConfigurationError
 
 
@@ -29,12 +30,12 @@ def test_expressions_read_as_they_are_written() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_torch_computes_what_python_does(name: str) -> None:
-    assert set(slots.FUNCTIONS) == set(FUNCTIONS)
+    assert set(expressions.FUNCTIONS) == set(FUNCTIONS)
     count, _ = FUNCTIONS[name]
     for numbers in ((0.3, 0.7, 0.2), (0.7, 0.3, 0.0), (0.5, 0.5, -1.0)):
         expression = Expression(name, tuple(map(Input, range(count))))
         inputs = torch.tensor(numbers, dtype=torch.float64).reshape(1, 3, 1)
-        found = slots.input_slots(slots_of((expression,)), inputs, torch.empty(1, 1, 0), False)
+        found = input_slots(slots_of((expression,)), inputs, torch.empty(1, 1, 0), False)
         assert found.item() == pytest.approx(value(expression, numbers, ()), abs=1e-15)
 
 

@@ -24,7 +24,7 @@ from resqunn.circuits.angles import Input, Weight, leaves
 from resqunn.circuits.gate_circuit import GateCircuit
 from resqunn.circuits.gates import on_states
 from resqunn.circuits.operations import Operation, expanded
-from resqunn.engines.slots import computed
+from resqunn.engines.expressions import computed
 from resqunn.errors import CircuitError, ShapeError
 
 MOST_AMPLITUDES = 2**26
@@ -142,8 +142,7 @@ def evolved(
     operations = expanded(circuit.operations)
     points = max(inputs_NP.shape[1], weights_WP.shape[1])
     of_all = [angle for operation in operations for angle in operation.angles]
-    found = computed(of_all, _leaf(inputs_NP, weights_WP), inputs_NP)
-    halves = torch.stack([angle.expand(points) for angle in found] or [inputs_NP.new_zeros(0)]) / 2
+    halves = computed(of_all, inputs_NP, weights_WP).expand(-1, points) / 2
     turns = zip(torch.cos(halves), torch.sin(halves), strict=True)
     for operation in operations:
         if operation.gate.is_rotation:
@@ -187,8 +186,8 @@ def _amplitudes(circuit: GateCircuit, inputs_NP: Tensor) -> Tensor:
     """The normalised amplitudes; those of a zero vector are those of |0...0>."""
     values = inputs_NP
     if circuit.amplitudes is not None:
-        rows = computed(circuit.amplitudes, _leaf(inputs_NP, inputs_NP), inputs_NP)
-        values = torch.stack([row.expand(inputs_NP.shape[1:]) for row in rows])
+        rows_AP = computed(circuit.amplitudes, inputs_NP, inputs_NP[:0])
+        values = rows_AP.expand(-1, inputs_NP.shape[1])
     room = 2**circuit.num_qubits - len(values)
     values = torch.nn.functional.pad(values, (0, 0, 0, room))
     largest = values.detach().abs().amax(dim=0)
@@ -196,10 +195,6 @@ def _amplitudes(circuit: GateCircuit, inputs_NP: Tensor) -> Tensor:
     first[0] = 1
     values = torch.where(largest == 0, first, values / torch.where(largest == 0, 1.0, largest))
     return values / torch.linalg.vector_norm(values, dim=0)
-
-
-def _leaf(inputs_NP: Tensor, weights_WP: Tensor) -> Any:
-    return lambda of: (inputs_NP if isinstance(of, Input) else weights_WP)[of.index]
 
 
 def _given(

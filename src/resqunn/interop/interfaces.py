@@ -51,7 +51,7 @@ def alike(of: Any, values: Sequence[Any]) -> list[Any]:
 
 
 def _functions(of: Any, like: str) -> dict[str, Callable[..., Any]]:
-    """Of arrays, for each of the table; each is what `engines.slots` has torch compute.
+    """Of arrays, for each of the table; each is what `engines.expressions` has torch compute.
 
     Where several arrays are given, the first alone would tell the interface otherwise.
     """

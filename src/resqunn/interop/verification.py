@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from resqunn.circuits.angles import Angle, Input, Weight
+from resqunn.circuits.angles import Angle
+from resqunn.engines.expressions import computed
 from resqunn.engines.registry import engine
-from resqunn.engines.slots import computed
 from resqunn.errors import CircuitError
 from resqunn.interop.conversion import measured, qubits_of
 from resqunn.interop.imported import ImportedCircuit
@@ -54,18 +54,15 @@ def require_the_same(
             "other values"
         )
     flat = [angle for array in angles for angle in array.reshape(-1)]
-    weights = torch.cat([each.reshape(-1) for each in values[1:]] or [torch.zeros(0).double()])
-
-    def leaf(of: Input | Weight) -> Tensor:
-        return (values[0] if isinstance(of, Input) else weights)[of.index]
-
-    ours = torch.stack(computed(flat, leaf, values[0]) or [values[0].sum() * 0])
+    inputs_N1 = values[0].unsqueeze(-1)
+    weights = torch.cat([each.reshape(-1) for each in values[1:]] or [values[0][:0]])
+    ours = computed(flat, inputs_N1, weights.unsqueeze(-1)).squeeze(-1)
     theirs = [
         torch.as_tensor(np.asarray(p) if not isinstance(p, Tensor) else p).double().reshape(-1)
         for row in other.parameters
         for p in row
     ]
-    expected = torch.cat(theirs or [values[0].sum().reshape(1) * 0])
+    expected = torch.cat(theirs or [values[0][:0]])
     if not _close(ours, expected):
         raise CircuitError(
             "an angle depends on values in a way that torch does not see, such as through NumPy "
@@ -78,7 +75,7 @@ def require_the_same(
             "an angle must have the derivative of the function that it is, got another one, such "
             "as within torch.no_grad: use detach"
         )
-    _require_normalised(qml, first, angles, leaf, values[0])
+    _require_normalised(qml, first, angles, inputs_N1)
 
 
 def _gates(recorded: Recorded) -> list[tuple[str, tuple[Any, ...]]]:
@@ -127,11 +124,7 @@ def _close(ours: Tensor, theirs: Tensor) -> bool:
 
 
 def _require_normalised(
-    qml: Any,
-    recorded: Recorded,
-    angles: Sequence[np.ndarray],
-    leaf: Callable[[Input | Weight], Tensor],
-    like: Tensor,
+    qml: Any, recorded: Recorded, angles: Sequence[np.ndarray], inputs_N1: Tensor
 ) -> None:
     """
     Raises:
@@ -145,8 +138,8 @@ def _require_normalised(
             continue
         if not any(isinstance(each, Angle) for each in angles[0].flat):
             continue
-        norm = torch.stack(computed(list(angles[0].reshape(-1)), leaf, like)).square().sum()
-        norm = norm.detach()
+        amplitudes = computed(list(angles[0].reshape(-1)), inputs_N1, inputs_N1[:0])
+        norm = amplitudes.detach().square().sum()
         if torch.isfinite(norm) and abs(float(norm) - 1) > 1e-9:
             raise CircuitError(
                 f"amplitudes must be normalised at all inputs, got a norm of {norm.sqrt():.3g}: "

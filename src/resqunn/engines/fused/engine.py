@@ -93,7 +93,10 @@ class _States(Program):
         job, table, back = self.job, self.table, wanted is not None
         places, dtype = job.places, job.dtype
         state = table.rows * len(table.parts)
-        slots = 1 + len(table.passes_S3) - table.product
+        # If weights alone are asked for, as of a first layer, nothing before them is gone back
+        # through.
+        end = table.first_weight if wanted == (False, True) else table.product
+        slots = 1 + len(table.passes_S3) - end
         if not back or slots * state * LANE_BYTES > KEPT_BYTES:
             slots = 1
         begin = self._begin(slots, state, back)
@@ -112,7 +115,7 @@ class _States(Program):
             self.arrays(wanted),
             (sums, coefficients, memory),
             (table.program(dtype), Constants(reading), Constants(begin)),
-            (slots, self.patches, self.chunk),
+            (slots, end, self.patches, self.chunk),
             back,
         )
         weights = self.arrays(wanted)[1]
@@ -143,5 +146,4 @@ class _States(Program):
             filters * turns * 6 * back,
         )
         begin = itertools.accumulate((n * lane for n in registers), initial=0)
-        first = table.product % slots * state
-        return Begin._make((*begin, first * lane, state * lane))
+        return Begin._make((*begin, state * lane))

@@ -55,10 +55,9 @@ class Reading(NamedTuple):
 
 
 class Begin(NamedTuple):
-    """Where in a worker's memory what begins, in entries: states (that after `s` passes in slot
-    `s % slots`), bra, turns, half angles' cosines and sines, registers to work in, norms, outputs,
-    derivatives by inputs, transitions, sums for weights. `start` is where the first state lies, and
-    `state` the size of one."""
+    """Where in a worker's memory what begins, in entries: states, bra, turns, half angles' cosines
+    and sines, registers to work in, norms, outputs, derivatives by inputs, transitions, sums for
+    weights. `state` is the size of a state."""
 
     kets: int
     bra: int
@@ -72,5 +71,4 @@ class Begin(NamedTuple):
     transitions: int
     sums: int
     size: int
-    start: int
     state: int

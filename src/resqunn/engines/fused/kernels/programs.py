@@ -5,7 +5,7 @@ $f_r = \langle\psi|O_r|\psi\rangle$ with $|\psi\rangle = T_S \cdots T_1 |\psi_0\
 is what a circuit gives: passes (`passes.py`) on a product state or on given amplitudes. On the way
 back one bra $\langle b| = \sum_r g_r \langle\psi|O_r$ for all values goes through the inverse
 passes, beside the states before them, and leaves the transitions of `transitions.py` at each turn.
-The states are kept, or else undone like the bra.
+The states are kept, or else undone like the bra. It ends where nothing before is asked for.
 
 Both ways are one compiled function: what they share is compiled and loaded once.
 
@@ -46,35 +46,36 @@ from resqunn.engines.fused.kernels.transitions import collect, read_one, read_pa
 
 
 @inner
-def _evolve(memory, program, begin, slots):
+def _evolve(memory, program, begin, slots, end):
     """The circuit on a register of patches; returns where the last state lies.
 
-    Given amplitudes have been read to where the first state is to be.
+    The first state is given, the states after passes from `end` on are kept.
     """
     passes, parts = program.passes, program.passes.parts
-    ket = begin.start
+    ket = begin.kets
     for s in range(program.product, passes.kinds_S3.shape[0]):
-        target = begin.kets + (s + 1) % slots * begin.state
+        target = begin.kets + max(s + 1 - end, 0) % slots * begin.state
         run_pass(memory, (ket, target), begin.turns, passes, s, 1.0, parts)
         ket = target
     return ket
 
 
 @inner
-def _go_back(memory, program, begin, slots):
-    """The way back from the last state, with its bra beside it: leaves all transitions."""
+def _go_back(memory, program, begin, slots, end):
+    """The way back from the last state, with its bra beside it: leaves the transitions of the
+    passes from `end` on, and if that is the first one, of those of the product state."""
     passes, product, bra = program.passes, program.product, begin.bra
     parts, count = passes.parts, passes.kinds_S3.shape[0]
-    kept = slots > count - product
-    for s in range(count - 1, product - 1, -1):
-        after = begin.kets + (s + 1) % slots * begin.state
-        before = begin.kets + s % slots * begin.state
+    kept = slots > count - end
+    for s in range(count - 1, end - 1, -1):
+        after = begin.kets + (s + 1 - end) % slots * begin.state
+        before = begin.kets + (s - end) % slots * begin.state
         read_pass(memory, (after, bra), begin.transitions, passes, s, parts)
         for which in range(1 if kept else 2):
             states = (after, before) if which else (bra, bra)
             run_pass(memory, states, begin.turns, passes, s, -1.0, parts)
-    ket = begin.start
-    for s in range(product):
+    ket = begin.kets
+    for s in range(0 if end > product else product):
         at = begin.transitions + passes.kinds_S3[s, 1] * (2 * len(parts) - 1) * width(memory)
         read_one(memory, (ket, bra), at, passes.rows_SA, s, parts)
 
@@ -100,28 +101,29 @@ def run(worker, workers, arrays, work, tables, sizes, back):
 
     Or, on the way `back`, given the derivatives by the values: those by the images, unless the
     array for them is empty, and each turn's transitions summed over the patches of a task.
-    `slots` are how many states there is memory for.
+    `slots` are how many states there is memory for; the way back ends with the pass `end`.
     """
     images, _, values, gradients = arrays
     sums_CTFK6, coefficients_CFKC, memories = work
     program, reading, begin = tables
-    slots, patches, chunk = sizes
+    slots, end, patches, chunk = sizes
     memory, places = memories.numbers_WM[worker], memories.runs_WM[worker]
     numbers = reading.numbers
     parts, diagonals_RA = program.passes.parts, program.diagonals_RA
     channels, filters, turns, _ = coefficients_CFKC.shape
     (readouts, amplitudes), inputs = diagonals_RA.shape, reading.offsets_CN.shape[1]
     lanes, members, product = width(memory), numbers[MEMBERS], program.product
-    start, ends = begin.start, (images, places)
+    start, ends = begin.kets, (images, places)
     together = 1 if back else members
     tasks = -(-patches // chunk)
     for item in range(worker, channels // together * tasks, workers):
         first_channel, task = item // tasks * together, item % tasks
         group = first_channel // members
         _clear(memory, begin.sums, filters * turns * 6 * back)
-        end = min((task + 1) * chunk, patches)
-        for first in range(task * chunk, end, lanes):
-            count = min(lanes, end - first)
+        _clear(memory, begin.transitions, turns * (2 * len(parts) - 1) * back)
+        stop = min((task + 1) * chunk, patches)
+        for first in range(task * chunk, stop, lanes):
+            count = min(lanes, stop - first)
             locate(places, numbers, first, count)
             _clear(memory, begin.outputs, filters * readouts)
             for channel in range(first_channel, first_channel + together):
@@ -138,7 +140,7 @@ def run(worker, workers, arrays, work, tables, sizes, back):
                         consecutive, step = reading.consecutive, len(parts) * lanes
                         gather(memory, start, step, begin.spare, ends, offsets_N, consecutive)
                         normalise(memory, start, begin, inputs, amplitudes, parts)
-                    ket = _evolve(memory, program, begin, slots)
+                    ket = _evolve(memory, program, begin, slots, end)
                     outputs = begin.outputs + f * readouts * lanes
                     if not back:
                         read_out(memory, ket, outputs, begin.bra, diagonals_RA, parts)
@@ -148,7 +150,7 @@ def run(worker, workers, arrays, work, tables, sizes, back):
                         at = outputs + r * lanes
                         _read_cotangents(memory, at, values, places, offset, count)
                     first_bra(memory, ket, begin.bra, outputs, diagonals_RA, parts)
-                    _go_back(memory, program, begin, slots)
+                    _go_back(memory, program, begin, slots, end)
                     sums = begin.sums + f * turns * 6 * lanes
                     collect(memory, sums, coefficients_KC, program.turns_K4, begin, parts)
                     if not product:
