@@ -7,7 +7,7 @@ import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ def study_run(folder: Path, number: int) -> Any:
     return read_run(folder / "results", runs()[number])
 
 
+@cache
 def runs() -> list[Any]:
     """A network, another one, and a survey."""
     planned = PAPER.plan(OPTIONS).runs

@@ -222,7 +222,7 @@ def test_progress_and_its_estimate(tmp_path: Path) -> None:
     assert seen[-1] == (7, 1, 0, 0)
     assert all(sum(counts) == 8 for counts in seen)
     progress = Progress(8)
-    progress.learn(Outcome(runs[0], 2.0), runs[1:], 2)
+    progress.learn([Outcome(runs[0], 2.0)], {run.key: run for run in runs[1:]}, 2)
     assert progress.seconds_left == 7.0
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
-from resqunn.lab.study.executors.base import Executor, Outcome, Stack
+from resqunn.lab.study.executors.base import Executor, Outcome
 from resqunn.lab.study.plan import TRAIN, PlannedRun
 from resqunn.lab.study.stacks import plan_stacks
 from resqunn.lab.study.tasks import finished
-from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.evaluation import EVALUATION_BATCH
 from resqunn.lab.training.inputs import load_data, named_shape, shape_of
 from resqunn.lab.training.session import build_model
 
 ATTEMPTS = 2
 """Times that a run is tried before it is reported as failed."""
+
+
+Kind = tuple[str, str]
+"""The task, and a hash of the configuration without its seed."""
 
 
 @dataclass
@@ -31,27 +36,34 @@ class Progress:
     running: int = 0
     seconds_left: float | None = None
     stage: str = "training"
-    _seconds: dict[tuple[str, TrainConfig | None], list[float]] = field(default_factory=dict)
+    _kinds: dict[str, Kind] = field(default_factory=dict)
+    _seconds: dict[Kind | str, list[float]] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
         """Runs that have not ended, without those that are running."""
         return self.total - self.done - self.failed - self.running
 
-    def learn(self, outcome: Outcome, waiting: Sequence[PlannedRun], width: int) -> None:
-        """Takes note of a run's time and estimates the rest from runs of the same kind."""
-        for kind in (_kind(outcome.run), (outcome.run.task, None)):
-            self._seconds.setdefault(kind, []).append(outcome.seconds)
-        every = [seconds for known in self._seconds.values() for seconds in known]
-        expected = 0.0
-        for run in waiting:
-            known = self._seconds.get(_kind(run)) or self._seconds.get((run.task, None)) or every
-            expected += sum(known) / len(known)
-        self.seconds_left = expected / width
+    def learn(
+        self, outcomes: Sequence[Outcome], waiting: Mapping[str, PlannedRun], width: int
+    ) -> None:
+        """Takes note of the time of runs and estimates the rest, by their keys, from runs of the
+        same kind."""
+        for outcome in outcomes:
+            for kind in (self._kind(outcome.run.key, outcome.run), outcome.run.task):
+                self._seconds.setdefault(kind, []).append(outcome.seconds)
+        every = fmean(seconds for known in self._seconds.values() for seconds in known)
+        means = {kind: fmean(known) for kind, known in self._seconds.items()}
+        kinds = Counter(self._kind(key, run) for key, run in waiting.items())
+        expected = (n * means.get(kind, means.get(kind[0], every)) for kind, n in kinds.items())
+        self.seconds_left = sum(expected) / width
 
-
-def _kind(run: PlannedRun) -> tuple[str, TrainConfig]:
-    return (run.task, replace(run.config, seed=0))
+    def _kind(self, key: str, run: PlannedRun) -> Kind:
+        found = self._kinds.get(key)
+        if found is None:
+            alike = replace(run.config, seed=0).sha256
+            found = self._kinds[key] = run.task, alike
+        return found
 
 
 ProgressReport = Callable[[Progress], None]
@@ -83,7 +95,7 @@ def execute(
         tried, failed, width = list(waiting.values()), [], max(1, executor.width)
         # What has failed is tried alone, lest it take others down with it again.
         stacks = plan_stacks(tried, width) if number == 1 else [(run,) for run in tried]
-        left = {run.key: stack for stack in stacks for run in stack}
+        left = {run.key: place for place, stack in enumerate(stacks) for run in stack}
         progress.running = _running(left, width)
         report(progress)
         for outcomes in executor.outcomes(stacks, folder):
@@ -96,19 +108,19 @@ def execute(
                     if check is not None:
                         check()
                     failed.append(outcome)
-                progress.running = _running(left, width)
-                progress.failed = len(failed) if number == ATTEMPTS else 0
-                progress.learn(outcome, list(waiting.values()), width)
-                report(progress)
+            progress.running = _running(left, width)
+            progress.failed = len(failed) if number == ATTEMPTS else 0
+            progress.learn(outcomes, waiting, width)
+            report(progress)
         if not failed:
             break
     return failed
 
 
-def _running(left: Mapping[str, Stack], width: int) -> int:
-    """How many runs go on, given those that have not ended, in the order of their stacks."""
-    going = list(dict.fromkeys(left.values()))[:width]
-    return sum(stack in going for stack in left.values())
+def _running(left: Mapping[str, int], width: int) -> int:
+    """How many runs go on, given the number of the stack of each that has not ended, in their
+    order."""
+    return sum(count for _, count in list(Counter(left.values()).items())[:width])
 
 
 def compile_kernels(runs: Sequence[PlannedRun]) -> None:
