@@ -1,6 +1,7 @@
 """Angles as expressions: how they read, what they are worth, and mistakes in them."""
 
 import math
+import random
 from dataclasses import dataclass
 
 import jaxtyping
@@ -37,6 +38,31 @@ def test_torch_computes_what_python_does(name: str) -> None:
         inputs = torch.tensor(numbers, dtype=torch.float64).reshape(1, 3, 1)
         found = input_slots(slots_of((expression,)), inputs, torch.empty(1, 1, 0), False)
         assert found.item() == pytest.approx(value(expression, numbers, ()), abs=1e-15)
+
+
+def nested(rng: random.Random, depth: int) -> AnyAngle:
+    """Any expression of two inputs and two weights, whose parts occur again and again."""
+    if depth == 0 or rng.random() < 0.2:
+        return rng.choice([Input(0), Input(1), Weight(0), Weight(1), 0.5, -2.0])
+    name = rng.choice(["add", "subtract", "multiply", "sin", "negative", "maximum", "where"])
+    count, _ = FUNCTIONS[name]
+    return Expression(name, tuple(nested(rng, depth - 1) for _ in range(count)))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_many_expressions_are_computed_together(seed: int) -> None:
+    rng = random.Random(seed)
+    angles = [nested(rng, rng.randint(0, 5)) for _ in range(rng.randint(0, 12))]
+    angles += angles[:2]
+    inputs = torch.tensor([[0.3, -0.7, 1.1], [0.9, 0.2, 0.9]], dtype=torch.float64)
+    weights = torch.tensor([[-0.4, 0.6], [1.7, 0.1]], dtype=torch.float64)
+    # Axes: of sets of weights, of angles, of patches.
+    found = expressions.computed(angles, inputs[None], weights[:, :, None])
+    found = found.expand(2, len(angles), 3)
+    for s, w in enumerate(weights.tolist()):
+        for p, x in enumerate(inputs.T.tolist()):
+            expected = [value(angle, x, w) for angle in angles]
+            assert found[s, :, p].tolist() == pytest.approx(expected, abs=1e-12)
 
 
 @dataclass(frozen=True)

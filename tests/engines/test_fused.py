@@ -123,6 +123,26 @@ def test_agrees_with_the_reference_on_each_table_entry(encoding, name, reupload)
     assert_agree(circuit, filters=2)
 
 
+LATE = ("frqi", "neqr", "iqp", "zz_feature_map", "amplitude")
+"""Encodings that many gates are needed for before the first weight."""
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("case", [*LATE, *range(30)])
+def test_gradients_by_weights_alone_are_those_beside_gradients_by_inputs(case, dtype):
+    late = isinstance(case, str)
+    circuit = Circuit(case, "rx_ring", "z", inputs=4, depth=2) if late else random_circuit(case)
+    inputs, weights = arguments(circuit, 1, 2, 40, dtype)
+    *_, beside = results(FUSED, circuit, inputs, weights)
+    alone = FUSED.expectation_values(circuit, inputs.detach(), weights)
+    if circuit.num_weights:
+        cotangents = torch.randn(
+            alone.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+        )
+        (found,) = torch.autograd.grad(alone, weights, cotangents.to(dtype))
+        assert torch.equal(found.double(), beside)
+
+
 def test_an_encoding_of_several_rotations():
     encoding = AngleEncoding("three", ("H", "RZ", "RX", "Y", "RY"))
     assert_agree(Circuit(encoding, "rx_chain", "z", inputs=3, depth=2, reupload=True))

@@ -77,7 +77,7 @@ class Schedule:
 
     @cached_property
     def first_weight(self) -> int:
-        """The first pass with a weight, or the first one after the product state if that has one."""
+        """The first pass with a weight; the first one after the product state if that has one."""
         weighted_K = np.append(np.any(self.turns_K4[:, 2:], axis=1), np.array(False))
         of_passes_S = np.append(np.any(weighted_K[self.passes_S3[:, 1:]], axis=1), np.array(True))
         return max(int(of_passes_S.argmax()), self.product)
