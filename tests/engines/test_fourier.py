@@ -69,7 +69,7 @@ def assert_agrees(circuit, groups, filters, patches, dtype, seed=0):
 )
 def test_agrees_with_the_reference(encoding, ansatz, readout):
     draw = random.Random(f"{encoding} {ansatz} {readout}")
-    for _ in range(6):
+    for _ in range(3):
         circuit = Circuit(
             encoding, ansatz, readout, inputs=draw.randint(1, 6), depth=draw.randint(0, 4)
         )

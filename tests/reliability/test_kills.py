@@ -13,7 +13,7 @@ import pytest
 
 from reliability.commands import STUDIES, Commands, check_whole
 
-KILLS = {"train": (14, 300), "reproduce": (4, 80), "study": (4, 25), "report": (4, 80)}
+KILLS = {"train": (8, 300), "reproduce": (3, 80), "study": (3, 25), "report": (3, 80)}
 """In the short and in the long form."""
 
 
@@ -43,7 +43,7 @@ def test_killed_at_any_moment(
 
 
 def test_workers_killed_at_any_moment(commands: Commands, tmp_path: Path, size: Callable) -> None:
-    rng, kills, folder = random.Random(0), size(3, 40), tmp_path / "folder"
+    rng, kills, folder = random.Random(0), size(2, 40), tmp_path / "folder"
     for _ in range(kills):
         when = rng.uniform(0, commands.undisturbed["reproduce"].outcome.seconds / 2)
         outcome = commands.victims.run(*STUDIES, "--workers", 2, "--out", folder, worker=when)

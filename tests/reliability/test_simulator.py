@@ -45,7 +45,7 @@ def drawn(circuit: Circuit, seed: int) -> tuple[torch.Tensor, ...]:
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_circuits(batch: int, size: Callable) -> None:
-    each = size(160, 10_000) // BATCHES
+    each = size(100, 10_000) // BATCHES
     for seed in range(batch * each, (batch + 1) * each):
         circuit = any_circuit(seed)
         single = drawn(circuit, seed)
