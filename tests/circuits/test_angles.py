@@ -4,7 +4,6 @@ import math
 import random
 from dataclasses import dataclass
 
-import jaxtyping
 import pytest
 import torch
 
@@ -126,8 +125,7 @@ def test_quarter_turns_become_fixed_gates(quarters: int) -> None:
         ),
     ],
 )
-def test_mistakes_get_one_line(make, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as users have it
+def test_mistakes_get_one_line(make, message: str) -> None:
     with pytest.raises((CircuitError, ConfigurationError)) as raised:
         make()
     assert message in str(raised.value)

@@ -65,7 +65,7 @@ def test_a_networks_bits_do_not_depend_on_what_stands_beside_it(
     head: str, dtype: torch.dtype
 ) -> None:
     generator = torch.Generator().manual_seed(2)
-    for batch in (1, 3, 16, 33):
+    for batch in (1, 33):
         images = torch.rand(9, batch, 1, 11, 11, generator=generator).to(dtype)
         cotangents = torch.rand(9, batch, 3, generator=generator).to(dtype)
         whole = scores_and_gradients(
