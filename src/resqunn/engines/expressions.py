@@ -59,7 +59,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def computed(angles: Sequence[AnyAngle], inputs_XNP: Tensor, weights_XWP: Tensor) -> Tensor:
-    """Each angle at each patch, (X, A, P); axes of length 1 are as good as any.
+    """Each angle at each patch, (X, A, P); axes may have length 1.
 
     What occurs several times is computed once.
     """
