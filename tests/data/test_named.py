@@ -206,7 +206,8 @@ def test_an_archive_of_other_images_is_refused(
         (tar(dict.fromkeys([*cifar.TRAIN, *cifar.TEST], b"123")), "images have other sizes"),
         (tar(cifar_files()[0])[:-2000], "damaged .tar.gz file"),
     ],
-)
+    ids=("empty", "text", "no tar", "no files", "no test file", "other sizes", "cut"),
+)  # archives say when they were made, and each process of xdist makes its own
 def test_archives_that_are_not_cifar_10(content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         parse_cifar(content, HERE)
