@@ -14,7 +14,7 @@ import torch
 from resqunn import Quanv2d
 from resqunn.circuits.ansatze import ANSATZE
 from resqunn.circuits.circuit import Circuit
-from resqunn.circuits.encodings import ENCODINGS, AngleEncoding
+from resqunn.circuits.encodings import ENCODINGS, AngleEncoding, Threshold
 from resqunn.circuits.readouts import READOUTS
 from resqunn.engines.pennylane import PennyLaneEngine
 from resqunn.engines.registry import ENGINES, engine
@@ -113,7 +113,9 @@ def test_gradcheck_of_first_and_second_derivatives(name: str, circuit: Circuit) 
 
     arguments = (inputs.requires_grad_(), weights.requires_grad_())
     assert torch.autograd.gradcheck(run, arguments)
-    assert torch.autograd.gradgradcheck(run, arguments, fast_mode=True)
+    # Along random directions, which torch cannot do where a first derivative is left out.
+    steps = isinstance(circuit.encoding, Threshold)
+    assert torch.autograd.gradgradcheck(run, arguments, fast_mode=not steps)
 
 
 @EVERY_OWN_ENGINE

@@ -100,18 +100,20 @@ def execute(
         report(progress)
         for outcomes in executor.outcomes(stacks, folder):
             for outcome in outcomes:
+                if outcome.error is None:
+                    del waiting[outcome.run.key]
+            progress.learn(outcomes, waiting, width)
+            for outcome in outcomes:
                 del left[outcome.run.key]
                 if outcome.error is None:
                     progress.done += 1
-                    del waiting[outcome.run.key]
                 else:
                     if check is not None:
                         check()
                     failed.append(outcome)
-            progress.running = _running(left, width)
-            progress.failed = len(failed) if number == ATTEMPTS else 0
-            progress.learn(outcomes, waiting, width)
-            report(progress)
+                progress.running = _running(left, width)
+                progress.failed = len(failed) if number == ATTEMPTS else 0
+                report(progress)
         if not failed:
             break
     return failed
