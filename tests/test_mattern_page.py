@@ -130,6 +130,45 @@ def test_what_the_page_says_in_words() -> None:
         assert judged[f"4x4-pixels-{metric}", AGAIN] == "supported"
 
 
+def differences(label: str, frozen: bool, metric: str) -> list[float]:
+    """In points, ours minus theirs."""
+    pairs = zip(*(column(label, frozen, v, metric) for v in (AGAIN, THEIRS)), strict=True)
+    return [100 * (ours - theirs) for ours, theirs in pairs]
+
+
+def test_what_the_page_says_of_averages_and_extremes() -> None:
+    networks = [
+        (f"{kernel} {name}", frozen)
+        for kernel in ("2x2", "4x4")
+        for name in ENCODINGS
+        for frozen in (True, False)
+    ]
+    found = {}
+    for metric in ("train_accuracy", "validation_accuracy", "trained_accuracy"):
+        of = [differences(*each, metric) for each in networks]
+        every = [each for one in of for each in one]
+        means = [sum(each) / 10 for each in of]
+        found[metric] = (sum(every) / 120, min(means), max(means), min(every), max(every))
+    assert found["train_accuracy"][0] == pytest.approx(-1.4, abs=0.05)
+    average, *rest = found["validation_accuracy"]
+    assert abs(average) < 0.1
+    assert rest == pytest.approx([-0.7, 1.2, -5.6, 6.5], abs=0.06)
+    average, lowest, highest, *_ = found["trained_accuracy"]
+    assert (average, lowest, highest) == pytest.approx((1.9, -2.5, 5.1), abs=0.05)
+    assert max(map(abs, found["trained_accuracy"])) == pytest.approx(18.4, abs=0.05)
+    for metric in READINGS:
+        thresholded = sum(column("thresholded pixels", True, AGAIN, metric))
+        for kernel in ("2x2", "4x4"):
+            for frozen in (True, False):
+                assert thresholded < sum(column(f"{kernel} threshold", frozen, AGAIN, metric))
+    for label in ("2x2 FRQI", "4x4 FRQI"):
+        gaining = []
+        for variant in (AGAIN, THEIRS):
+            pairs = zip(column(label, False, variant), column(label, True, variant), strict=True)
+            gaining.append([k for k, (a, b) in enumerate(pairs) if a - b > 0.02])
+        assert gaining[0] == gaining[1]
+
+
 def test_the_page_tells_a_changed_number() -> None:
     changed = json.loads(json.dumps(NUMBERS))
     changed["series"][0]["final"]["train_accuracy"]["values"][0] += 0.01
