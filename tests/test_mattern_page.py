@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 tables = script("mattern")
 NUMBERS = json.loads(tables.NUMBERS.read_text(encoding="utf-8"))
 TEXT = tables.PAGE.read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_they_come_from_whole_runs_on_mnist() -> None:
@@ -150,6 +151,8 @@ def test_what_the_page_says_of_averages_and_extremes() -> None:
         means = [sum(each) / 10 for each in of]
         found[metric] = (sum(every) / 120, min(means), max(means), min(every), max(every))
     assert found["train_accuracy"][0] == pytest.approx(-1.4, abs=0.05)
+    largest = max(map(abs, found["train_accuracy"]))
+    assert f"come out again within {largest:.1f} points" in README
     average, *rest = found["validation_accuracy"]
     assert abs(average) < 0.1
     assert rest == pytest.approx([-0.7, 1.2, -5.6, 6.5], abs=0.06)
