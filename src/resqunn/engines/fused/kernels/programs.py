@@ -63,7 +63,7 @@ def _evolve(memory, program, begin, slots, end):
 @inner
 def _go_back(memory, program, begin, slots, end):
     """The way back from the last state, with its bra beside it: leaves the transitions of the
-    passes from `end` on, and if that is the first one, of those of the product state."""
+    passes from `end` on, and those of the product state if that is the pass after it."""
     passes, product, bra = program.passes, program.product, begin.bra
     parts, count = passes.parts, passes.kinds_S3.shape[0]
     kept = slots > count - end
