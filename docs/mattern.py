@@ -154,9 +154,9 @@ def circuits(numbers: Numbers) -> str:
     """Training accuracy of every circuit, ours and theirs, in percent."""
     rows = []
     for label, frozen in _networks(numbers):
-        pairs = {k: (a, b) for k, a, b in _pairs(numbers, label, frozen)}
-        cells = [f"{_points(pairs[k][0])} / {_points(pairs[k][1])}" if k in pairs else ""
-                 for k in range(10)]  # fmt: skip
+        pairs = {k: map(_points, both) for k, *both in _pairs(numbers, label, frozen)}
+        # Ten columns are narrow: a cell breaks after the slash.
+        cells = ["\N{NO-BREAK SPACE}/ ".join(pairs.get(k, ())) for k in range(10)]
         rows.append([f"{label}, {_how(frozen)}", *cells])
     return table(("network", *(str(k) for k in range(10))), rows)
 
