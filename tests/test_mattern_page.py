@@ -99,6 +99,7 @@ def test_what_the_page_says_in_words() -> None:
                     assert all(one > other for one, other in pairs)
             gaps = column(label, frozen, AGAIN, "accuracy_gap")
             assert abs(sum(gaps)) / 10 < 0.011
+            assert max(map(abs, gaps)) < 0.0275
     assert below == 117
     for variant in (AGAIN, THEIRS):
         assert sum(gain > 0.02 for gain in gains["2x2 FRQI", variant]) == 5

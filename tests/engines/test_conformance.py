@@ -113,7 +113,8 @@ def test_gradcheck_of_first_and_second_derivatives(name: str, circuit: Circuit) 
 
     arguments = (inputs.requires_grad_(), weights.requires_grad_())
     assert torch.autograd.gradcheck(run, arguments)
-    # Along random directions, which torch cannot do where a first derivative is left out.
+    # Along random directions, by which torch fails where a first derivative is a constant, as of
+    # sign(x) sin(w).
     steps = isinstance(circuit.encoding, Threshold)
     assert torch.autograd.gradgradcheck(run, arguments, fast_mode=not steps)
 
