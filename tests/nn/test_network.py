@@ -12,7 +12,7 @@ from torch import nn
 from resqunn import LinearHead, QuantumHead, Quanv2d, ResQuNN, Wiring, paper_model
 from resqunn.circuits.gates import gate
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError
-from resqunn.nn.network import add_aligned
+from resqunn.nn.aligned import add_aligned
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -62,6 +62,24 @@ def test_sums_append_channels_rows_and_columns_of_zeros() -> None:
     assert total[0, 1].tolist() == [[1] * 5] * 2 + [[0] * 5] * 2
     centred = add_aligned(a, torch.ones(1, 1, 5, 5), "zero_pad_center")
     assert centred[0, 2].sum(dim=1).tolist() == [0, 5, 5, 0, 0]
+
+
+@pytest.mark.parametrize("align", ["zero_pad", "zero_pad_center"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("shapes", [((3, 2, 5), (1, 4, 4)), ((2, 3, 3), (2, 1, 2))])
+def test_derivatives_of_sums(
+    shapes: tuple[tuple[int, ...], ...], layout: torch.memory_format, align: str
+) -> None:
+    a, b = (
+        torch.rand(2, *shape, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+        for shape in shapes
+    )
+    total = add_aligned(a, b, align)
+    by_vmap = torch.vmap(lambda *maps: add_aligned(*(m[None] for m in maps), align)[0])(a, b)
+    assert torch.equal(total, by_vmap)
+    assert total.is_contiguous(memory_format=layout)
+    assert torch.autograd.gradcheck(lambda *maps: add_aligned(*maps, align).sin(), (a, b))
+    assert torch.autograd.gradgradcheck(lambda *maps: add_aligned(*maps, align).sin(), (a, b))
 
 
 def test_any_module_may_be_a_layer_and_errors_name_the_layer() -> None:

@@ -24,7 +24,7 @@ from resqunn import (
 from resqunn.engines.registry import engine
 from resqunn.errors import ConfigurationError, ShapeError
 from resqunn.nn import raw_pixels
-from resqunn.nn.network import add_aligned
+from resqunn.nn.aligned import add_aligned
 from resqunn.nn.presets import depthwise_layers
 
 LAYERS = {1: Quanv1d, 2: Quanv2d, 3: Quanv3d}

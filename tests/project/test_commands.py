@@ -20,8 +20,8 @@ from resqunn.cli.mistakes import options
 from resqunn.data.sources import SOURCES
 from resqunn.engines.registry import ENGINES
 from resqunn.lab.training.config import PRESETS, TrainConfig
+from resqunn.nn.aligned import ALIGNMENTS
 from resqunn.nn.heads import HEADS
-from resqunn.nn.network import ALIGNMENTS
 from resqunn.papers.paper import INTERPRETATIONS
 
 ROOT = Path(__file__).parents[2]

@@ -8,54 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jaxtyping import Float
 from torch import Tensor, fx, nn
 
 from resqunn.checks import checked, shown
 from resqunn.errors import ConfigurationError, ShapeError, WrongTypeError, unknown_name
+from resqunn.nn.aligned import ALIGNMENTS, add_aligned
 from resqunn.nn.followed import FollowedQuanv, quanv_of
 from resqunn.nn.layer import Quanv
 from resqunn.nn.patches import AXES
 from resqunn.nn.wiring import Wiring
 
-ALIGNMENTS = ("zero_pad", "zero_pad_center")
+fx.wrap("add_aligned")  # kept whole by symbolic tracing, since it asks for sizes
 
 _WINDOWED = (Quanv, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """Layers that tell the rank of their images."""
-
-
-@fx.wrap  # kept whole by symbolic tracing, since it asks for sizes
-def add_aligned(
-    a_BCS: Float[Tensor, "B C1 *S1"], b_BCS: Float[Tensor, "B C2 *S2"], align: str
-) -> Float[Tensor, "B C *S"]:
-    """The sum of two maps of one rank, each zero-padded to the larger size in every dimension.
-
-    Channels are padded at the end. Rows and columns (any spatial dimension) are padded at the
-    bottom and right (`"zero_pad"`), or on both sides with the odd one at the bottom and right
-    (`"zero_pad_center"`).
-
-    Raises:
-        ShapeError: for maps of different ranks.
-    """
-    if a_BCS.ndim != b_BCS.ndim:
-        raise ShapeError(
-            "maps must have as many dimensions to be summed, got "
-            f"{tuple(a_BCS.shape)} and {tuple(b_BCS.shape)}"
-        )
-    sizes = [max(p, q) for p, q in zip(a_BCS.shape[1:], b_BCS.shape[1:], strict=True)]
-    return _padded(a_BCS, sizes, align) + _padded(b_BCS, sizes, align)
-
-
-def _padded(x_BCS: Tensor, sizes: list[int], align: str) -> Tensor:
-    missing = [size - have for size, have in zip(sizes, x_BCS.shape[1:], strict=True)]
-    if not any(missing):
-        return x_BCS
-    channels, *spatial = missing
-    margins = []
-    for zeros in reversed(spatial):  # as pad takes them: the last dimension first
-        before = zeros // 2 if align == "zero_pad_center" else 0
-        margins += [before, zeros - before]
-    return nn.functional.pad(x_BCS, [*margins, 0, channels])
 
 
 class ResQuNN(nn.Module):
