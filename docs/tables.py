@@ -33,6 +33,7 @@ NUMBERS = DOCS / "replication.json"
 PAGES = (DOCS.parent / "README.md", DOCS / "replication.md")
 FIGURES = ("fig8-curves", "fig9-frozen", "depth-norms", "gradients-2-layers-depth-1-gradients")
 WIRINGS = ("none", "X+O1", "O1+O2", "X+O2", "(X+O1)+O2")
+TRUE = "true gradients"
 METRICS = ("train_accuracy", "validation_accuracy")
 
 Numbers = dict[str, Any]
@@ -172,7 +173,7 @@ def accuracies(numbers: dict[str, Numbers]) -> str:
                 f"`{wiring}`",
                 _both(_find(paper, "fig9", wiring, "as written", False)),
                 _both(_find(paper, "fig9", wiring, "as written", True)),
-                _both(_find(paper, "fig9", wiring, "true gradients", False)),
+                _both(_find(paper, "fig9", wiring, TRUE, False)),
             )
             for wiring in WIRINGS
         ],
@@ -211,7 +212,7 @@ def quantum(numbers: dict[str, Numbers]) -> str:
                 f"`{wiring}`",
                 *(
                     _both(_find(numbers["paper"], "fig10", wiring, variant, False))
-                    for variant in ("as written", "true gradients")
+                    for variant in ("as written", TRUE)
                 ),
             )
             for wiring in WIRINGS
@@ -224,7 +225,7 @@ def claims(numbers: dict[str, Numbers]) -> str:
     again = {claim["id"]: claim for claim in numbers.get("confirmation", {}).get("claims", ())}
     rows = []
     for claim in numbers["paper"]["claims"]:
-        written, true = (_found(claim, name) for name in ("as written", "true gradients"))
+        written, true = (_found(claim, name) for name in ("as written", TRUE))
         row = [claim["statement"], claim["source"], claim["said"], _said(written), _said(true)]
         if again:
             row.append(_said(_found(again[claim["id"]], "as written")))
@@ -258,9 +259,29 @@ def quantities(numbers: dict[str, Numbers]) -> str:
 
 def readings(numbers: dict[str, Numbers]) -> str:
     """In how many of all interpretations the claims on Fig. 8 and 9 get each verdict."""
-    found = [claim for claim in numbers["interpretations"]["claims"] if _spread(claim)]
-    heads = ("claim", "over 16 interpretations")
-    return table(heads, [(claim["statement"], _spread(claim)) for claim in found])
+    rows = []
+    for claim in numbers["interpretations"]["claims"]:
+        kinds: dict[str, list[Numbers]] = {kind: [] for kind in KINDS}
+        for variant in claim["variants"]:
+            kinds[_kind(variant["variant"])].append(variant)
+        if all(kinds.values()):
+            rows.append((claim["statement"], *map(_spread, kinds.values())))
+    return table(("claim", *KINDS), rows)
+
+
+KINDS = (
+    "6 readings, derivatives cut",
+    "6 readings, true derivatives",
+    "4 readings, double softmax and readout per qubit",
+)
+
+
+def _kind(variant: str) -> str:
+    """Of readings those that behave alike."""
+    changed = variant.split(", ")
+    if "readout per qubit" in changed and "logits" not in changed:
+        return KINDS[2]
+    return KINDS[TRUE in changed]
 
 
 def _found(claim: Numbers, variant: str) -> Numbers | None:
@@ -288,11 +309,9 @@ def _word(variant: Numbers) -> str:
     return f"undecided: {variant['seeds']} seeds" if few else variant["verdict"]
 
 
-def _spread(claim: Numbers) -> str:
+def _spread(variants: list[Numbers]) -> str:
     """In how many of the interpretations a claim gets each verdict."""
-    words = [_word(variant) for variant in claim["variants"]]
-    if len(words) <= 2:
-        return ""
+    words = [_word(variant) for variant in variants]
     shown = sorted(set(words), key=lambda word: ORDER.index(word.partition(":")[0]))
     return ", ".join(f"{words.count(word)} {word}" for word in shown)
 

@@ -233,6 +233,27 @@ def test_what_does_not_fit_into_memory_is_split(
         assert each[0] == each[1] == each[2]
 
 
+def test_what_frozen_layers_give_counts_as_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen channels of 8x8, where the images have one."""
+    sizes = []
+
+    def go(trainings: Any) -> Any:
+        sizes.append(len(trainings))
+        return several.go(trainings)
+
+    monkeypatch.setattr(runs_of, "go", go)
+    wide = replace(TINY, wiring="X+O2", readout="z", trainable=False)
+    for of_images in (2, 2 * 17):
+        monkeypatch.setattr(
+            runs_of, "available_memory", lambda n=of_images: 2 * 4 * 36 * 64 * 4 * n
+        )
+        runs = {tmp_path / f"{of_images} {s}": replace(wide, seed=s) for s in range(3)}
+        train_several(dict(runs))
+    assert sizes == [1, 1, 1, 2, 1]
+
+
 def test_runs_that_are_done_are_found_done(tmp_path: Path) -> None:
     first = train_several(three(tmp_path))
     before = {path: run_bytes(path) for path in first}

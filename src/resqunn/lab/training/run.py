@@ -67,7 +67,7 @@ __all__ = [
 _Folder = TypeVar("_Folder", str, Path, str | Path)
 
 COPIES = 4
-"""How often a run's images are in memory, about, as they are and in what is made of them."""
+"""How often what `Session.nbytes` counts is in memory, about, with what batches make of it."""
 
 
 def train(

@@ -20,6 +20,7 @@ from resqunn.errors import ConfigurationError, RunError
 from resqunn.lab.training.checkpoint import AGAIN, Checkpoint, Entry, check_entries, save_checkpoint
 from resqunn.lab.training.config import TrainConfig
 from resqunn.lab.training.control_networks import control_layers
+from resqunn.lab.training.evaluation import prepare
 from resqunn.lab.training.inputs import Shape, load_data, located, named_shape, shape_of
 from resqunn.lab.training.metrics import require_defined
 from resqunn.lab.training.models import Model, own_model
@@ -149,9 +150,13 @@ class Session:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the images, as they are kept while a network is trained."""
+        """Bytes of the images, and of what is computed of them once, as they are kept while a
+        network is trained."""
+        first = replace(self.train, images=self.train.images[:1], labels=self.train.labels[:1])
+        _, *computed = prepare(self.model, first).sums
+        of_each = sum(sums.nbytes for sums in computed if sums is not None)
         both = (self.train.images, self.validation.images)
-        return sum(images.nbytes for images in both)
+        return sum(images.nbytes + len(images) * of_each for images in both)
 
     def save(self, run: Run, *names: str) -> None:
         """Writes weights and the optimiser's state as the checkpoints of these names."""
