@@ -337,8 +337,13 @@ def norms(numbers: dict[str, Numbers]) -> str:
             for row in rows
             if (row["panel"], row["label"]) == (panel, label)
         }
-        body.append((f"{panel}, {label}", *(f"{first[n]:.1e}" for n in range(1, most + 1))))
+        body.append((f"{panel}, {label}", *(_power(first[n]) for n in range(1, most + 1))))
     return table(("first layer's gradient norm", *(f"n = {n}" for n in range(1, most + 1))), body)
+
+
+def _power(value: float) -> str:
+    """With a minus that no line ends at."""
+    return f"{value:.1e}".replace("-", "\u2212")
 
 
 TABLES: dict[str, Callable[[dict[str, Numbers]], str]] = {
