@@ -59,12 +59,12 @@ def _before(zeros: int, align: str) -> int:
 def _can_be_filled_in(a_BCS: Tensor, b_BCS: Tensor) -> bool:
     """Whether `_FilledIn` takes these maps, and pays: a padded copy of either is saved."""
     return (
-        a_BCS.shape[0] == b_BCS.shape[0]
+        ordinary(a_BCS, b_BCS)
+        and a_BCS.shape[0] == b_BCS.shape[0]
         and a_BCS.shape != b_BCS.shape
         and a_BCS.dtype == b_BCS.dtype
         and a_BCS.is_contiguous()
         and b_BCS.is_contiguous()
-        and ordinary(a_BCS, b_BCS)
     )
 
 
