@@ -61,6 +61,10 @@ def test_why_a_claim_has_its_verdict() -> None:
 def test_verdicts_by_variant() -> None:
     assert verdicts.by_verdict(DEPENDS) == "Supported: as written; contradicted: true gradients"
     assert verdicts.by_verdict(FACTS) == verdicts.by_verdict(DIRECTION) == ""
+    written, true = DEPENDS.variants
+    more = [replace(true, variant=f"true gradients, {name}") for name in ("once", "logits")]
+    many = replace(DEPENDS, variants=(written, true, *more))
+    assert verdicts.by_verdict(many) == "1 supported, 3 contradicted"
 
 
 @pytest.mark.parametrize(

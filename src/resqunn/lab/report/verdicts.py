@@ -163,12 +163,15 @@ def smaller(row: Measurement) -> bool:
 
 
 def by_verdict(claim: ClaimResult) -> str:
-    """ "Supported: without noise; contradicted: with noise", if they differ."""
+    """ "Supported: without noise; contradicted: with noise", if they differ; of variants whose
+    names are lists, how many: "4 supported, 2 undecided"."""
     groups: dict[str, list[str]] = {}
     for variant in claim.variants:
         groups.setdefault(verdict(variant), []).append(variant.variant)
     if len(groups) < 2:
         return ""
+    if any(", " in variant.variant for variant in claim.variants):
+        return ", ".join(f"{len(names)} {each}" for each, names in groups.items())
     return capital("; ".join(f"{each}: {listed(names)}" for each, names in groups.items()))
 
 
