@@ -166,6 +166,17 @@ def test_derivatives_by_amplitudes(options: dict[str, Any], zeros: str) -> None:
             torch.autograd.grad(found, inputs, cotangent)
 
 
+@pytest.mark.parametrize("options", [*BY_TORCH, *BY_PENNYLANE[:2]], ids=str)
+def test_derivatives_by_amplitudes_of_norm_one(options: dict[str, Any]) -> None:
+    """PennyLane does not divide by such norms, nor take derivatives of them."""
+    circuit = Circuit("amplitude", "rx_chain", "mean_z", inputs=4, depth=1)
+    inputs, *others = random_arguments(circuit, 0, groups=1, filters=1, patches=2)
+    inputs /= inputs.norm(dim=1, keepdim=True)
+    expected = values_and_gradients(engine("statevector"), circuit, inputs, *others)
+    found = values_and_gradients(PennyLaneEngine(**options), circuit, inputs, *others)
+    assert_close(found, expected, 1e-6)
+
+
 def layer_of(**options: Any) -> Quanv2d:
     return Quanv2d(
         1, 1, (1, 2), (1, 2), ansatz="rx_chain", readout="mean_z", depth=1,

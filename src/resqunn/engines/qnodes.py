@@ -138,12 +138,10 @@ class QNodes:
     def _run(self, inputs_NP: Tensor, weights_W: Tensor) -> list[Any]:
         qml, qubits = self.qml, self.circuit.num_qubits
         if self.circuit.prepares_amplitudes:
-            qml.AmplitudeEmbedding(
-                _without_zero_rows(inputs_NP.T),
-                wires=range(qubits),
-                pad_with=0.0,
-                normalize=True,
-            )
+            # PennyLane itself does not divide where all norms are one, not in derivatives either.
+            vectors_PN = _without_zero_rows(inputs_NP.T)
+            norms_P1 = torch.linalg.vector_norm(vectors_PN, dim=1, keepdim=True)
+            qml.AmplitudeEmbedding(vectors_PN / norms_P1, wires=range(qubits), pad_with=0.0)
         for operation in self.circuit.operations:
             if isinstance(operation, ChannelOperation):
                 assert operation.channel is not None
