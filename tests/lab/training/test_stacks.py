@@ -212,9 +212,8 @@ def test_a_folder_that_holds_another_run_is_refused(tmp_path: Path) -> None:
     only_the_second_fails(tmp_path, "holds another run")
 
 
-def test_what_does_not_fit_into_memory_is_split(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def noted_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of all stacks that are trained from now on, as they come."""
     sizes = []
 
     def go(trainings: Any) -> Any:
@@ -222,6 +221,13 @@ def test_what_does_not_fit_into_memory_is_split(
         return several.go(trainings)
 
     monkeypatch.setattr(runs_of, "go", go)
+    return sizes
+
+
+def test_what_does_not_fit_into_memory_is_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = noted_sizes(monkeypatch)
     for name, bytes_ in (("none", 0), ("some", 2 * 4 * 36 * 64 * 4 * 2), ("enough", 2**40)):
         monkeypatch.setattr(runs_of, "available_memory", lambda bytes_=bytes_: bytes_)
         train_several(three(tmp_path / name))
@@ -237,13 +243,7 @@ def test_what_frozen_layers_give_counts_as_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sixteen channels of 8x8, where the images have one."""
-    sizes = []
-
-    def go(trainings: Any) -> Any:
-        sizes.append(len(trainings))
-        return several.go(trainings)
-
-    monkeypatch.setattr(runs_of, "go", go)
+    sizes = noted_sizes(monkeypatch)
     wide = replace(TINY, wiring="X+O2", readout="z", trainable=False)
     for of_images in (2, 2 * 17):
         monkeypatch.setattr(
